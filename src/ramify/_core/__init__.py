@@ -1,0 +1,30 @@
+"""What every room may use: errors, words for messages, atomic files, lazy names."""
+
+from ramify._core._errors import (
+    DirectoryInUseError,
+    InputError,
+    ModelFileError,
+    RamifyError,
+    ShapeError,
+    StoppedError,
+)
+from ramify._core._files import replacing, sha256_of, sole_writer, write_atomically
+from ramify._core._lazy import lazy_names
+from ramify._core._text import counted, listed, quoted
+
+__all__ = [
+    "DirectoryInUseError",
+    "InputError",
+    "ModelFileError",
+    "RamifyError",
+    "ShapeError",
+    "StoppedError",
+    "counted",
+    "lazy_names",
+    "listed",
+    "quoted",
+    "replacing",
+    "sha256_of",
+    "sole_writer",
+    "write_atomically",
+]

@@ -1,0 +1,41 @@
+"""The record of a run: versioned JSON that training writes and the report reads. No torch here."""
+
+from ramify.records._record import (
+    FORMAT_VERSION,
+    AffinityInfo,
+    Baseline,
+    CurvePoint,
+    DataInfo,
+    Difference,
+    GroupStability,
+    PathStep,
+    RunRecord,
+    Scores,
+    Setting,
+    SharingInfo,
+    TaskInfo,
+    TaskLabels,
+    TaskScore,
+    TreeInfo,
+    read_json,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "AffinityInfo",
+    "Baseline",
+    "CurvePoint",
+    "DataInfo",
+    "Difference",
+    "GroupStability",
+    "PathStep",
+    "RunRecord",
+    "Scores",
+    "Setting",
+    "SharingInfo",
+    "TaskInfo",
+    "TaskLabels",
+    "TaskScore",
+    "TreeInfo",
+    "read_json",
+]

@@ -1,0 +1,346 @@
+"""What a run did and found, as data: training writes it, the report and the user read it."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ramify._core import ModelFileError, quoted, write_atomically
+
+FORMAT_VERSION = 1
+
+Setting = str | int | float | bool | None | list[str] | list[float] | list[int]
+Stages = list[list[list[str]]]
+
+
+class Part(BaseModel):
+    """A part of a record: frozen, finite, and without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TaskInfo(Part):
+    """One task.
+
+    Attributes:
+        name: The target's column name.
+        kind: ``binary``, ``multiclass`` or ``regression``.
+        metric: Name of the score, such as ``roc_auc``.
+        higher_is_better: Direction of the score.
+        classes: The labels of a classification task in the order of its outputs; else empty.
+    """
+
+    name: str
+    kind: str
+    metric: str
+    higher_is_better: bool
+    classes: list[str] = []
+
+
+class SharingInfo(Part):
+    """The way of sharing and its settings."""
+
+    name: str
+    settings: dict[str, Setting]
+
+
+class TreeInfo(Part):
+    """A sharing tree: from input to output, for each stage, its groups of task names."""
+
+    stages: Stages
+
+
+class AffinityInfo(Part):
+    """One measure of how alike tasks are.
+
+    Attributes:
+        tasks: Names, in the order of the rows.
+        matrix: Symmetric; higher is closer. None where no row had both labels.
+        description: What the numbers mean, in a sentence.
+        used: Whether the tree was grown from this measure.
+    """
+
+    tasks: list[str]
+    matrix: list[list[float | None]]
+    description: str
+    used: bool
+
+
+class PathStep(Part):
+    """The tree that is best for an interval of the trade-off α.
+
+    Attributes:
+        alpha_low: Lower end of the interval.
+        alpha_high: Upper end; None means no upper end.
+        stages: The tree.
+        parameters: Trainable numbers of a network of that shape.
+        flops: Floating-point operations for one row, forward.
+        separation: Mean over stages of the separation cost L_s in [0, 1]; lower means that
+            tasks which share are more alike.
+        validation_score: Mean validation score if the tree was trained, else None.
+        chosen: Whether this is the tree of the run.
+    """
+
+    alpha_low: float
+    alpha_high: float | None
+    stages: Stages
+    parameters: int
+    flops: int
+    separation: float
+    validation_score: float | None = None
+    chosen: bool = False
+
+
+class GroupStability(Part):
+    """How reliably a group comes back when the evidence is drawn again.
+
+    Attributes:
+        stage: Index of the stage, 0 at the input.
+        tasks: The group.
+        stability: Mean over bootstrap draws of the best Jaccard overlap, in [0, 1].
+    """
+
+    stage: int
+    tasks: list[str]
+    stability: float
+
+
+class TaskScore(Part):
+    """One task's score on one side of the split.
+
+    Attributes:
+        task: Name.
+        metric: Name of the score.
+        value: The score; None means absent (no label, or labels of one class only).
+        n_labels: Number of labels that the score rests on.
+        low: Lower end of the 95 % bootstrap interval over rows.
+        high: Upper end.
+        note: Why the score is absent, or empty.
+    """
+
+    task: str
+    metric: str
+    value: float | None
+    n_labels: int
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+class Scores(Part):
+    """Scores on held-out rows."""
+
+    test: list[TaskScore]
+    validation: list[TaskScore]
+
+
+class Difference(Part):
+    """The tree's test score minus a baseline's, on the same rows; positive means better.
+
+    Attributes:
+        task: Name; empty for the mean over tasks.
+        value: Difference in the metric's own unit, its sign turned so that positive is better.
+            For the mean over tasks: `Baseline.mean_is` says the unit.
+        low: Lower end of the 95 % paired bootstrap interval over rows.
+        high: Upper end.
+    """
+
+    task: str
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Baseline(Part):
+    """A network of the same backbone, epochs and selection rule, shared in another way.
+
+    Attributes:
+        scores: As for the tree.
+        differences: Per task, the tree against this baseline.
+        mean_difference: The mean over the tasks with a score (mean skill: ROC-AUC, accuracy, R²).
+        delta_m: Mean relative gain of the tree over this baseline, percent; None if not defined.
+        parameters: Trainable numbers.
+        flops: Floating-point operations for one row, forward.
+        seconds: Training time.
+        stages: Its tree.
+    """
+
+    scores: Scores
+    differences: list[Difference]
+    mean_difference: Difference
+    delta_m: float | None
+    parameters: int
+    flops: int
+    seconds: float
+    stages: Stages
+
+
+class CurvePoint(Part):
+    """The state of training after one epoch.
+
+    Attributes:
+        phase: Which network was training, such as ``growing``, ``candidate 2`` or ``shared``.
+        epoch: Epoch within the phase, from 1.
+        loss: Mean training loss over the epoch.
+        validation_score: Mean skill over tasks on the validation rows; None if there is none.
+        widths: Number of groups per stage, input to output.
+    """
+
+    phase: str
+    epoch: int
+    loss: float
+    validation_score: float | None
+    widths: list[int]
+
+
+class TaskLabels(Part):
+    """How many labels a task has, and what they look like.
+
+    Attributes:
+        task: Name.
+        train: Labels among the training rows.
+        validation: Labels among the validation rows.
+        test: Labels among the test rows.
+        summary: Share of positives, class counts, or mean and standard deviation, in words.
+    """
+
+    task: str
+    train: int
+    validation: int
+    test: int
+    summary: str
+
+
+class DataInfo(Part):
+    """The table as it was read.
+
+    Attributes:
+        source: File name or what the data was.
+        rows: Rows per side of the split: ``train``, ``validation``, ``test``.
+        features: Columns by type: ``numeric``, ``boolean``, ``categorical``; and ``encoded``, the
+            width of the network's input.
+        left_out: Columns that were ignored on request or hold nothing, with the reason.
+        labels: Per task.
+        split: How the rows were divided, in words.
+    """
+
+    source: str
+    rows: dict[str, int]
+    features: dict[str, int]
+    left_out: dict[str, str]
+    labels: list[TaskLabels]
+    split: str
+
+
+class RunRecord(Part):
+    """Everything that a run did and found.
+
+    Attributes:
+        format_version: Version of this form.
+        created: When, in UTC, ISO 8601.
+        tasks: The tasks.
+        sharing: Way of sharing and settings.
+        tree: Which tasks share which stages.
+        path: The best tree for every α, from one shared network to much separation; may be empty.
+        affinity: Per measure.
+        stability: Per group of every stage with more than one group.
+        scores: Of the network that was kept.
+        baselines: ``single_task``, ``shared``, ``random_tree``, as far as they were trained.
+        delta_m: Mean relative gain over one network per task in percent; None without it.
+        parameters: Trainable numbers of the network that was kept.
+        flops: Floating-point operations for one row, forward.
+        seconds: Wall-clock time per part of the run, and ``total``.
+        versions: Of the software.
+        seed: The run's seed.
+        data: The table.
+        curves: Training curves of every phase.
+        settings: All training settings.
+        warnings: What the user should know, a sentence each.
+        command: How to do the run again.
+    """
+
+    format_version: Literal[1] = 1
+    created: str
+    tasks: Annotated[list[TaskInfo], Field(min_length=1)]
+    sharing: SharingInfo
+    tree: TreeInfo
+    path: list[PathStep]
+    affinity: dict[str, AffinityInfo]
+    stability: list[GroupStability]
+    scores: Scores
+    baselines: dict[str, Baseline]
+    delta_m: float | None
+    parameters: int
+    flops: int
+    seconds: dict[str, float]
+    versions: dict[str, str]
+    seed: int
+    data: DataInfo
+    curves: list[CurvePoint]
+    settings: dict[str, Setting]
+    warnings: list[str]
+    command: str
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        names = {task.name for task in self.tasks}
+        for groups in self.tree.stages:
+            if {name for group in groups for name in group} != names:
+                raise ValueError("the tree does not hold exactly the tasks of the record")
+        return self
+
+    def save(self, path: Path) -> None:
+        """Write the record as JSON, whole or not at all."""
+        write_atomically(path, self.model_dump_json(indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> "RunRecord":
+        """Read a record.
+
+        Raises:
+            ModelFileError: If the file is missing, damaged, or of a newer version.
+        """
+        return read_json(cls, path, FORMAT_VERSION, "record")
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class _Version(BaseModel):
+    format_version: int
+
+
+def read_json(form: type[Form], path: Path, version: int, what: str) -> Form:
+    """Read a versioned JSON file into its form, with one clear line if that fails.
+
+    Args:
+        form: The pydantic form of the file.
+        path: The file.
+        version: The version that this release writes.
+        what: What the file is, for the message.
+
+    Raises:
+        ModelFileError: If the file is missing, damaged, or of a newer version.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"no {what} at {quoted(path)}; name a directory that `ramify fit` finished"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelFileError(f"cannot read the {what} {quoted(path)}: {error}") from None
+    try:
+        found = _Version.model_validate_json(text).format_version
+        if found > version:
+            raise ModelFileError(
+                f"the {what} {quoted(path)} has format version {found}, this release reads up to "
+                f"{version}; use a newer ramify"
+            )
+        return form.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ModelFileError(
+            f"the {what} {quoted(path)} is damaged or was changed: {where}: {first['msg']}"
+        ) from None

@@ -1,0 +1,137 @@
+"""What sort of answer a task wants, and the score that tells how good an answer is."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import isfinite
+
+from ramify._core import InputError, quoted
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A per-task score: its name, and whether more is better."""
+
+    name: str
+    higher_is_better: bool
+
+
+ROC_AUC = Metric("roc_auc", higher_is_better=True)
+ACCURACY = Metric("accuracy", higher_is_better=True)
+RMSE = Metric("rmse", higher_is_better=False)
+
+
+class Kind(ABC):
+    """Binary, multiclass or regression: how many outputs a head has, and how it is scored."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The word that the command line and the record use."""
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """Columns of the head's output."""
+
+    @property
+    @abstractmethod
+    def metric(self) -> Metric:
+        """The score of the task."""
+
+
+@dataclass(frozen=True)
+class Binary(Kind):
+    """Yes or no: one logit, scored by the area under the ROC curve.
+
+    Attributes:
+        classes: The two labels as they stand in the table; the second one is "positive".
+    """
+
+    classes: tuple[str, str] = ("0", "1")
+
+    @property
+    def name(self) -> str:
+        """The word that the command line and the record use."""
+        return "binary"
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of the head's output."""
+        return 1
+
+    @property
+    def metric(self) -> Metric:
+        """The score of the task."""
+        return ROC_AUC
+
+
+@dataclass(frozen=True)
+class Multiclass(Kind):
+    """One of several classes: one logit per class, scored by accuracy.
+
+    Attributes:
+        classes: The labels as they stand in the table, in the order of the outputs.
+    """
+
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check that there is a choice."""
+        if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
+            raise InputError(
+                "`classes` must be two or more different labels. "
+                f"Got {quoted(list(self.classes))}; a task with one class has nothing to learn"
+            )
+
+    @property
+    def name(self) -> str:
+        """The word that the command line and the record use."""
+        return "multiclass"
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of the head's output."""
+        return len(self.classes)
+
+    @property
+    def metric(self) -> Metric:
+        """The score of the task."""
+        return ACCURACY
+
+
+@dataclass(frozen=True)
+class Regression(Kind):
+    """A number: one output, scored by the root mean squared error in the target's own unit.
+
+    The network learns ``(target - location) / scale``; predictions are converted back.
+
+    Attributes:
+        location: Subtracted from the target, usually its mean over the training labels.
+        scale: What the difference is divided by, usually the standard deviation. Positive.
+    """
+
+    location: float = 0.0
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check that the conversion has an inverse."""
+        if not (isfinite(self.location) and isfinite(self.scale) and self.scale > 0):
+            raise InputError(
+                "`location` must be finite and `scale` finite and positive. "
+                f"Got {self.location} and {self.scale}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The word that the command line and the record use."""
+        return "regression"
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of the head's output."""
+        return 1
+
+    @property
+    def metric(self) -> Metric:
+        """The score of the task."""
+        return RMSE

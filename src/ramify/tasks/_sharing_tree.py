@@ -1,0 +1,163 @@
+"""Which tasks share which stages: nested partitions of the tasks, from input to output."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify._core import InputError, listed, quoted
+
+Group = tuple[str, ...]
+Partition = tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class SharingTree:
+    """For each stage of a backbone, which tasks share one copy of it.
+
+    Groups only divide from input to output: two tasks that part at one stage stay apart above it.
+    Members stand in the order of ``tasks`` and groups in the order of their first member, so that
+    two trees are equal exactly when they share alike.
+
+    Attributes:
+        tasks: Names of all tasks, in the network's order.
+        stages: From input to output, one partition of the tasks per stage.
+
+    Raises:
+        InputError: If a stage is no partition of the tasks, or if groups join towards the output.
+
+    Example:
+        >>> tree = SharingTree(("a", "b", "c"), ((("a", "b", "c"),), (("c",), ("a", "b"))))
+        >>> tree.stages[1]
+        (('a', 'b'), ('c',))
+        >>> tree.widths
+        (1, 2)
+    """
+
+    tasks: Group
+    stages: tuple[Partition, ...]
+
+    def __post_init__(self) -> None:
+        """Check the nesting and bring the groups into their one order."""
+        place = {name: i for i, name in enumerate(self.tasks)}
+        if not self.tasks or len(place) < len(self.tasks):
+            raise InputError("`tasks` of a tree must be one or more different names")
+        if not self.stages:
+            raise InputError("`stages` of a tree must hold at least one stage. Got none")
+        ordered = tuple(_in_order(stage, place, i) for i, stage in enumerate(self.stages))
+        object.__setattr__(self, "stages", ordered)
+        for stage in range(1, self.n_stages):
+            _check_nested(ordered[stage - 1], ordered[stage], stage)
+
+    @classmethod
+    def shared(cls, tasks: Sequence[str], n_stages: int) -> Self:
+        """One network for all tasks: a single group at every stage."""
+        return cls(tuple(tasks), ((tuple(tasks),),) * n_stages)
+
+    @classmethod
+    def separate(cls, tasks: Sequence[str], n_stages: int) -> Self:
+        """One network per task: a group of its own for every task at every stage."""
+        return cls(tuple(tasks), (tuple((name,) for name in tasks),) * n_stages)
+
+    @property
+    def n_stages(self) -> int:
+        """Number of stages."""
+        return len(self.stages)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Number of groups at each stage, from input to output; never falls."""
+        return tuple(len(stage) for stage in self.stages)
+
+    def assignment(self, stage: int) -> NDArray[np.int64]:
+        """For each task, the index of its group at a stage."""
+        group_of = {name: g for g, group in enumerate(self.stages[stage]) for name in group}
+        return np.array([group_of[name] for name in self.tasks], dtype=np.int64)
+
+    def parents(self, stage: int) -> NDArray[np.int64]:
+        """For each group of a stage, the index of the group that feeds it (0 at the input)."""
+        if stage == 0:
+            return np.zeros(self.widths[0], dtype=np.int64)
+        below = dict(zip(self.tasks, self.assignment(stage - 1), strict=True))
+        return np.array([below[group[0]] for group in self.stages[stage]], dtype=np.int64)
+
+    def divided(self, stage: int, partition: Iterable[Iterable[str]]) -> "SharingTree":
+        """The tree with one stage divided as given, all others as they are."""
+        groups = tuple(tuple(group) for group in partition)
+        stages = (*self.stages[:stage], groups, *self.stages[stage + 1 :])
+        return SharingTree(self.tasks, stages)
+
+    def divides(self, coarser: "SharingTree") -> bool:
+        """Whether every group of this tree lies within one group of ``coarser``."""
+        if self.tasks != coarser.tasks or self.n_stages != coarser.n_stages:
+            return False
+        pairs = zip(self.stages, coarser.stages, strict=True)
+        return all(_is_nested(coarse, fine) for fine, coarse in pairs)
+
+    def reassigned(self, order: Sequence[int]) -> "SharingTree":
+        """The tree of the same shape in which other tasks stand at the leaves.
+
+        Args:
+            order: A permutation of the tasks' places: leaf *i* is given to task ``order[i]``.
+        """
+        renamed = {name: self.tasks[j] for name, j in zip(self.tasks, order, strict=True)}
+        stages = tuple(
+            tuple(tuple(renamed[name] for name in group) for group in stage)
+            for stage in self.stages
+        )
+        return SharingTree(self.tasks, stages)
+
+    def to_json(self) -> str:
+        """The tree as JSON: ``{"tasks": […], "stages": [[[…]]]}``."""
+        return json.dumps({"tasks": self.tasks, "stages": self.stages}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: If the text is not such a tree.
+        """
+        try:
+            value = json.loads(text)
+            names = tuple(str(name) for name in value["tasks"])
+            stages = tuple(
+                tuple(tuple(str(name) for name in group) for group in stage)
+                for stage in value["stages"]
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(
+                "a tree must be JSON of the form {'tasks': […], 'stages': [[[…]]]}. "
+                f"Got {quoted(text[:50])} ({type(error).__name__})"
+            ) from None
+        return cls(names, stages)
+
+
+def _in_order(stage: Partition, place: dict[str, int], index: int) -> Partition:
+    members = [name for group in stage for name in group]
+    unknown = [name for name in members if name not in place]
+    if unknown:
+        raise InputError(f"stage {index} of a tree names unknown tasks: {listed(unknown)}")
+    if sorted(members) != sorted(place) or not all(stage):
+        raise InputError(
+            f"stage {index} of a tree must hold each of the {len(place)} tasks in exactly one "
+            f"non-empty group. Got {len(members)} members, {len(set(members))} of them different"
+        )
+    groups = [tuple(sorted(group, key=place.__getitem__)) for group in stage]
+    return tuple(sorted(groups, key=lambda group: place[group[0]]))
+
+
+def _is_nested(coarse: Partition, fine: Partition) -> bool:
+    group_of = {name: g for g, group in enumerate(coarse) for name in group}
+    return all(len({group_of[name] for name in group}) == 1 for group in fine)
+
+
+def _check_nested(below: Partition, above: Partition, stage: int) -> None:
+    if not _is_nested(below, above):
+        raise InputError(
+            f"groups of a tree may only divide towards the output: stage {stage} joins tasks that "
+            f"stage {stage - 1} holds apart"
+        )
