@@ -1,0 +1,194 @@
+"""How wide a stage should be, and which branches go together: complexity against separation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from ramify._core import InputError, ShapeError
+from ramify.affinity._branch_affinity import branch_affinity
+from ramify.grouping._spectral import spectral_labelings
+
+UNIT_COST = 1 / 64
+MOST_GROUPS = 32
+
+Groups = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to group branches.
+
+    Attributes:
+        groups: Places of the branches in each group.
+        separation: L_s, the mean over groups of how far their least alike branches are, in [0, 1].
+    """
+
+    groups: Groups
+    separation: float
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups d."""
+        return len(self.groups)
+
+    def cost(self, alpha: float, unit_cost: float) -> float:
+        """The cost (d − 1) · unit cost + α · L_s."""
+        return (self.n_groups - 1) * unit_cost + alpha * self.separation
+
+
+@dataclass(frozen=True)
+class GroupingChoice:
+    """The cheapest option, and all that were compared.
+
+    Attributes:
+        groups: Places of the branches in each group.
+        options: The best partition found for every number of groups, from 1 upwards.
+    """
+
+    groups: Groups
+    options: tuple[Option, ...]
+
+
+def separation_cost(affinity: NDArray[np.float64], groups: Sequence[Sequence[int]]) -> float:
+    r"""How far apart the branches are that share a group: L_s in [0, 1], lower is better.
+
+    .. math:: L_s = \frac1d \sum_i \Bigl(1 - \mathrm{mean}_{k \in g_i} \min_{l \in g_i}
+              A_b(k, l)\Bigr)
+
+    Args:
+        affinity: Of the branches.
+        groups: A partition of the branches.
+
+    References:
+        Lu et al., CVPR 2017, eq. (8), (9).
+    """
+    within = [affinity[np.ix_(group, group)].min(axis=1).mean() for group in groups]
+    return float(1 - np.mean(within))
+
+
+def grouping_options(
+    affinity: Float[np.ndarray, "task task"],
+    branches: Sequence[Sequence[int]] | None = None,
+    *,
+    max_groups: int | None = None,
+    min_groups: int = 1,
+    seed: int = 0,
+) -> tuple[Option, ...]:
+    """The best partition of the branches for every number of groups.
+
+    All together for one group, each alone for as many groups as branches, and between them the
+    spectral proposal of least separation cost. There is no exact minimisation on purpose: over
+    all partitions the cost is often least for one giant group and some single branches.
+
+    Args:
+        affinity: Of the tasks, in [0, 1]; NaN (a pair never seen) counts as the mean of the rest.
+        branches: For each branch, the places of its tasks; by default one branch per task.
+        max_groups: At most so many groups; by default as many as branches, 32 at most.
+        min_groups: At least so many groups, if there are as many branches.
+        seed: Of the proposals.
+
+    Raises:
+        ShapeError: If the affinity is not square.
+        InputError: If it holds values outside [0, 1], or if ``max_groups`` is below 1.
+    """
+    cleaned = cleaned_affinity(affinity)
+    members = [[i] for i in range(len(cleaned))] if branches is None else branches
+    between = branch_affinity(cleaned, members)
+    n = len(members)
+    limit = min(n, MOST_GROUPS if max_groups is None else max_groups)
+    if limit < 1:
+        raise InputError(f"`max_groups` must be 1 or more. Got {max_groups}")
+    return tuple(_best_option(between, d, seed) for d in range(min(min_groups, limit), limit + 1))
+
+
+def choose_grouping(
+    affinity: Float[np.ndarray, "task task"],
+    branches: Sequence[Sequence[int]] | None = None,
+    *,
+    alpha: float,
+    unit_cost: float = UNIT_COST,
+    n_pools: int = 0,
+    max_groups: int | None = None,
+    seed: int = 0,
+) -> GroupingChoice:
+    r"""Choose how many groups, and which, by :math:`(d-1) L_0 2^p + \alpha L_s`.
+
+    Args:
+        affinity: Of the tasks, in [0, 1].
+        branches: For each branch, the places of its tasks; by default one branch per task.
+        alpha: Weight of separation against width; 0 never divides.
+        unit_cost: L_0, the cost of one more branch of a stage.
+        n_pools: p, how many stages that halve the resolution stand at or after the stage.
+        max_groups: Cap of the width, such as floor(full width / thin width).
+        seed: Of the spectral proposals.
+
+    Returns:
+        The cheapest grouping; the narrowest among equals.
+
+    Raises:
+        ShapeError: If the affinity is not square.
+        InputError: If a number is out of range.
+
+    References:
+        Lu et al., CVPR 2017, eq. (7). L_0 = 1/64 as in the authors' code.
+
+    Example:
+        >>> import numpy as np
+        >>> a = np.full((4, 4), 0.5) + 0.4 * np.kron(np.eye(2), np.ones((2, 2))) + 0.1 * np.eye(4)
+        >>> choose_grouping(a, alpha=0.1).groups
+        ((0, 1), (2, 3))
+    """
+    if not (isfinite(alpha) and alpha >= 0):
+        raise InputError(f"`alpha` must be finite and 0 or more. Got {alpha}")
+    if not (isfinite(unit_cost) and unit_cost > 0) or n_pools < 0:
+        raise InputError(
+            f"`unit_cost` must be positive and `n_pools` 0 or more. Got {unit_cost} and {n_pools}"
+        )
+    options = grouping_options(affinity, branches, max_groups=max_groups, seed=seed)
+    cheapest = min(options, key=lambda option: option.cost(alpha, unit_cost * 2**n_pools))
+    return GroupingChoice(cheapest.groups, options)
+
+
+def cleaned_affinity(affinity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A symmetric float64 copy with 1 on the diagonal and unseen pairs at the mean of the rest.
+
+    Raises:
+        ShapeError: If the affinity is not square.
+        InputError: If it holds values outside [0, 1].
+    """
+    matrix = np.asarray(affinity, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
+        raise ShapeError(f"`affinity` must be a square matrix. Got shape {matrix.shape}")
+    off = ~np.eye(len(matrix), dtype=bool)
+    known = matrix[off & ~np.isnan(matrix)]
+    if known.size and (known.min() < 0 or known.max() > 1 + 1e-9):
+        raise InputError(
+            f"`affinity` must lie in [0, 1]. Got values from {known.min():.3g} to {known.max():.3g}"
+        )
+    filled = np.where(np.isnan(matrix), known.mean() if known.size else 0.5, matrix)
+    np.fill_diagonal(filled, 1.0)
+    cleaned: NDArray[np.float64] = (filled + filled.T) / 2
+    return cleaned
+
+
+def _best_option(affinity: NDArray[np.float64], n_groups: int, seed: int) -> Option:
+    n = len(affinity)
+    if n_groups == 1:
+        proposals = [np.zeros(n, dtype=np.int64)]
+    elif n_groups == n:
+        proposals = [np.arange(n)]
+    else:
+        proposals = list(spectral_labelings(affinity, n_groups, seed))
+    options = [_option(affinity, labels) for labels in proposals]
+    full = [option for option in options if option.n_groups == n_groups] or options
+    return min(full, key=lambda option: option.separation)
+
+
+def _option(affinity: NDArray[np.float64], labels: NDArray[np.int64]) -> Option:
+    groups = tuple(tuple(np.flatnonzero(labels == g).tolist()) for g in np.unique(labels))
+    ordered = tuple(sorted(groups))
+    return Option(ordered, separation_cost(affinity, ordered))
