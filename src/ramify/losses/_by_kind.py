@@ -1,0 +1,144 @@
+"""Loss, error margin and prediction of each kind of task, for all tasks of the kind at once."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ramify.tasks import Binary, Kind, Multiclass, Regression, Task
+
+
+class KindLoss(nn.Module, ABC):
+    """What training and prediction need to know of one kind of task.
+
+    All methods take every task of the kind at once: outputs ``(batch, task, output)`` and targets
+    ``(batch, task)`` that hold any finite number where there is no label.
+    """
+
+    @classmethod
+    @abstractmethod
+    def of(cls, tasks: Sequence[Task]) -> "KindLoss":
+        """Build it for tasks of the kind."""
+
+    @abstractmethod
+    def loss(
+        self, outputs: Float[Tensor, "batch task output"], targets: Float[Tensor, "batch task"]
+    ) -> Float[Tensor, "batch task"]:
+        """Loss of each sample for each task."""
+
+    @abstractmethod
+    def margin(
+        self, outputs: Float[Tensor, "batch task output"], targets: Float[Tensor, "batch task"]
+    ) -> Float[Tensor, "batch task"]:
+        """Error margin of each sample for each task, 0 or more."""
+
+    @abstractmethod
+    def prediction(
+        self, outputs: Float[Tensor, "batch task output"]
+    ) -> Float[Tensor, "batch task output"]:
+        """Probabilities, or values in the target's own unit."""
+
+
+class BinaryLoss(KindLoss):
+    """Cross-entropy of a logit; the margin is |t − s| of the probability s and t in {0, 1}."""
+
+    @classmethod
+    def of(cls, tasks: Sequence[Task]) -> "BinaryLoss":
+        """Build it for tasks of the kind."""
+        return cls()
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Loss of each sample for each task."""
+        return functional.binary_cross_entropy_with_logits(
+            outputs.squeeze(-1), targets, reduction="none"
+        )
+
+    def margin(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Error margin of each sample for each task, in [0, 1]."""
+        # Soft targets are cut at one half first, as in the paper's code.
+        return ((targets >= 0.5).to(outputs) - torch.sigmoid(outputs.squeeze(-1))).abs()
+
+    def prediction(self, outputs: Tensor) -> Tensor:
+        """Probability of the second class."""
+        return torch.sigmoid(outputs)
+
+
+class MulticlassLoss(KindLoss):
+    """Cross-entropy over classes; the margin is 1 − the probability of the true class.
+
+    Tasks with fewer classes than the widest are padded with outputs of no probability.
+    """
+
+    def __init__(self, n_classes: Sequence[int]) -> None:
+        super().__init__()
+        counts = torch.tensor(list(n_classes))
+        padding = torch.arange(int(counts.max()))[None, :] >= counts[:, None]
+        self.register_buffer("padding", padding, persistent=False)
+
+    @classmethod
+    def of(cls, tasks: Sequence[Task]) -> "MulticlassLoss":
+        """Build it for tasks of the kind."""
+        return cls([task.kind.n_outputs for task in tasks])
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Loss of each sample for each task."""
+        return -self._log_probability_of(outputs, targets)
+
+    def margin(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Error margin of each sample for each task, in [0, 1]."""
+        return -torch.expm1(self._log_probability_of(outputs, targets))
+
+    def prediction(self, outputs: Tensor) -> Tensor:
+        """Probability of each class."""
+        return self._log_probabilities(outputs).exp()
+
+    def _log_probabilities(self, outputs: Tensor) -> Tensor:
+        padding = self.get_buffer("padding")
+        # A large negative number instead of −∞: gradients of the padded outputs stay exactly 0.
+        return functional.log_softmax(outputs.masked_fill(padding, -1e30), dim=-1)
+
+    def _log_probability_of(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        index = targets.long().unsqueeze(-1)
+        return self._log_probabilities(outputs).gather(-1, index).squeeze(-1)
+
+
+class RegressionLoss(KindLoss):
+    """Half the squared error of the standardised target; the margin is its absolute error."""
+
+    def __init__(self, location: Sequence[float], scale: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("location", torch.tensor(location), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale), persistent=False)
+
+    @classmethod
+    def of(cls, tasks: Sequence[Task]) -> "RegressionLoss":
+        """Build it for tasks of the kind."""
+        kinds = [task.kind for task in tasks if isinstance(task.kind, Regression)]
+        return cls([kind.location for kind in kinds], [kind.scale for kind in kinds])
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Loss of each sample for each task."""
+        return self._error(outputs, targets).square() / 2
+
+    def margin(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Error margin of each sample for each task, in standard deviations of the target."""
+        return self._error(outputs, targets).abs()
+
+    def prediction(self, outputs: Tensor) -> Tensor:
+        """Values in the target's own unit."""
+        location, scale = self.get_buffer("location"), self.get_buffer("scale")
+        return outputs * scale[:, None] + location[:, None]
+
+    def _error(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        location, scale = self.get_buffer("location"), self.get_buffer("scale")
+        return outputs.squeeze(-1) - (targets - location) / scale
+
+
+KIND_LOSSES: dict[type[Kind], type[KindLoss]] = {
+    Binary: BinaryLoss,
+    Multiclass: MulticlassLoss,
+    Regression: RegressionLoss,
+}

@@ -1,0 +1,153 @@
+"""The losses of all tasks of a batch in a few stacked operations, whatever their kinds."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from ramify._core import ShapeError
+from ramify.losses._by_kind import KIND_LOSSES, KindLoss
+from ramify.tasks import TaskSet
+
+
+class TaskLosses(nn.Module):
+    """Losses, margins and predictions of a set of tasks from one matrix of outputs.
+
+    Tasks of one kind are treated together, so the number of operations depends on the number of
+    kinds, not of tasks. A task's loss is the mean over its own labels in the batch; a task
+    without a label in the batch has loss 0 and no gradient.
+
+    Args:
+        tasks: The tasks.
+        class_weights: For each task, the weight of a positive (binary) label; None for 1.
+
+    Example:
+        >>> import torch
+        >>> from ramify.tasks import Binary, Regression, Task, TaskSet
+        >>> tasks = TaskSet([Task("toxic", Binary()), Task("mass", Regression())])
+        >>> losses = TaskLosses(tasks)
+        >>> mask = torch.tensor([[True, False], [True, False]])
+        >>> losses(torch.zeros(2, 2), torch.zeros(2, 2), mask)
+        tensor([0.6931, 0.0000])
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(self, tasks: TaskSet, class_weights: Float[Tensor, " task"] | None = None) -> None:
+        super().__init__()
+        self.tasks = tasks
+        self._blocks: list[_Block] = []
+        for kind, build in KIND_LOSSES.items():
+            places = tasks.of_kind(kind)
+            if places:
+                block = _Block(tasks, places, build.of([tasks[i] for i in places]))
+                self._blocks.append(block)
+                self.add_module(f"block_{len(self._blocks)}", block)
+        order = torch.cat([block.get_buffer("places") for block in self._blocks]).argsort()
+        self.register_buffer("order", order, persistent=False)
+        self.register_buffer("weights", torch.tensor([t.weight for t in tasks]), persistent=False)
+        self.register_buffer("class_weights", class_weights, persistent=False)
+
+    def forward(
+        self,
+        outputs: Float[Tensor, "batch column"],
+        targets: Float[Tensor, "batch task"],
+        label_mask: Bool[Tensor, "batch task"],
+    ) -> Float[Tensor, " task"]:
+        """Mean loss of each task over its own labels; 0 for a task without one.
+
+        Raises:
+            ShapeError: If the shapes do not fit the tasks.
+        """
+        totals, weights = self.sums(outputs, targets, label_mask)
+        return totals / weights.clamp(min=torch.finfo(totals.dtype).tiny)
+
+    def sums(
+        self,
+        outputs: Float[Tensor, "batch column"],
+        targets: Float[Tensor, "batch task"],
+        label_mask: Bool[Tensor, "batch task"],
+    ) -> tuple[Float[Tensor, " task"], Float[Tensor, " task"]]:
+        """Sum of each task's weighted losses over its labels, and the sum of their weights.
+
+        Both may be added up over parts of a batch on several machines before dividing.
+        """
+        self._check(outputs, targets, label_mask)
+        parts = [block.loss(outputs, targets) for block in self._blocks]
+        weights = label_mask.to(outputs.dtype)
+        class_weights = self.class_weights
+        if class_weights is not None:
+            weights = weights * torch.where(targets >= 0.5, class_weights, 1.0)
+        return (self._joined(parts) * weights).sum(0), weights.sum(0)
+
+    def total(self, per_task: Float[Tensor, " task"]) -> Float[Tensor, ""]:
+        """The number to minimise: the mean over tasks of weight × loss."""
+        return (per_task * self.get_buffer("weights")).mean()
+
+    @torch.no_grad()
+    def margins(
+        self, outputs: Float[Tensor, "batch column"], targets: Float[Tensor, "batch task"]
+    ) -> Float[Tensor, "batch task"]:
+        """Error margin of each sample for each task; meaningless where there is no label."""
+        return self._joined([block.margin(outputs, targets) for block in self._blocks])
+
+    @torch.no_grad()
+    def predictions(self, outputs: Float[Tensor, "batch column"]) -> Float[Tensor, "batch column"]:
+        """Probabilities, or values in the target's own unit, in the columns of the outputs."""
+        result = torch.empty_like(outputs)
+        for block in self._blocks:
+            block.write_predictions(outputs, result)
+        return result
+
+    def _joined(self, parts: list[Tensor]) -> Tensor:
+        # One kind of task: its tasks are all tasks, in order.
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)[:, self.get_buffer("order")]
+
+    def _check(self, outputs: Tensor, targets: Tensor, label_mask: Tensor) -> None:
+        n_rows, n_tasks = len(outputs), len(self.tasks)
+        if outputs.shape == (
+            n_rows,
+            self.tasks.n_columns,
+        ) and targets.shape == label_mask.shape == (n_rows, n_tasks):
+            return
+        raise ShapeError(
+            f"`outputs` must be (batch, {self.tasks.n_columns}), `targets` and `label_mask` "
+            f"(batch, {n_tasks}). Got {tuple(outputs.shape)}, {tuple(targets.shape)} and "
+            f"{tuple(label_mask.shape)}"
+        )
+
+
+class _Block(nn.Module):
+    """The tasks of one kind: where their outputs and targets stand, and their loss.
+
+    Tasks with fewer outputs than the widest repeat their last column as padding.
+    """
+
+    def __init__(self, tasks: TaskSet, places: tuple[int, ...], by_kind: KindLoss) -> None:
+        super().__init__()
+        self.by_kind = by_kind
+        sizes = torch.tensor([tasks[i].kind.n_outputs for i in places])
+        starts = torch.tensor([tasks.first_columns[i] for i in places])
+        offsets = torch.arange(int(sizes.max()))[None, :]
+        columns = starts[:, None] + offsets.minimum(sizes[:, None] - 1)
+        self.register_buffer("columns", columns, persistent=False)
+        self.register_buffer("real", offsets < sizes[:, None], persistent=False)
+        self.register_buffer("places", torch.tensor(places), persistent=False)
+        # All tasks have one output each: their columns are the matrix itself.
+        self._whole = len(places) == len(tasks) == tasks.n_columns
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self.by_kind.loss(self._outputs(outputs), self._targets(targets))
+
+    def margin(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self.by_kind.margin(self._outputs(outputs), self._targets(targets))
+
+    def write_predictions(self, outputs: Tensor, result: Tensor) -> None:
+        real = self.get_buffer("real")
+        values = self.by_kind.prediction(self._outputs(outputs))
+        result[:, self.get_buffer("columns")[real]] = values[:, real]
+
+    def _outputs(self, outputs: Tensor) -> Tensor:
+        return outputs.unsqueeze(-1) if self._whole else outputs[:, self.get_buffer("columns")]
+
+    def _targets(self, targets: Tensor) -> Tensor:
+        return targets if self._whole else targets[:, self.get_buffer("places")]

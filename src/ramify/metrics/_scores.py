@@ -1,0 +1,146 @@
+"""Per-task scores on held-out rows, plain or under weights of the rows; absent is NaN."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+
+from ramify.tasks import ACCURACY, RMSE, ROC_AUC, Metric, Regression, Task, TaskSet
+
+Array = NDArray[np.float64]
+Score = Callable[[Array, Array, Array], Array]
+
+
+def roc_auc(
+    scores: Float[np.ndarray, " row"],
+    targets: Float[np.ndarray, " row"],
+    weights: Float[np.ndarray, "draw row"],
+) -> Float[np.ndarray, " draw"]:
+    """Chance that a positive row scores above a negative one, ties half; NaN without both.
+
+    Args:
+        scores: Higher means more likely positive.
+        targets: 1 or 0.
+        weights: How much each row counts, one line per draw.
+
+    Example:
+        >>> import numpy as np
+        >>> float(roc_auc(np.array([0.1, 0.8, 0.4]), np.array([0.0, 1.0, 0.0]), np.ones((1, 3)))[0])
+        1.0
+    """
+    order = np.argsort(scores, kind="stable")
+    ranked, positive = scores[order], targets[order] >= 0.5
+    ordered = weights[:, order]
+    negative_weight = np.where(positive, 0.0, ordered)
+    below = np.concatenate(
+        [np.zeros((len(weights), 1)), np.cumsum(negative_weight, axis=1)], axis=1
+    )
+    first = np.searchsorted(ranked, ranked, side="left")
+    last = np.searchsorted(ranked, ranked, side="right")
+    beaten = (below[:, first] + below[:, last]) / 2
+    positive_weight = np.where(positive, ordered, 0.0)
+    pairs = positive_weight.sum(axis=1) * negative_weight.sum(axis=1)
+    return _divide((positive_weight * beaten).sum(axis=1), pairs)
+
+
+def accuracy(
+    probabilities: Float[np.ndarray, "row class"],
+    targets: Float[np.ndarray, " row"],
+    weights: Float[np.ndarray, "draw row"],
+) -> Float[np.ndarray, " draw"]:
+    """Share of rows whose most likely class is the true one; NaN without a row."""
+    hit = (probabilities.argmax(axis=1) == targets).astype(np.float64)
+    return _divide(weights @ hit, weights.sum(axis=1))
+
+
+def rmse(
+    values: Float[np.ndarray, " row"],
+    targets: Float[np.ndarray, " row"],
+    weights: Float[np.ndarray, "draw row"],
+) -> Float[np.ndarray, " draw"]:
+    """Root mean squared error in the target's own unit; NaN without a row."""
+    return np.sqrt(_divide(weights @ (values - targets) ** 2, weights.sum(axis=1)))
+
+
+SCORES: dict[Metric, Score] = {ROC_AUC: roc_auc, ACCURACY: accuracy, RMSE: rmse}
+
+
+def task_scores(
+    predictions: Float[np.ndarray, "row column"],
+    targets: Float[np.ndarray, "row task"],
+    label_mask: Bool[np.ndarray, "row task"],
+    tasks: TaskSet,
+    row_weights: Float[np.ndarray, "draw row"] | None = None,
+) -> Float[np.ndarray, "draw task"]:
+    """Every task's own score over its own labelled rows, for each draw of row weights.
+
+    Args:
+        predictions: Probabilities, or values in the target's own unit.
+        targets: Class places or values; anything where there is no label.
+        label_mask: True where there is a label.
+        tasks: The tasks.
+        row_weights: How much each row counts, one line per draw; by default one line of ones.
+
+    Returns:
+        In the metric's own unit; NaN where a score is absent: no labels, or of one class only.
+    """
+    weights = np.ones((1, len(targets))) if row_weights is None else row_weights
+    result = np.full((len(weights), len(tasks)), np.nan)
+    for t, (task, first) in enumerate(zip(tasks, tasks.first_columns, strict=True)):
+        rows = np.flatnonzero(label_mask[:, t])
+        if len(rows) == 0:
+            continue
+        columns = predictions[rows, first : first + task.kind.n_outputs].astype(np.float64)
+        values = columns if task.kind.metric == ACCURACY else columns[:, 0]
+        score = SCORES[task.kind.metric]
+        result[:, t] = score(values, targets[rows, t].astype(np.float64), weights[:, rows])
+    return result
+
+
+def skills(
+    scores: Float[np.ndarray, "draw task"], tasks: TaskSet
+) -> Float[np.ndarray, "draw task"]:
+    """Scores on one footing, higher is better, 1 is perfect, so that tasks can be averaged.
+
+    ROC-AUC and accuracy stay; an error becomes R² = 1 − (RMSE / scale)², with the scale of the
+    training labels.
+    """
+    return np.stack([_skill(scores[:, t], task) for t, task in enumerate(tasks)], axis=1)
+
+
+def mean_skill(
+    scores: Float[np.ndarray, "draw task"], tasks: TaskSet
+) -> Float[np.ndarray, " draw"]:
+    """Mean skill over the tasks that have a score; NaN if none has."""
+    every = skills(scores, tasks)
+    present = ~np.isnan(every)
+    return _divide(np.where(present, every, 0.0).sum(axis=1), present.sum(axis=1).astype(float))
+
+
+def absence_note(task: Task, targets: Float[np.ndarray, " row"]) -> str:
+    """Why a score over these labels is absent; empty if it is not.
+
+    Args:
+        task: The task.
+        targets: Its labels.
+    """
+    if len(targets) == 0:
+        return "no labels on these rows"
+    if task.kind.metric == ROC_AUC and len(np.unique(targets)) < 2:
+        return "labels of one class only on these rows"
+    return ""
+
+
+def _skill(scores: Array, task: Task) -> Array:
+    if isinstance(task.kind, Regression):
+        skill: Array = 1 - (scores / task.kind.scale) ** 2
+        return skill
+    return scores
+
+
+def _divide(numerator: Array, denominator: Array) -> Array:
+    """The quotient, NaN where the denominator is 0."""
+    quotient = np.full_like(numerator, np.nan, dtype=np.float64)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient

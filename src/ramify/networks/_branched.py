@@ -1,0 +1,198 @@
+"""A network that executes a sharing tree."""
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from ramify._core import InputError
+from ramify.networks._branches import Branches
+from ramify.networks._heads import StackedHeads
+from ramify.networks._stages import Backbone, feature_width, stages_of
+from ramify.tasks import SharingTree, TaskSet
+
+
+class OwnedRows(NamedTuple):
+    """A tensor of the network's state and the tasks that it serves.
+
+    Attributes:
+        tensor: A parameter or buffer.
+        owners: ``(row, task)``, True where the row of the tensor's first axis serves the task; a
+            single row stands for the whole tensor.
+    """
+
+    tensor: Tensor
+    owners: Bool[Tensor, "row task"]
+
+
+class BranchedNetwork(nn.Module):
+    """A backbone whose stages exist once per group of a tree, and one linear head per task.
+
+    Args:
+        backbone: An ``nn.Sequential`` or a list of modules; its weights start every branch.
+        tree: For each stage of the backbone (see `stages_of`), the groups of tasks.
+        tasks: The tasks.
+        n_features: Width of the features that the heads get; by default that of the backbone's
+            last ``nn.Linear``.
+        stack: Whether branches run as one batched operation where every layer allows it.
+
+    Raises:
+        InputError: If the tree does not fit the backbone or the tasks.
+
+    Example:
+        >>> import torch
+        >>> from ramify.tasks import Binary, Task
+        >>> tasks = TaskSet([Task(name, Binary()) for name in "abc"])
+        >>> backbone = torch.nn.Sequential(
+        ...     torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 4), torch.nn.ReLU()
+        ... )
+        >>> network = BranchedNetwork(backbone, SharingTree.shared("abc", 2), tasks)
+        >>> wider = network.widen(1, [["a", "b"], ["c"]])
+        >>> wider.tree.widths, wider(torch.zeros(5, 8)).shape
+        ((1, 2), torch.Size([5, 3]))
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        tree: SharingTree,
+        tasks: TaskSet,
+        *,
+        n_features: int | None = None,
+        stack: bool = True,
+    ) -> None:
+        super().__init__()
+        parts = stages_of(backbone)
+        _check_fit(tree, tasks, len(parts))
+        width = feature_width(parts) if n_features is None else n_features
+        self.tasks = tasks
+        self.stages = nn.ModuleList(Branches([part], stack=stack) for part in parts)
+        self.heads = StackedHeads(width, tasks)
+        self._set_tree(SharingTree.shared(tasks.names, len(parts)))
+        if tree != self.tree:
+            self._grow(tree)
+
+    def forward(self, inputs: Tensor) -> Float[Tensor, "batch column"]:
+        """Outputs of all tasks, in the columns that `TaskSet` tells.
+
+        Args:
+            inputs: ``(batch, …)``, as the backbone takes them.
+        """
+        return self.heads(self.features(inputs))  # type: ignore[no-any-return]
+
+    def features(self, inputs: Tensor) -> Float[Tensor, "branch batch feature"]:
+        """What the heads read: the features of every branch of the last stage."""
+        x = inputs.unsqueeze(0)
+        for i, stage in enumerate(self.stages):
+            x = stage(x, self.get_buffer(f"parents_{i}"))
+        return x if x.ndim == 3 else x.flatten(2)
+
+    @property
+    def tree(self) -> SharingTree:
+        """Which tasks share which stages."""
+        return self._tree
+
+    def widen(self, stage: int, partition: Iterable[Iterable[str]]) -> "BranchedNetwork":
+        """A network in which one stage is divided into groups and that computes the same.
+
+        Every new branch is a copy of the branch that served its tasks; heads and all other stages
+        keep their weights. An optimiser has to start anew, as in the paper.
+
+        Args:
+            stage: Which stage to divide, from 0 at the input.
+            partition: The groups of task names; each within one group of now, and each a union of
+                groups of the stage after it.
+
+        Returns:
+            A new network; this one is unchanged.
+
+        Raises:
+            InputError: If the partition does not fit the tree.
+
+        References:
+            Lu et al., CVPR 2017, section 3.1.
+        """
+        if not 0 <= stage < self.tree.n_stages:
+            raise InputError(f"`stage` must be from 0 to {self.tree.n_stages - 1}. Got {stage}")
+        return self.regrown(self.tree.divided(stage, partition))
+
+    def regrown(self, tree: SharingTree) -> "BranchedNetwork":
+        """A network of a further divided tree that computes the same.
+
+        Args:
+            tree: Every group of it must lie within one group of the network's tree.
+
+        Returns:
+            A new network that shares no memory with this one.
+
+        Raises:
+            InputError: If the tree joins tasks that the network holds apart.
+        """
+        if not tree.divides(self.tree):
+            raise InputError(
+                "`tree` must only divide groups of the network's tree, over the same tasks and "
+                f"stages. Got widths {tree.widths} for a network of widths {self.tree.widths}"
+            )
+        again = copy.deepcopy(self)
+        again._grow(tree)
+        return again
+
+    def owned_rows(self) -> list[OwnedRows]:
+        """Every parameter and running statistic that does not serve all tasks, with its tasks.
+
+        Training uses it to leave a branch or a head untouched by a batch that has no label of its
+        tasks.
+        """
+        owned = []
+        for i, branches in enumerate(self._branches()):
+            if branches.n_groups > 1:
+                serves = self._serves(self.tree.assignment(i).tolist())
+                for tensor, group in branches.rows():
+                    rows = serves if group is None else serves[group : group + 1]
+                    owned.append(OwnedRows(tensor, rows))
+        of_column = self._serves(self.heads.task_of_column_list, transpose=True)
+        owned.append(OwnedRows(self.heads.weight, of_column))
+        owned.append(OwnedRows(self.heads.bias, of_column))
+        return owned
+
+    def _serves(self, indices: Sequence[int], *, transpose: bool = False) -> Tensor:
+        """One-hot rows: (group, task) from groups of tasks, (column, task) from tasks of columns."""
+        device = self.heads.weight.device
+        one_hot = nn.functional.one_hot(torch.tensor(indices, device=device)).bool()
+        return one_hot if transpose else one_hot.T
+
+    def _grow(self, tree: SharingTree) -> None:
+        for i, branches in enumerate(self._branches()):
+            if tree.stages[i] != self.tree.stages[i]:
+                group_of = dict(zip(tree.tasks, self.tree.assignment(i).tolist(), strict=True))
+                sources = [group_of[group[0]] for group in tree.stages[i]]
+                self.stages[i] = branches.regrown(sources)
+        self._set_tree(tree)
+
+    def _set_tree(self, tree: SharingTree) -> None:
+        self._tree = tree
+        device = self.heads.weight.device
+        for i in range(tree.n_stages):
+            parents = torch.from_numpy(tree.parents(i)).to(device)
+            self.register_buffer(f"parents_{i}", parents, persistent=False)
+        self.heads.attach(tree.assignment(tree.n_stages - 1).tolist())
+
+    def _branches(self) -> Iterator[Branches]:
+        for stage in self.stages:
+            assert isinstance(stage, Branches)  # for the type checker only
+            yield stage
+
+
+def _check_fit(tree: SharingTree, tasks: TaskSet, n_stages: int) -> None:
+    if tree.tasks != tasks.names:
+        raise InputError(
+            "`tree` must be over the same tasks in the same order as `tasks`. "
+            f"Got {len(tree.tasks)} and {len(tasks)} tasks"
+        )
+    if tree.n_stages != n_stages:
+        raise InputError(
+            f"`tree` must have one level per stage of the backbone, {n_stages}. Got {tree.n_stages}"
+        )

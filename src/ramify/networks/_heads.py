@@ -1,0 +1,77 @@
+"""The last linear layer of every task, in one operation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ramify.tasks import TaskSet
+
+
+class StackedHeads(nn.Module):
+    """One linear head per task; each reads the features of its task's branch.
+
+    The weights are one matrix ``(column, feature)`` whatever the tree, so a tree may change and
+    the heads keep their weights. With one branch all heads are a single product; with several,
+    the columns of each branch are gathered and all branches are one batched product.
+
+    Args:
+        n_features: Width of the features.
+        tasks: The tasks.
+    """
+
+    position: Tensor | None
+    columns: Tensor | None
+
+    def __init__(self, n_features: int, tasks: TaskSet) -> None:
+        super().__init__()
+        start = nn.Linear(n_features, tasks.n_columns)
+        self.weight = nn.Parameter(start.weight.detach())
+        self.bias = nn.Parameter(torch.zeros(tasks.n_columns))
+        self.register_buffer("task_of_column", torch.tensor(tasks.task_of_column), persistent=False)
+        self.register_buffer("columns", None, persistent=False)
+        self.register_buffer("position", None, persistent=False)
+
+    def attach(self, branch_of_task: Sequence[int]) -> None:
+        """Say which branch each task reads from.
+
+        Args:
+            branch_of_task: For each task, the index of its branch.
+        """
+        columns, position = _layout(np.asarray(branch_of_task)[self.task_of_column_list])
+        device = self.weight.device
+        self.columns = None if columns is None else torch.tensor(columns, device=device)
+        self.position = None if position is None else torch.tensor(position, device=device)
+
+    @property
+    def task_of_column_list(self) -> list[int]:
+        """For each column, the place of its task."""
+        return [int(t) for t in self.get_buffer("task_of_column").tolist()]
+
+    def forward(self, x: Float[Tensor, "branch batch feature"]) -> Float[Tensor, "batch column"]:
+        """Outputs of all tasks."""
+        if self.columns is None or self.position is None:
+            return functional.linear(x[0], self.weight, self.bias)
+        weight = self.weight[self.columns]  # (branch, widest, feature)
+        wide = torch.bmm(x, weight.transpose(1, 2))  # (branch, batch, widest)
+        flat = wide.transpose(0, 1).flatten(1)
+        return flat.index_select(1, self.position) + self.bias
+
+
+def _layout(
+    branch_of_column: np.ndarray,
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Which columns each branch computes (padded by repeating), and where each column then is."""
+    n_branches = int(branch_of_column.max()) + 1
+    if n_branches == 1:
+        return None, None
+    members = [np.flatnonzero(branch_of_column == b) for b in range(n_branches)]
+    widest = max(len(m) for m in members)
+    columns = np.stack([np.pad(m, (0, widest - len(m)), mode="edge") for m in members])
+    position = np.empty(len(branch_of_column), dtype=np.int64)
+    for b, m in enumerate(members):
+        position[m] = b * widest + np.arange(len(m))
+    return columns, position
