@@ -2,7 +2,8 @@
 
 from ramify.networks._branched import BranchedNetwork, OwnedRows
 from ramify.networks._branches import Branches
-from ramify.networks._cost import Cost, StageCosts, n_parameters, stage_costs
+from ramify.networks._cost import Cost, StageCosts, stage_costs
+from ramify.networks._count import n_parameters
 from ramify.networks._heads import StackedHeads
 from ramify.networks._mlp import mlp
 from ramify.networks._residual import Residual

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ramify._core import InputError
 from ramify.networks._branches import Branches
+from ramify.networks._count import n_parameters
 from ramify.networks._heads import StackedHeads
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.tasks import SharingTree, TaskSet
@@ -139,6 +140,19 @@ class BranchedNetwork(nn.Module):
         again = copy.deepcopy(self)
         again._grow(tree)
         return again
+
+    def parameters_of(self, tree: SharingTree) -> int:
+        """Trainable numbers of this network's stages and heads under another tree.
+
+        Args:
+            tree: Over the same tasks and stages.
+        """
+        sizes = zip(self.stage_sizes(), tree.widths, strict=True)
+        return sum(size * width for size, width in sizes) + n_parameters(self.heads)
+
+    def stage_sizes(self) -> list[int]:
+        """Trainable numbers of one branch of each stage, from input to output."""
+        return [n_parameters(branches) // branches.n_groups for branches in self._branches()]
 
     def owned_rows(self) -> list[OwnedRows]:
         """Every parameter and running statistic that does not serve all tasks, with its tasks.

@@ -53,13 +53,10 @@ class Branches(nn.Module):
             sources: For each new group, the index of the group that it copies.
         """
         if self.joined is None:
-            return Branches([copy.deepcopy(self.copies[s]) for s in sources], stack=self._stack)
+            alone = list(self.copies)
+            return Branches([copy.deepcopy(alone[s]) for s in sources], stack=self._stack)
         again = copy.deepcopy(self)
-        if len(sources) == 1:
-            raise ValueError("branches only divide: several groups cannot become one")
-        assert again.joined is not None  # for the type checker only
-        device = next(again.parameters(), torch.empty(0)).device
-        take_groups(again.joined, torch.tensor(list(sources), device=device))
+        take_groups(again.get_submodule("joined"), list(sources))
         again.n_groups = len(sources)
         return again
 

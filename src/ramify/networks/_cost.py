@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ramify.networks._count import n_parameters
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.tasks import SharingTree, TaskSet
 
@@ -66,11 +67,6 @@ def stage_costs(
     width = feature_width(parts) if n_features is None else n_features
     heads = Cost((width + 1) * tasks.n_columns, 2 * width * tasks.n_columns)
     return StageCosts(tuple(costs), heads)
-
-
-def n_parameters(network: nn.Module) -> int:
-    """Number of trainable numbers in a module."""
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
 
 
 @torch.no_grad()

@@ -1,1 +1,19 @@
-"""The training room."""
+"""The loop: trains any way of sharing with partial labels; can be stopped and resumed anywhere."""
+
+from ramify.training._evaluation import Predictions, predict
+from ramify.training._events import EpochEnded, Watcher
+from ramify.training._segment import Epoch
+from ramify.training._settings import Training
+from ramify.training._trainer import Candidate, Fitted, Trainer
+
+__all__ = [
+    "Candidate",
+    "Epoch",
+    "EpochEnded",
+    "Fitted",
+    "Predictions",
+    "Trainer",
+    "Training",
+    "Watcher",
+    "predict",
+]

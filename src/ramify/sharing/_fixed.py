@@ -1,0 +1,117 @@
+"""Ways of sharing whose tree is known before training."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ramify._core import InputError
+from ramify.networks import Backbone, BranchedNetwork, stages_of
+from ramify.records import Setting
+from ramify.sharing._protocols import Restructuring, Sharing
+from ramify.tasks import SharingTree, TaskSet
+
+
+@dataclass(frozen=True)
+class HardSharing(Sharing):
+    """One network for all tasks: they share every stage and have only their heads to themselves.
+
+    References:
+        Caruana. *Multitask Learning*, 1997.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "hard"
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {}
+
+    def build(
+        self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
+    ) -> BranchedNetwork:
+        """The shared network."""
+        tree = SharingTree.shared(tasks.names, len(stages_of(backbone)))
+        return BranchedNetwork(backbone, tree, tasks, n_features=n_features)
+
+
+@dataclass(frozen=True)
+class SingleTask(Sharing):
+    """One network per task, all trained in one go; they share nothing.
+
+    All start from the same weights of the backbone.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "single-task"
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {}
+
+    def build(
+        self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
+    ) -> BranchedNetwork:
+        """The separate networks, stacked."""
+        tree = SharingTree.separate(tasks.names, len(stages_of(backbone)))
+        return BranchedNetwork(backbone, tree, tasks, n_features=n_features)
+
+
+@dataclass(frozen=True)
+class FixedTree(Sharing, Restructuring):
+    """The tree that the user gives.
+
+    Attributes:
+        tree: Over the tasks, one level per stage of the backbone.
+        growing_epochs_first: Epochs in which one shared network is trained before it is divided
+            into the tree, as `FullyAdaptive` does; 0 starts with the tree.
+
+    Raises:
+        InputError: If the number of epochs is negative.
+    """
+
+    tree: SharingTree
+    growing_epochs_first: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the number of epochs."""
+        if self.growing_epochs_first < 0:
+            raise InputError(
+                f"`growing_epochs_first` must be 0 or more. Got {self.growing_epochs_first}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "tree"
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {"growing_epochs_first": self.growing_epochs_first}
+
+    def build(
+        self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
+    ) -> BranchedNetwork:
+        """The network of the tree, or the shared one that it will be divided from.
+
+        Raises:
+            InputError: If the tree does not fit the backbone or the tasks.
+        """
+        network = BranchedNetwork(backbone, self.tree, tasks, n_features=n_features)
+        if self.growing_epochs_first == 0:
+            return network
+        return HardSharing().build(backbone, tasks, n_features)
+
+    def growing_epochs(self) -> int:
+        """Epochs of the shared network before it is divided."""
+        return self.growing_epochs_first
+
+    def steps_between(self, steps_per_epoch: int) -> int:
+        """Steps before the division."""
+        return max(1, self.growing_epochs_first * steps_per_epoch)
+
+    def proposals(self, network: BranchedNetwork) -> Sequence[SharingTree]:
+        """The tree, if the network is not it yet."""
+        return [] if network.tree == self.tree else [self.tree]

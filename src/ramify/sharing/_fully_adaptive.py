@@ -1,0 +1,271 @@
+"""Fully-adaptive feature sharing: a thin network that widens where tasks differ."""
+
+from collections.abc import Mapping, Sequence
+from math import inf, isfinite, log
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ramify._core import InputError
+from ramify.affinity import ErrorMarginAffinity
+from ramify.grouping import (
+    UNIT_COST,
+    SharingPath,
+    SharingStep,
+    StageCost,
+    choose_grouping,
+    group_stability,
+    sharing_path,
+)
+from ramify.networks import Backbone, BranchedNetwork, stages_of
+from ramify.records import Setting
+from ramify.sharing._protocols import Observing, Restructuring, Sharing, StepEvidence
+from ramify.tasks import SharingTree, TaskSet
+
+_N_RESAMPLES = 20
+
+
+class FullyAdaptive(Sharing, Observing, Restructuring):
+    """Learns the tree while the network trains, from samples that are hard for tasks together.
+
+    Training starts with one shared network. Each step updates the affinity of the tasks (see
+    `ErrorMarginAffinity`), at no extra pass. Then there are two ways to the tree:
+
+    * With ``alpha``, the paper's: every ``interval`` steps the active stage, first the last one,
+      is divided into the groups that `choose_grouping` finds cheapest, each starting as a copy, and
+      the stage below becomes active; the optimiser starts anew. When a stage stays whole, widening
+      ends, or is tried again every ``interval`` steps if ``retry_after_no_split``. The final
+      structure gets a full training.
+    * Without ``alpha``, ours: after ``growing_epochs`` the affinity gives the trees for all α at
+      once (`SharingPath`). With ``max_parameters`` the most divided tree within that budget is
+      trained to the end. Without, the shared network and the trees that hold for the widest
+      ranges of α are each trained to the end, and validation data chooses.
+
+    Differences from the paper: the affinity is corrected for chance agreement unless
+    ``corrected=False``, because with rare labels nearly all samples are easy for all tasks and
+    unrelated tasks look alike; and a branch costs in proportion to its stage's size.
+
+    Args:
+        alpha: Weight of separation against width; None for the whole path.
+        max_parameters: Budget of trainable numbers, only without ``alpha``.
+        growing_epochs: Epochs of the shared network before the path is computed.
+        n_candidates: At most so many trees are trained to the end, the shared one among them.
+        interval: Steps between tests for a split, only with ``alpha``; by default as many as
+            ``growing_epochs`` take.
+        retry_after_no_split: Whether a stage that stayed whole is tested again.
+        corrected: Whether to take chance agreement out of the affinity.
+        decay: Of the affinity's means, per batch.
+        unit_cost: L_0, the cost of one more branch of the cheapest stage.
+        cost_by_size: Whether a branch of a larger stage costs more, in proportion to its
+            parameters. If not, every stage costs L_0, as dense stages do in the paper.
+        seed: Of the spectral proposals.
+
+    Raises:
+        InputError: If an argument is out of range, or ``alpha`` and ``max_parameters`` are given.
+
+    References:
+        Lu, Kumar, Zhai, Cheng, Javidi, Feris. *Fully-adaptive Feature Sharing in Multi-Task
+        Networks with Applications in Person Attribute Classification*, CVPR 2017.
+
+    Example:
+        >>> FullyAdaptive(alpha=0.5).name
+        'fully-adaptive'
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float | None = None,
+        max_parameters: int | None = None,
+        growing_epochs: int = 4,
+        n_candidates: int = 4,
+        interval: int | None = None,
+        retry_after_no_split: bool = False,
+        corrected: bool = True,
+        decay: float = 0.99,
+        unit_cost: float = UNIT_COST,
+        cost_by_size: bool = True,
+        seed: int = 0,
+    ) -> None:
+        _check(alpha, max_parameters, growing_epochs, n_candidates, interval)
+        self.alpha, self.max_parameters = alpha, max_parameters
+        self._growing_epochs, self.n_candidates = growing_epochs, n_candidates
+        self.interval, self.retry_after_no_split = interval, retry_after_no_split
+        self.corrected, self.decay = corrected, decay
+        self.unit_cost, self.cost_by_size, self.seed = unit_cost, cost_by_size, seed
+        self._affinity: ErrorMarginAffinity | None = None
+        self._settled = False
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "fully-adaptive"
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {
+            "alpha": self.alpha,
+            "max_parameters": self.max_parameters,
+            "growing_epochs": self._growing_epochs,
+            "n_candidates": self.n_candidates,
+            "interval": self.interval,
+            "retry_after_no_split": self.retry_after_no_split,
+            "corrected": self.corrected,
+            "decay": self.decay,
+            "unit_cost": self.unit_cost,
+            "cost_by_size": self.cost_by_size,
+            "seed": self.seed,
+        }
+
+    def build(
+        self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
+    ) -> BranchedNetwork:
+        """The thin network: one branch at every stage. Forgets what an earlier training showed."""
+        self._affinity = ErrorMarginAffinity(len(tasks), decay=self.decay)
+        self._settled = len(tasks) == 1
+        tree = SharingTree.shared(tasks.names, len(stages_of(backbone)))
+        return BranchedNetwork(backbone, tree, tasks, n_features=n_features)
+
+    def observe(self, evidence: StepEvidence) -> None:
+        """Fold one step's easy and difficult samples into the affinity, until the tree is found."""
+        if self._settled:
+            return
+        affinity = self._known_affinity()
+        sums, products = affinity.batch_counts(evidence.margins, evidence.label_mask)
+        affinity.fold(evidence.total(sums), evidence.total(products))
+
+    def state_tensors(self) -> dict[str, Tensor]:
+        """The affinity's counts, and whether the tree is found."""
+        return self._known_affinity().state_dict() | {"settled": torch.tensor(self._settled)}
+
+    def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state_tensors` gave."""
+        tensors = dict(state)
+        self._settled = bool(tensors.pop("settled").item())
+        self._known_affinity().load_state_dict(tensors)
+
+    def growing_epochs(self) -> int:
+        """Epochs of the shared network before the path; 0 with ``alpha`` or a single task."""
+        return 0 if self._settled or self.alpha is not None else self._growing_epochs
+
+    def steps_between(self, steps_per_epoch: int) -> int:
+        """Steps between tests for a split."""
+        return self.interval or self._growing_epochs * steps_per_epoch
+
+    def proposals(self, network: BranchedNetwork) -> Sequence[SharingTree]:
+        """The next division of the active stage, or the trees of the path to try."""
+        if self._settled:
+            return []
+        if self.alpha is not None:
+            return self._next_division(network, self.alpha)
+        self._settled = True
+        path = self.path(network)
+        if self.max_parameters is not None:
+            return [path.within(self.max_parameters, network.parameters_of).tree]
+        return [step.tree for step in _most_lasting(path, self.n_candidates)]
+
+    def matrix(self) -> NDArray[np.float64]:
+        """The affinity that the tree is grown from, ``(task, task)``."""
+        affinity = self._known_affinity()
+        chosen = affinity.corrected() if self.corrected else affinity.matrix()
+        return chosen.cpu().numpy()
+
+    def affinities(self) -> dict[str, NDArray[np.float64]]:
+        """Every reading of the evidence: ``margins`` and ``margins-corrected``."""
+        affinity = self._known_affinity()
+        return {
+            "margins": affinity.matrix().cpu().numpy(),
+            "margins-corrected": affinity.corrected().cpu().numpy(),
+        }
+
+    def path(self, network: BranchedNetwork) -> SharingPath:
+        """The best tree for every α, from the affinity as it stands."""
+        costs = [StageCost(cost) for cost in self._unit_costs(network)]
+        return sharing_path(self.matrix(), network.tasks.names, costs, seed=self.seed)
+
+    def stability(self, tree: SharingTree) -> list[list[float]]:
+        """For each stage, how reliably each of its groups comes back, in [0, 1].
+
+        The blocks of batches that the evidence came from are drawn anew with replacement.
+        """
+        affinity = self._known_affinity()
+        blocks = affinity.n_blocks
+        rng = np.random.default_rng(self.seed)
+        draws = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=_N_RESAMPLES)
+        matrices = [
+            affinity.resampled(torch.tensor(draw), corrected=self.corrected).cpu().numpy()
+            for draw in draws
+        ]
+        return group_stability(tree, matrices, seed=self.seed)
+
+    def _next_division(self, network: BranchedNetwork, alpha: float) -> Sequence[SharingTree]:
+        tree = network.tree
+        active = tree.widths.count(1) - 1
+        if active < 0:
+            self._settled = True
+            return []
+        branches = _branches_above(tree, active)
+        cost = self._unit_costs(network)[active]
+        groups = choose_grouping(
+            self.matrix(), branches, alpha=alpha, unit_cost=cost, seed=self.seed
+        ).groups
+        if len(groups) == 1:
+            self._settled = not self.retry_after_no_split
+            return []
+        names = tree.tasks
+        partition = [[names[t] for b in group for t in branches[b]] for group in groups]
+        return [tree.divided(active, partition)]
+
+    def _unit_costs(self, network: BranchedNetwork) -> list[float]:
+        """Cost of one more branch of each stage."""
+        if not self.cost_by_size:
+            return [self.unit_cost] * network.tree.n_stages
+        sizes = network.stage_sizes()
+        smallest = max(1, min(sizes))
+        return [self.unit_cost * max(1, size) / smallest for size in sizes]
+
+    def _known_affinity(self) -> ErrorMarginAffinity:
+        if self._affinity is None:
+            raise InputError("nothing was observed yet; train a network with this sharing first")
+        return self._affinity
+
+
+def _branches_above(tree: SharingTree, stage: int) -> list[list[int]]:
+    """Places of the tasks in each branch that a stage feeds; the tasks themselves at the top."""
+    if stage + 1 == tree.n_stages:
+        return [[t] for t in range(len(tree.tasks))]
+    above = tree.assignment(stage + 1)
+    return [np.flatnonzero(above == g).tolist() for g in range(tree.widths[stage + 1])]
+
+
+def _most_lasting(path: SharingPath, n_candidates: int) -> list[SharingStep]:
+    """The shared network and the trees that hold for the widest ranges of log α, in order of α."""
+    shared, *divided = path.steps
+    bounded = [step for step in divided if step.alpha_high < inf]
+    ranked = sorted(bounded, key=lambda step: -log(step.alpha_high / step.alpha_low))
+    chosen = [shared, *ranked[: n_candidates - 1]]
+    return sorted(chosen, key=lambda step: step.alpha_low)
+
+
+def _check(
+    alpha: float | None,
+    max_parameters: int | None,
+    growing_epochs: int,
+    n_candidates: int,
+    interval: int | None,
+) -> None:
+    if alpha is not None and not (isfinite(alpha) and alpha >= 0):
+        raise InputError(f"`alpha` must be finite and 0 or more. Got {alpha}")
+    if alpha is not None and max_parameters is not None:
+        raise InputError("`alpha` and `max_parameters` both decide the width; give one of them")
+    counts = {
+        "max_parameters": max_parameters,
+        "growing_epochs": growing_epochs,
+        "n_candidates": n_candidates,
+        "interval": interval,
+    }
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise InputError(f"`{name}` must be 1 or more. Got {value}")

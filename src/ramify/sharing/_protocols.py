@@ -1,0 +1,91 @@
+"""What a way of sharing may do: build a network, watch it train, change it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ramify.networks import Backbone, BranchedNetwork
+from ramify.records import Setting
+from ramify.tasks import SharingTree, TaskSet
+
+
+@dataclass(frozen=True)
+class StepEvidence:
+    """What one training step shows, without any extra pass.
+
+    Attributes:
+        margins: Error of each sample for each task, ``(batch, task)``.
+        label_mask: True where the sample has a label of the task.
+        total: Adds a tensor up over all machines that train together.
+    """
+
+    margins: Float[Tensor, "batch task"]
+    label_mask: Bool[Tensor, "batch task"]
+    total: Callable[[Tensor], Tensor]
+
+
+class Sharing(ABC):
+    """A way of sharing: it says what network to train."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+
+    @abstractmethod
+    def build(
+        self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
+    ) -> BranchedNetwork:
+        """The network to start with.
+
+        Args:
+            backbone: An ``nn.Sequential`` or a list of modules.
+            tasks: The tasks.
+            n_features: As for `BranchedNetwork`.
+        """
+
+
+class Observing(ABC):
+    """A way of sharing that learns from the training steps.
+
+    Its tensors and its numbers travel with checkpoints.
+    """
+
+    @abstractmethod
+    def observe(self, evidence: StepEvidence) -> None:
+        """Take one step's evidence in."""
+
+    @abstractmethod
+    def state_tensors(self) -> dict[str, Tensor]:
+        """The tensors that it needs to go on."""
+
+    @abstractmethod
+    def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state_tensors` gave."""
+
+
+class Restructuring(ABC):
+    """A way of sharing that changes the network between steps."""
+
+    @abstractmethod
+    def growing_epochs(self) -> int:
+        """Epochs of the first training, which only serves to learn the structure; 0 for none."""
+
+    @abstractmethod
+    def steps_between(self, steps_per_epoch: int) -> int:
+        """Number of steps after which `proposals` is asked, again and again."""
+
+    @abstractmethod
+    def proposals(self, network: BranchedNetwork) -> Sequence[SharingTree]:
+        """Trees to go on with: none to stay, one to change to, several to try each.
+
+        Each only divides groups of the network's tree. Where there are several, each is trained to
+        the end, and validation data decides.
+        """

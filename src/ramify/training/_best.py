@@ -1,0 +1,87 @@
+"""Keeping the weights of the best epoch, for each part of a network that stands on its own."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ramify.networks import BranchedNetwork
+
+
+class BestWeights:
+    """The best weights so far by validation.
+
+    Groups of tasks that share no stage are networks of their own; each keeps the weights of its
+    own best epoch. So a network per task, trained in one go, is selected task by task as it
+    would be if trained alone.
+
+    Args:
+        network: The network that trains.
+    """
+
+    def __init__(self, network: BranchedNetwork) -> None:
+        self._network = network
+        self._root_of_task = network.tree.assignment(0)
+        n_roots = network.tree.widths[0]
+        self.scores = np.full(n_roots, -np.inf)
+        self.epochs = np.zeros(n_roots, dtype=np.int64)
+        self._weights: dict[str, Tensor] = {}
+
+    def update(self, skills: NDArray[np.float64], epoch: int) -> bool:
+        """Look at an epoch's validation skills and keep the weights of the parts that improved.
+
+        Args:
+            skills: Per task; NaN where absent. Without any, the last epoch is the best.
+            epoch: From 1.
+
+        Returns:
+            Whether any part improved.
+        """
+        scores = np.array([_mean(skills[self._root_of_task == r]) for r in range(len(self.scores))])
+        better = (scores > self.scores) | np.isnan(scores)
+        if not better.any():
+            return False
+        self.scores = np.where(better & ~np.isnan(scores), scores, self.scores)
+        self.epochs = np.where(better, epoch, self.epochs)
+        self._keep(better)
+        return True
+
+    def load_into_network(self) -> None:
+        """Put the best weights back."""
+        if self._weights:
+            self._network.load_state_dict(self._weights)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, list[float | None]]]:
+        """The weights, and the scores and epochs, for a checkpoint."""
+        scores = [None if s == -np.inf else float(s) for s in self.scores]
+        return self._weights, {"scores": scores, "epochs": [float(e) for e in self.epochs]}
+
+    def load_state(
+        self, weights: Mapping[str, Tensor], numbers: Mapping[str, list[float | None]]
+    ) -> None:
+        """Take over what `state` gave."""
+        self._weights = dict(weights)
+        self.scores = np.array([-np.inf if s is None else s for s in numbers["scores"]])
+        self.epochs = np.array(numbers["epochs"], dtype=np.int64)
+
+    @torch.no_grad()
+    def _keep(self, better: NDArray[np.bool_]) -> None:
+        state = self._network.state_dict()
+        if better.all() or not self._weights:
+            self._weights = {name: tensor.clone() for name, tensor in state.items()}
+            return
+        improved = torch.from_numpy(better[self._root_of_task])
+        owners = {rows.tensor.data_ptr(): rows.owners for rows in self._network.owned_rows()}
+        for name, tensor in state.items():
+            if tensor.data_ptr() not in owners:  # a counter of batches, not a weight
+                continue
+            serves = (owners[tensor.data_ptr()].cpu() & improved).any(dim=1)
+            serves = serves.to(tensor.device).view((-1,) + (1,) * (tensor.ndim - 1))
+            self._weights[name] = torch.where(serves, tensor, self._weights[name].to(tensor))
+
+
+def _mean(skills: NDArray[np.float64]) -> float:
+    known = skills[~np.isnan(skills)]
+    return float(known.mean()) if len(known) else float("nan")

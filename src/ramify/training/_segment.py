@@ -1,0 +1,342 @@
+"""Training one network with one optimiser, from its start to its end or to its next shape."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from ramify._core import InputError, StoppedError, quoted
+from ramify.data import Batch, LoaderBatches, TableBatches
+from ramify.losses import TaskLosses
+from ramify.networks import BranchedNetwork
+from ramify.sharing import Observing, Restructuring, Sharing, StepEvidence
+from ramify.tasks import SharingTree
+from ramify.training._best import BestWeights
+from ramify.training._checkpoint import (
+    load_optimiser_tensors,
+    load_state,
+    optimiser_tensors,
+    save_state,
+    under_prefix,
+    with_prefix,
+)
+from ramify.training._evaluation import Predictions, predict
+from ramify.training._events import EpochEnded, StopRequest, Watcher
+from ramify.training._optimiser import Untouched, build_optimiser
+from ramify.training._settings import Training
+
+Batches = TableBatches | LoaderBatches
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One point of a training curve."""
+
+    phase: str
+    epoch: int
+    loss: float
+    validation_score: float | None
+    widths: list[int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a segment is for.
+
+    Attributes:
+        phase: Its name, for people.
+        generation: How many changes of the tree came before it; seeds its random numbers.
+        epochs: How long it lasts.
+        grows: Whether the way of sharing may change the network.
+        falls: Whether the learning rate falls to its end.
+    """
+
+    phase: str
+    generation: int
+    epochs: int
+    grows: bool
+    falls: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a segment ended.
+
+    Attributes:
+        trees: What to go on with; empty if training is over.
+        curve: Its epochs.
+    """
+
+    trees: list[SharingTree]
+    curve: list[Epoch]
+
+
+class Surroundings(Protocol):
+    """What a segment needs beside its network; the trainer provides it."""
+
+    fabric: Fabric
+    settings: Training
+    seed: int
+    sharing: Sharing
+    losses: TaskLosses
+    train: Batches
+    validation: Batches | None
+    stop: StopRequest
+    watch: Watcher | None
+    checkpoint_seconds: float
+
+
+class Segment:
+    """One network's training; it can be stopped after any step and goes on from its file.
+
+    Args:
+        network: The network; trained in place.
+        plan: What the training is for.
+        around: Data, losses and settings.
+        path: File of its state; None to keep none.
+    """
+
+    def __init__(
+        self, network: BranchedNetwork, plan: Plan, around: Surroundings, path: Path | None
+    ) -> None:
+        self.network, self.plan, self._around, self._path = network, plan, around, path
+        settings = around.settings
+        optimiser = build_optimiser(network, settings.learning_rate, settings.weight_decay)
+        self._model, self._optimiser = around.fabric.setup(network, optimiser)
+        self._untouched = Untouched(network, optimiser)
+        self._raw_optimiser = optimiser
+        self._best = BestWeights(network)
+        self._steps_per_epoch = len(around.train)
+        self._step = 0
+        self._curve: list[Epoch] = []
+        self._trees: list[SharingTree] = []
+        self._done = False
+        self._loss_sum = torch.zeros((), device=around.fabric.device)
+        self._epoch_random = torch.get_rng_state()
+        self._saved_at = time.monotonic()
+
+    def run(self) -> Outcome:
+        """Train to the end, or to the first change of the tree.
+
+        Raises:
+            StoppedError: If a stop was requested; the state is saved first.
+            InputError: If the loss is no longer a number.
+        """
+        torch.manual_seed(_derived(self._around.seed, self.plan.generation))
+        if self._path is not None and self._path.exists():
+            self._resume(self._path)
+        while not self._done:
+            self._run_epoch()
+        return Outcome(self._trees, self._curve)
+
+    @property
+    def best(self) -> BestWeights:
+        """The best weights so far."""
+        return self._best
+
+    def _run_epoch(self) -> None:
+        around, epoch = self._around, self._step // self._steps_per_epoch
+        done_before = self._step % self._steps_per_epoch
+        if done_before == 0:
+            self._epoch_random = torch.get_rng_state()
+            self._loss_sum.zero_()
+        now = torch.get_rng_state()
+        torch.set_rng_state(self._epoch_random)  # a loader draws its order from here
+        around.train.set_epoch(self.plan.generation * 100_000 + epoch)
+        batches = iter(around.train)
+        for _ in range(done_before):
+            next(batches)
+        if done_before:
+            torch.set_rng_state(now)
+        started, rows = time.monotonic(), 0
+        self._model.train()
+        for batch in batches:
+            rows += len(batch.inputs)
+            self._train_on(batch)
+            self._step += 1
+            if self._changes():
+                self._note_epoch(epoch + 1, rows / max(time.monotonic() - started, 1e-9))
+                self._finish()
+                return
+            self._stops()
+        self._end_epoch(epoch + 1, rows / max(time.monotonic() - started, 1e-9))
+
+    def _train_on(self, batch: Batch) -> None:
+        if not any(batch.present):
+            return
+        around = self._around
+        self._set_rate()
+        moved = batch.all_present
+        if not moved:
+            self._untouched.save(batch.present)
+        inputs, targets, mask = around.fabric.to_device(
+            (batch.inputs, batch.targets, batch.label_mask)
+        )
+        outputs = self._model(inputs)
+        loss = self._loss(outputs, targets, mask)
+        self._optimiser.zero_grad()
+        around.fabric.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), around.settings.gradient_clip)
+        self._optimiser.step()
+        if not moved:
+            self._untouched.restore()
+        self._loss_sum += loss.detach()
+        if isinstance(around.sharing, Observing) and self.plan.grows:
+            margins = around.losses.margins(outputs.detach(), targets)
+            around.sharing.observe(StepEvidence(margins, mask, self._total))
+
+    def _loss(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        losses = self._around.losses
+        sums, weights = losses.sums(outputs, targets, mask)
+        world = self._around.fabric.world_size
+        if world > 1:
+            # Gradients are averaged over machines, so each contributes its part of the mean over
+            # all labels times the number of machines.
+            weights = self._total(weights) / world
+        return losses.total(sums / weights.clamp(min=torch.finfo(sums.dtype).tiny))
+
+    def _total(self, tensor: Tensor) -> Tensor:
+        if self._around.fabric.world_size == 1:
+            return tensor
+        total = self._around.fabric.all_reduce(tensor, reduce_op="sum")
+        assert isinstance(total, Tensor)  # for the type checker only
+        return total
+
+    def _set_rate(self) -> None:
+        settings = self._around.settings
+        n_steps = self.plan.epochs * self._steps_per_epoch
+        factor = settings.rate_at(self._step, n_steps, falls=self.plan.falls)
+        for group in self._raw_optimiser.param_groups:
+            group["lr"] = settings.learning_rate * factor
+
+    def _changes(self) -> bool:
+        sharing = self._around.sharing
+        if not (self.plan.grows and isinstance(sharing, Restructuring)):
+            return False
+        if self._step % sharing.steps_between(self._steps_per_epoch):
+            return False
+        trees = list(sharing.proposals(self.network))
+        if not trees:
+            return False
+        self._trees = trees
+        return True
+
+    def _stops(self) -> None:
+        stop = self._around.stop
+        if not stop:
+            return
+        self._save()
+        kept = "nothing was saved" if self._path is None else "its state was saved; use --resume"
+        raise StoppedError(f"training was stopped: {kept}", stop.signal_number)
+
+    def _end_epoch(self, epoch: int, rows_per_second: float) -> None:
+        improved = self._note_epoch(epoch, rows_per_second)
+        if epoch >= self.plan.epochs or self._stale(improved, epoch):
+            self._finish()
+        elif time.monotonic() - self._saved_at >= self._around.checkpoint_seconds:
+            self._save()
+
+    def _note_epoch(self, epoch: int, rows_per_second: float) -> bool:
+        """Score the network, keep it if it is the best, and tell; whether it was the best."""
+        loss = float(self._loss_sum) / self._steps_per_epoch
+        if not isfinite(loss):
+            raise InputError(
+                f"the training loss became {loss} in epoch {epoch} of {quoted(self.plan.phase)}; "
+                "use a smaller learning rate"
+            )
+        skills = self._validation_skills()
+        improved = self._best.update(skills, epoch)
+        known = skills[~np.isnan(skills)]
+        score = float(known.mean()) if len(known) else None
+        widths = list(self.network.tree.widths)
+        self._curve.append(Epoch(self.plan.phase, epoch, loss, score, widths))
+        if self._around.watch is not None:
+            event = EpochEnded(
+                self.plan.phase,
+                epoch,
+                self.plan.epochs,
+                loss,
+                score,
+                rows_per_second,
+                self.network.tree,
+            )
+            self._around.watch(event)
+        return improved
+
+    def _validation_skills(self) -> np.ndarray:
+        around = self._around
+        if around.validation is None:
+            return np.full(len(self.network.tasks), np.nan)
+        return self.predictions(around.validation).skills(self.network.tasks)
+
+    def predictions(self, batches: Batches) -> Predictions:
+        """What the network as it stands says about held-out rows."""
+        return predict(self._model, self._around.losses, batches, self._around.fabric.device)
+
+    def _stale(self, improved: bool, epoch: int) -> bool:
+        patience = self._around.settings.patience
+        if patience is None or improved:
+            return False
+        return epoch - int(self._best.epochs.max()) >= patience
+
+    def _finish(self) -> None:
+        self._done = True
+        if not self._trees:
+            self._best.load_into_network()
+        self._save()
+
+    def _save(self) -> None:
+        self._saved_at = time.monotonic()
+        if self._path is None or not self._around.fabric.is_global_zero:
+            return
+        weights, best = self._best.state()
+        tensors = with_prefix("network", self.network.state_dict())
+        if not self._done:
+            tensors |= with_prefix("best", weights)
+            tensors |= with_prefix("optimiser", optimiser_tensors(self._raw_optimiser))
+        tensors |= {
+            "random.epoch": self._epoch_random,
+            "random.now": torch.get_rng_state(),
+            "loss_sum": self._loss_sum,
+        }
+        if isinstance(self._around.sharing, Observing):
+            tensors |= with_prefix("sharing", self._around.sharing.state_tensors())
+        save_state(self._path, tensors, self._numbers() | {"best": best})
+
+    def _numbers(self) -> dict[str, Any]:
+        return {
+            "step": self._step,
+            "done": self._done,
+            "phase": self.plan.phase,
+            "trees": [tree.to_json() for tree in self._trees],
+            "curve": [asdict(epoch) for epoch in self._curve],
+        }
+
+    def _resume(self, path: Path) -> None:
+        tensors, numbers = load_state(path)
+        self.network.load_state_dict(under_prefix("network", tensors))
+        sharing = self._around.sharing
+        if isinstance(sharing, Observing):
+            sharing.load_state_tensors(under_prefix("sharing", tensors))
+        self._done = numbers["done"]
+        self._step = numbers["step"]
+        self._trees = [SharingTree.from_json(text) for text in numbers["trees"]]
+        self._curve = [Epoch(**epoch) for epoch in numbers["curve"]]
+        self._best.load_state(under_prefix("best", tensors), numbers["best"])
+        self._loss_sum = tensors["loss_sum"].to(self._loss_sum)
+        self._epoch_random = tensors["random.epoch"]
+        torch.set_rng_state(tensors["random.now"])
+        if not self._done:
+            load_optimiser_tensors(self._raw_optimiser, under_prefix("optimiser", tensors))
+
+
+def _derived(seed: int, generation: int) -> int:
+    words: Sequence[int] = np.random.SeedSequence([seed, generation]).generate_state(1).tolist()
+    return words[0]

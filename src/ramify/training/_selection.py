@@ -1,0 +1,60 @@
+"""Which of several trained networks to keep, by what they say about the validation rows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify.metrics import bootstrap_weights, mean_skill, task_scores
+from ramify.tasks import TaskSet
+from ramify.training._evaluation import Predictions
+
+_N_DRAWS = 200
+
+
+def choose_smallest_as_good(
+    candidates: Sequence[Predictions], sizes: Sequence[int], tasks: TaskSet, seed: int
+) -> int:
+    """The smallest network whose validation skill is within one standard error of the best.
+
+    The standard error is that of the paired difference in mean skill, over bootstrap draws of the
+    validation rows. Among networks of one size the better one is kept.
+
+    Args:
+        candidates: Predictions of every network on the same rows.
+        sizes: Parameters of every network.
+        tasks: The tasks.
+        seed: Of the draws.
+
+    Returns:
+        The index of the network to keep.
+
+    References:
+        Breiman, Friedman, Olshen, Stone. *Classification and Regression Trees*, 1984, 3.4.3, for
+        the one-standard-error rule.
+    """
+    n_rows = len(candidates[0].targets)
+    weights = np.vstack([np.ones(n_rows), bootstrap_weights(n_rows, _N_DRAWS, seed)])
+    draws = np.stack([_mean_skills(c, tasks, weights) for c in candidates])  # (candidate, draw)
+    skill = np.nan_to_num(draws[:, 0], nan=-np.inf)
+    best = int(skill.argmax())
+    gap = draws[best] - draws
+    error = np.array([_spread(row[1:]) for row in gap])
+    good = np.nan_to_num(gap[:, 0], nan=np.inf) <= error
+    good[best] = True
+    return min(np.flatnonzero(good).tolist(), key=lambda i: (sizes[i], -skill[i]))
+
+
+def _mean_skills(
+    predictions: Predictions, tasks: TaskSet, weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    scores = task_scores(
+        predictions.values, predictions.targets, predictions.label_mask, tasks, weights
+    )
+    mean: NDArray[np.float64] = mean_skill(scores, tasks)
+    return mean
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.std()) if len(known) > 1 else 0.0

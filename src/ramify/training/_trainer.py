@@ -1,0 +1,271 @@
+"""The trainer: a way of sharing, a backbone and data go in, a trained network comes out."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from ramify.data import Batch, LoaderBatches, TableBatches, as_batches
+from ramify.losses import TaskLosses
+from ramify.networks import Backbone, BranchedNetwork, n_parameters
+from ramify.sharing import Restructuring, Sharing
+from ramify.tasks import Binary, SharingTree, TaskSet
+from ramify.training._evaluation import Predictions, predict
+from ramify.training._events import StopRequest, Watcher, listening_for_stop
+from ramify.training._segment import Batches, Epoch, Outcome, Plan, Segment
+from ramify.training._selection import choose_smallest_as_good
+from ramify.training._settings import Training
+
+Loader = Batches | Iterable[Sequence[Tensor]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One tree that was trained to the end.
+
+    Attributes:
+        tree: The tree.
+        parameters: Trainable numbers.
+        validation_score: Mean validation skill; None without validation rows.
+        chosen: Whether it was kept.
+    """
+
+    tree: SharingTree
+    parameters: int
+    validation_score: float | None
+    chosen: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What training gives.
+
+    Attributes:
+        network: The trained network, in evaluation mode.
+        sharing: The way of sharing, with what it learned.
+        curve: Every epoch of every phase.
+        candidates: The trees that were trained to the end, if there were several.
+        seconds: How long it took, in this process.
+    """
+
+    network: BranchedNetwork
+    sharing: Sharing
+    curve: list[Epoch]
+    candidates: list[Candidate]
+    seconds: float
+
+    @property
+    def tree(self) -> SharingTree:
+        """Which tasks share which stages."""
+        return self.network.tree
+
+
+@dataclass
+class _Around:
+    """What all segments of one training share."""
+
+    fabric: Fabric
+    settings: Training
+    seed: int
+    sharing: Sharing
+    losses: TaskLosses
+    train: Batches
+    validation: Batches | None
+    stop: StopRequest
+    watch: Watcher | None
+    checkpoint_seconds: float
+
+
+class Trainer:
+    """Trains any way of sharing on any staged backbone, on any device.
+
+    Args:
+        settings: Epochs, optimiser and selection rule.
+        seed: Of every random number; the global generators are left as they were.
+        fabric: Where and how precisely to compute; by default one CPU or GPU.
+        checkpoint: Folder for the state of the training, made if missing; None to keep none. If
+            it holds a state, training goes on from there.
+        checkpoint_seconds: Least time between two states written within an epoch's reach.
+        watch: Called after every epoch.
+
+    Example:
+        >>> import torch
+        >>> from ramify.sharing import HardSharing
+        >>> from ramify.tasks import Binary, Task
+        >>> tasks = TaskSet([Task("a", Binary()), Task("b", Binary())])
+        >>> x = torch.randn(64, 8)
+        >>> y = (x[:, :2] > 0).float()
+        >>> loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), 16)
+        >>> backbone = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU())
+        >>> fitted = Trainer(Training(epochs=2)).fit(HardSharing(), backbone, tasks, loader)
+        >>> fitted.tree.widths
+        (1,)
+    """
+
+    def __init__(
+        self,
+        settings: Training | None = None,
+        *,
+        seed: int = 0,
+        fabric: Fabric | None = None,
+        checkpoint: Path | None = None,
+        checkpoint_seconds: float = 10.0,
+        watch: Watcher | None = None,
+    ) -> None:
+        self.settings = Training() if settings is None else settings
+        self.seed = seed
+        self.fabric = Fabric(accelerator="auto", devices=1) if fabric is None else fabric
+        self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
+        self._watch = watch
+
+    def fit(
+        self,
+        sharing: Sharing,
+        backbone: Backbone,
+        tasks: TaskSet,
+        train: Loader,
+        validation: Loader | None = None,
+        *,
+        n_features: int | None = None,
+    ) -> Fitted:
+        """Train.
+
+        Args:
+            sharing: The way of sharing.
+            backbone: An ``nn.Sequential`` or a list of modules; copied, never changed.
+            tasks: The tasks.
+            train: Batches, or a loader of ``(inputs, targets)`` with NaN for a missing label, or
+                of ``(inputs, targets, label_mask)``.
+            validation: The same for the rows that select; without them the last epoch is kept.
+            n_features: Width of the backbone's output, where its last layer does not tell.
+
+        Raises:
+            StoppedError: If SIGINT or SIGTERM came; the state is saved first.
+            InputError: If the data does not fit, or the loss is no longer a number.
+        """
+        started = time.monotonic()
+        batches = _as_batches(train)
+        held_out = None if validation is None else _as_batches(validation)
+        devices = [self.fabric.device.index or 0] if self.fabric.device.type == "cuda" else []
+        with listening_for_stop() as stop, torch.random.fork_rng(devices):
+            around = _Around(
+                self.fabric,
+                self.settings,
+                self.seed,
+                sharing,
+                self._losses(tasks, batches),
+                batches,
+                held_out,
+                stop,
+                self._watch,
+                self._checkpoint_seconds,
+            )
+            torch.manual_seed(self.seed)
+            network = sharing.build(backbone, tasks, n_features)
+            chosen, curve, candidates = _run_all(network, around, self._checkpoint)
+        return Fitted(chosen.eval(), sharing, curve, candidates, time.monotonic() - started)
+
+    def predict(self, network: BranchedNetwork, rows: Loader) -> Predictions:
+        """What a network says about held-out rows, beside the truth."""
+        losses = TaskLosses(network.tasks).to(self.fabric.device)
+        network.to(self.fabric.device)
+        return predict(network, losses, _as_batches(rows), self.fabric.device)
+
+    def _losses(self, tasks: TaskSet, train: Batches) -> TaskLosses:
+        weights = _positive_weights(tasks, train) if self.settings.balance else None
+        return TaskLosses(tasks, weights).to(self.fabric.device)
+
+
+def _run_all(
+    network: BranchedNetwork, around: _Around, folder: Path | None
+) -> tuple[BranchedNetwork, list[Epoch], list[Candidate]]:
+    """Run segment after segment; where several trees are proposed, each, and choose."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    curve: list[Epoch] = []
+    plan = _first_plan(around)
+    while True:
+        path = None if folder is None else folder / f"segment-{plan.generation:03}.safetensors"
+        segment = Segment(network, plan, around, path)
+        outcome = segment.run()
+        curve += outcome.curve
+        if not outcome.trees:
+            return network, curve, []
+        if len(outcome.trees) > 1:
+            break
+        network = network.regrown(outcome.trees[0])
+        plan = _next_plan(plan, around, "training")
+    return _try_each(network, outcome, plan, around, folder, curve)
+
+
+def _try_each(
+    network: BranchedNetwork,
+    outcome: Outcome,
+    plan: Plan,
+    around: _Around,
+    folder: Path | None,
+    curve: list[Epoch],
+) -> tuple[BranchedNetwork, list[Epoch], list[Candidate]]:
+    networks, predictions = [], []
+    for i, tree in enumerate(outcome.trees, 1):
+        following = _next_plan(plan, around, f"candidate {i} of {len(outcome.trees)}")
+        path = None if folder is None else folder / f"candidate-{i:03}.safetensors"
+        segment = Segment(network.regrown(tree), replace(following, grows=False), around, path)
+        curve = curve + segment.run().curve
+        networks.append(segment.network)
+        if around.validation is not None:
+            predictions.append(segment.predictions(around.validation))
+    sizes = [n_parameters(each) for each in networks]
+    chosen = 0
+    scores: list[float | None] = [None] * len(networks)
+    if predictions:
+        chosen = choose_smallest_as_good(predictions, sizes, network.tasks, around.seed)
+        scores = [_finite_mean(p, network.tasks) for p in predictions]
+    candidates = [
+        Candidate(each.tree, size, score, i == chosen)
+        for i, (each, size, score) in enumerate(zip(networks, sizes, scores, strict=True))
+    ]
+    return networks[chosen], curve, candidates
+
+
+def _first_plan(around: _Around) -> Plan:
+    sharing, epochs = around.sharing, around.settings.epochs
+    if not isinstance(sharing, Restructuring):
+        return Plan("training", 0, epochs, grows=False, falls=True)
+    growing = sharing.growing_epochs()
+    if growing:
+        return Plan("growing", 0, growing, grows=True, falls=False)
+    return Plan("training", 0, epochs, grows=True, falls=True)
+
+
+def _next_plan(plan: Plan, around: _Around, phase: str) -> Plan:
+    return Plan(phase, plan.generation + 1, around.settings.epochs, grows=True, falls=True)
+
+
+def _finite_mean(predictions: Predictions, tasks: TaskSet) -> float | None:
+    skills = predictions.skills(tasks)
+    known = skills[skills == skills]  # noqa: PLR0124  # NaN is not itself
+    return float(known.mean()) if len(known) else None
+
+
+def _as_batches(loader: Loader) -> Batches:
+    if isinstance(loader, TableBatches | LoaderBatches):
+        return loader
+    return as_batches(loader)
+
+
+def _positive_weights(tasks: TaskSet, train: Batches) -> Tensor:
+    """For each binary task, negatives per positive among the training labels; 1 for the others."""
+    positives = torch.zeros(len(tasks))
+    labels = torch.zeros(len(tasks))
+    batch: Batch
+    for batch in train:
+        labels += batch.label_mask.sum(0).cpu()
+        positives += ((batch.targets >= 0.5) & batch.label_mask).sum(0).cpu()
+    ratio = (labels - positives) / positives.clamp(min=1)
+    binary = torch.tensor([isinstance(task.kind, Binary) for task in tasks])
+    return torch.where(binary & (positives > 0), ratio.clamp(min=1e-3), 1.0)
