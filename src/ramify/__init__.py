@@ -1,1 +1,70 @@
-"""ramify learns which tasks should share which layers of a network while it trains."""
+"""ramify learns which tasks should share which layers of a network while it trains.
+
+From a table with many, partly missing targets to a tree, a model and an honest comparison:
+
+>>> import ramify  # doctest: +SKIP
+>>> run = ramify.fit("table.csv", targets="NR-*")  # doctest: +SKIP
+>>> print(run.tree.widths, run.record.delta_m)  # doctest: +SKIP
+
+Underneath are the pieces for a backbone and loaders of one's own: `Task`, `TaskSet`,
+`SharingTree`, `BranchedNetwork`, `FullyAdaptive`, `HardSharing`, `SingleTask`, `Trainer`.
+Names are imported when first used, so that ``import ramify`` stays light.
+"""
+
+from typing import TYPE_CHECKING
+
+from ramify._core import InputError, RamifyError, lazy_names
+
+if TYPE_CHECKING:
+    from ramify.networks import BranchedNetwork, mlp
+    from ramify.runs import Run, fit, load
+    from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, SingleTask
+    from ramify.tasks import Binary, Multiclass, Regression, SharingTree, Task, TaskSet
+    from ramify.training import Trainer, Training
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Binary",
+    "BranchedNetwork",
+    "FixedTree",
+    "FullyAdaptive",
+    "HardSharing",
+    "InputError",
+    "Multiclass",
+    "RamifyError",
+    "Regression",
+    "Run",
+    "SharingTree",
+    "SingleTask",
+    "Task",
+    "TaskSet",
+    "Trainer",
+    "Training",
+    "fit",
+    "load",
+    "mlp",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Binary": "ramify.tasks",
+        "BranchedNetwork": "ramify.networks",
+        "FixedTree": "ramify.sharing",
+        "FullyAdaptive": "ramify.sharing",
+        "HardSharing": "ramify.sharing",
+        "Multiclass": "ramify.tasks",
+        "Regression": "ramify.tasks",
+        "Run": "ramify.runs",
+        "SharingTree": "ramify.tasks",
+        "SingleTask": "ramify.sharing",
+        "Task": "ramify.tasks",
+        "TaskSet": "ramify.tasks",
+        "Trainer": "ramify.training",
+        "Training": "ramify.training",
+        "fit": "ramify.runs",
+        "load": "ramify.runs",
+        "mlp": "ramify.networks",
+    },
+)

@@ -34,6 +34,7 @@ class BranchedNetwork(nn.Module):
 
     Args:
         backbone: An ``nn.Sequential`` or a list of modules; its weights start every branch.
+            Copied, never changed.
         tree: For each stage of the backbone (see `stages_of`), the groups of tasks.
         tasks: The tasks.
         n_features: Width of the features that the heads get; by default that of the backbone's
@@ -66,7 +67,7 @@ class BranchedNetwork(nn.Module):
         stack: bool = True,
     ) -> None:
         super().__init__()
-        parts = stages_of(backbone)
+        parts = [copy.deepcopy(part) for part in stages_of(backbone)]
         _check_fit(tree, tasks, len(parts))
         width = feature_width(parts) if n_features is None else n_features
         self.tasks = tasks

@@ -30,7 +30,11 @@ class StackedHeads(nn.Module):
         super().__init__()
         start = nn.Linear(n_features, tasks.n_columns)
         self.weight = nn.Parameter(start.weight.detach())
-        self.bias = nn.Parameter(torch.zeros(tasks.n_columns))
+        # Starting at the base rates saves the first epochs, in which rare labels would only be
+        # learned to be rare, and keeps them out of the affinity.
+        self.bias = nn.Parameter(
+            torch.tensor([value for task in tasks for value in task.kind.start_outputs])
+        )
         self.register_buffer("task_of_column", torch.tensor(tasks.task_of_column), persistent=False)
         self.register_buffer("columns", None, persistent=False)
         self.register_buffer("position", None, persistent=False)

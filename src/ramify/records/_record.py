@@ -140,7 +140,7 @@ class Difference(Part):
     Attributes:
         task: Name; empty for the mean over tasks.
         value: Difference in the metric's own unit, its sign turned so that positive is better.
-            For the mean over tasks: `Baseline.mean_is` says the unit.
+            For the mean over tasks: of the skills (ROC-AUC, accuracy, R²).
         low: Lower end of the 95 % paired bootstrap interval over rows.
         high: Upper end.
     """

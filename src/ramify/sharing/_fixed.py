@@ -104,7 +104,7 @@ class FixedTree(Sharing, Restructuring):
             return network
         return HardSharing().build(backbone, tasks, n_features)
 
-    def growing_epochs(self) -> int:
+    def growing_epochs(self, n_tasks: int) -> int:
         """Epochs of the shared network before it is divided."""
         return self.growing_epochs_first
 

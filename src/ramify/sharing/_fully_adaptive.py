@@ -146,9 +146,9 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         self._settled = bool(tensors.pop("settled").item())
         self._known_affinity().load_state_dict(tensors)
 
-    def growing_epochs(self) -> int:
+    def growing_epochs(self, n_tasks: int) -> int:
         """Epochs of the shared network before the path; 0 with ``alpha`` or a single task."""
-        return 0 if self._settled or self.alpha is not None else self._growing_epochs
+        return 0 if n_tasks == 1 or self.alpha is not None else self._growing_epochs
 
     def steps_between(self, steps_per_epoch: int) -> int:
         """Steps between tests for a split."""

@@ -75,8 +75,12 @@ class Restructuring(ABC):
     """A way of sharing that changes the network between steps."""
 
     @abstractmethod
-    def growing_epochs(self) -> int:
-        """Epochs of the first training, which only serves to learn the structure; 0 for none."""
+    def growing_epochs(self, n_tasks: int) -> int:
+        """Epochs of a first training that only serves to learn the structure; 0 for none.
+
+        Args:
+            n_tasks: Number of tasks.
+        """
 
     @abstractmethod
     def steps_between(self, steps_per_epoch: int) -> int:

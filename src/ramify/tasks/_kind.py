@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log
 
 from ramify._core import InputError, quoted
 
@@ -35,6 +35,11 @@ class Kind(ABC):
 
     @property
     @abstractmethod
+    def start_outputs(self) -> tuple[float, ...]:
+        """What a head puts out before it learned anything: the labels' base rates."""
+
+    @property
+    @abstractmethod
     def metric(self) -> Metric:
         """The score of the task."""
 
@@ -45,9 +50,16 @@ class Binary(Kind):
 
     Attributes:
         classes: The two labels as they stand in the table; the second one is "positive".
+        rate: Share of positives among the training labels, in (0, 1), as far as it is known.
     """
 
     classes: tuple[str, str] = ("0", "1")
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check that the rate has finite log-odds."""
+        if not 0 < self.rate < 1:
+            raise InputError(f"`rate` must be above 0 and below 1. Got {self.rate}")
 
     @property
     def name(self) -> str:
@@ -58,6 +70,11 @@ class Binary(Kind):
     def n_outputs(self) -> int:
         """Columns of the head's output."""
         return 1
+
+    @property
+    def start_outputs(self) -> tuple[float, ...]:
+        """The log-odds of the rate."""
+        return (log(self.rate / (1 - self.rate)),)
 
     @property
     def metric(self) -> Metric:
@@ -71,12 +88,19 @@ class Multiclass(Kind):
 
     Attributes:
         classes: The labels as they stand in the table, in the order of the outputs.
+        rates: Share of each among the training labels, positive, as far as they are known.
     """
 
     classes: tuple[str, ...]
+    rates: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that there is a choice."""
+        """Check that there is a choice, and that the rates have finite logarithms."""
+        if self.rates and (len(self.rates) != len(self.classes) or min(self.rates) <= 0):
+            raise InputError(
+                "`rates` must be positive, one per class, or empty. "
+                f"Got {len(self.rates)} for {len(self.classes)} classes"
+            )
         if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
             raise InputError(
                 "`classes` must be two or more different labels. "
@@ -92,6 +116,11 @@ class Multiclass(Kind):
     def n_outputs(self) -> int:
         """Columns of the head's output."""
         return len(self.classes)
+
+    @property
+    def start_outputs(self) -> tuple[float, ...]:
+        """The logarithms of the rates."""
+        return tuple(log(r) for r in self.rates) if self.rates else (0.0,) * len(self.classes)
 
     @property
     def metric(self) -> Metric:
@@ -130,6 +159,11 @@ class Regression(Kind):
     def n_outputs(self) -> int:
         """Columns of the head's output."""
         return 1
+
+    @property
+    def start_outputs(self) -> tuple[float, ...]:
+        """The mean, which is 0 after standardisation."""
+        return (0.0,)
 
     @property
     def metric(self) -> Metric:

@@ -9,13 +9,16 @@ from torch import Tensor
 
 from ramify.networks import BranchedNetwork
 
+_SMOOTHED = 3
+
 
 class BestWeights:
     """The best weights so far by validation.
 
     Groups of tasks that share no stage are networks of their own; each keeps the weights of its
     own best epoch. So a network per task, trained in one go, is selected task by task as it
-    would be if trained alone.
+    would be if trained alone. An epoch is judged by the mean of its score and those of the two
+    before it: single scores of few rows are noise, and their maximum is a lucky one.
 
     Args:
         network: The network that trains.
@@ -28,6 +31,7 @@ class BestWeights:
         self.scores = np.full(n_roots, -np.inf)
         self.epochs = np.zeros(n_roots, dtype=np.int64)
         self._weights: dict[str, Tensor] = {}
+        self._recent: list[list[float]] = []
 
     def update(self, skills: NDArray[np.float64], epoch: int) -> bool:
         """Look at an epoch's validation skills and keep the weights of the parts that improved.
@@ -40,6 +44,8 @@ class BestWeights:
             Whether any part improved.
         """
         scores = np.array([_mean(skills[self._root_of_task == r]) for r in range(len(self.scores))])
+        self._recent = [*self._recent[1 - _SMOOTHED :], [float(s) for s in scores]]
+        scores = np.mean(self._recent, axis=0)
         better = (scores > self.scores) | np.isnan(scores)
         if not better.any():
             return False
@@ -56,7 +62,9 @@ class BestWeights:
     def state(self) -> tuple[dict[str, Tensor], dict[str, list[float | None]]]:
         """The weights, and the scores and epochs, for a checkpoint."""
         scores = [None if s == -np.inf else float(s) for s in self.scores]
-        return self._weights, {"scores": scores, "epochs": [float(e) for e in self.epochs]}
+        recent = [None if np.isnan(s) else s for row in self._recent for s in row]
+        epochs: list[float | None] = [float(e) for e in self.epochs]
+        return self._weights, {"scores": scores, "epochs": epochs, "recent": recent}
 
     def load_state(
         self, weights: Mapping[str, Tensor], numbers: Mapping[str, list[float | None]]
@@ -65,6 +73,9 @@ class BestWeights:
         self._weights = dict(weights)
         self.scores = np.array([-np.inf if s is None else s for s in numbers["scores"]])
         self.epochs = np.array(numbers["epochs"], dtype=np.int64)
+        flat = [float("nan") if s is None else float(s) for s in numbers["recent"]]
+        n_roots = len(self.scores)
+        self._recent = [flat[i : i + n_roots] for i in range(0, len(flat), n_roots)]
 
     @torch.no_grad()
     def _keep(self, better: NDArray[np.bool_]) -> None:

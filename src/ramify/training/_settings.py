@@ -22,7 +22,8 @@ class Training:
         gradient_clip: Largest norm of the gradient; longer ones are shortened to it.
         patience: Epochs without a better validation score after which training stops; None never.
         balance: Whether positive labels of a binary task weigh as much in total as its negative
-            ones. Off by default: it shifts the probabilities, and did not rank better.
+            ones, by the task's `Binary.rate`. Off by default: it distorts the probabilities, and
+            ranks no better.
     """
 
     epochs: int = 12

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from ramify.data import Batch, LoaderBatches, TableBatches, as_batches
+from ramify.data import LoaderBatches, TableBatches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, BranchedNetwork, n_parameters
 from ramify.sharing import Restructuring, Sharing
@@ -157,7 +157,7 @@ class Trainer:
                 self.settings,
                 self.seed,
                 sharing,
-                self._losses(tasks, batches),
+                self._losses(tasks),
                 batches,
                 held_out,
                 stop,
@@ -175,8 +175,8 @@ class Trainer:
         network.to(self.fabric.device)
         return predict(network, losses, _as_batches(rows), self.fabric.device)
 
-    def _losses(self, tasks: TaskSet, train: Batches) -> TaskLosses:
-        weights = _positive_weights(tasks, train) if self.settings.balance else None
+    def _losses(self, tasks: TaskSet) -> TaskLosses:
+        weights = _positive_weights(tasks) if self.settings.balance else None
         return TaskLosses(tasks, weights).to(self.fabric.device)
 
 
@@ -236,7 +236,7 @@ def _first_plan(around: _Around) -> Plan:
     sharing, epochs = around.sharing, around.settings.epochs
     if not isinstance(sharing, Restructuring):
         return Plan("training", 0, epochs, grows=False, falls=True)
-    growing = sharing.growing_epochs()
+    growing = sharing.growing_epochs(len(around.losses.tasks))
     if growing:
         return Plan("growing", 0, growing, grows=True, falls=False)
     return Plan("training", 0, epochs, grows=True, falls=True)
@@ -258,14 +258,7 @@ def _as_batches(loader: Loader) -> Batches:
     return as_batches(loader)
 
 
-def _positive_weights(tasks: TaskSet, train: Batches) -> Tensor:
-    """For each binary task, negatives per positive among the training labels; 1 for the others."""
-    positives = torch.zeros(len(tasks))
-    labels = torch.zeros(len(tasks))
-    batch: Batch
-    for batch in train:
-        labels += batch.label_mask.sum(0).cpu()
-        positives += ((batch.targets >= 0.5) & batch.label_mask).sum(0).cpu()
-    ratio = (labels - positives) / positives.clamp(min=1)
-    binary = torch.tensor([isinstance(task.kind, Binary) for task in tasks])
-    return torch.where(binary & (positives > 0), ratio.clamp(min=1e-3), 1.0)
+def _positive_weights(tasks: TaskSet) -> Tensor:
+    """Negatives per positive of each binary task; 1 for the others."""
+    rates = [task.kind.rate if isinstance(task.kind, Binary) else 0.5 for task in tasks]
+    return torch.tensor([(1 - rate) / rate for rate in rates])

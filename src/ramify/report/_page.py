@@ -1,0 +1,98 @@
+"""One self-contained HTML page: the views, poured into the templates.
+
+The charts are SVG drawn by the templates, and the heat map a canvas drawn by 150 lines of script:
+plotly.js would add 4.8 MB to every report for the same hovering and zooming, reads some HTML in
+labels, and shows nothing where scripts are off. Here names only ever pass through jinja2's
+escaping or `textContent`, and a policy in the page's head forbids any other script or request.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ramify._core import write_atomically
+from ramify.records import RunRecord
+from ramify.report import _numbers, _words
+from ramify.report._comparison import skill
+from ramify.report._curve_view import curves
+from ramify.report._data_view import data_picture
+from ramify.report._heat_view import heat
+from ramify.report._path_view import path_picture
+from ramify.report._rival_view import rivals
+from ramify.report._score_view import score_tables
+from ramify.report._tree_view import tree_picture
+from ramify.report._verdict import sentences
+
+_SCRIPTS = ("heat.js", "sort.js", "tips.js")
+
+
+def render(record: RunRecord) -> str:
+    """Draw a run as one HTML page that needs no network and no other file.
+
+    Args:
+        record: What the run did and found.
+
+    Returns:
+        The page. The same record always gives the same page.
+    """
+    script = "\n".join(_asset(name) for name in _SCRIPTS)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            record=record,
+            sentences=sentences(record),
+            skill=skill(record),
+            tree=tree_picture(record.tree.stages),
+            rivals=rivals(record),
+            tables=score_tables(record),
+            heat=heat(record),
+            path=path_picture(record.path),
+            curves=curves(record.curves),
+            data=data_picture(record.data),
+            style=Markup(_asset("style.css")),
+            script=Markup(script),
+            script_hash=_hash(script),
+        )
+    )
+
+
+def write_report(record: RunRecord, path: Path) -> None:
+    """Write the page of a run, whole or not at all.
+
+    Args:
+        record: What the run did and found.
+        path: The HTML file; replaced if it exists.
+    """
+    write_atomically(path, render(record))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ramify.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    names = (_words.shown, _words.whole, _words.setting, _words.moment)
+    counts = (_numbers.number, _numbers.signed, _numbers.percent, _numbers.interval)
+    sizes = (_numbers.large, _numbers.duration)
+    environment.filters |= {word.__name__: word for word in (*names, *counts, *sizes)}
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("ramify.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

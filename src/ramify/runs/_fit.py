@@ -1,0 +1,181 @@
+"""The main job: from a table to a tree, a model, a comparison and a record."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+from narwhals.typing import IntoFrame
+
+from ramify.data import SplitRule, Table, open_table, parse_split
+from ramify.runs._directory import check_same_job, forget_state, output_directory
+from ramify.runs._jobs import Jobs, timed
+from ramify.runs._model import TableModel
+from ramify.runs._options import Options
+from ramify.runs._predicting import output_names
+from ramify.runs._prepared import Prepared, prepare
+from ramify.runs._recording import recorded
+from ramify.runs._run import Run
+from ramify.sharing import FullyAdaptive, Sharing
+from ramify.training import Training, Watcher
+
+
+def fit(
+    data: str | Path | IntoFrame,
+    targets: str | Sequence[str],
+    *,
+    ignore: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    split: str | SplitRule = "random",
+    sharing: Sharing | None = None,
+    max_parameters: int | None = None,
+    hidden: Sequence[int] = (256, 256),
+    dropout: float = 0.5,
+    input_dropout: float = 0.1,
+    training: Training | None = None,
+    batch_size: int = 128,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "32-true",
+    baselines: Sequence[str] = ("single_task", "shared"),
+    watch: Watcher | None = None,
+) -> Run:
+    """Learn the tasks of a table together: which of them share what, and whether it pays off.
+
+    Args:
+        data: A CSV, TSV or Parquet file, or a dataframe. An empty target means not labelled.
+        targets: Names or globs (``NR-*``) of the target columns.
+        ignore: Names or globs of columns that are no features.
+        kinds: ``binary``, ``multiclass`` or ``regression`` per target, where inference is wrong.
+        split: ``random``, ``column:NAME`` or ``group:NAME``, or a split rule.
+        sharing: The way of sharing; by default `FullyAdaptive`.
+        max_parameters: Budget of the default way of sharing; not together with ``sharing``.
+        hidden: Width of each stage, from input to output.
+        dropout: Share of hidden units dropped in training.
+        input_dropout: Share of inputs dropped in training.
+        training: Epochs, optimiser and selection rule.
+        batch_size: Rows per step.
+        seed: Of every random number; the global generators are left as they were.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        precision: ``32-true`` or ``bf16-mixed``.
+        baselines: ``single_task``, ``shared``, ``random_tree``: what to compare with.
+        watch: Called after every epoch.
+
+    Raises:
+        InputError: If the table or an option is not fit for it; the message says what to do.
+
+    Example:
+        >>> from ramify.data import planted_table
+        >>> from ramify.training import Training
+        >>> frame, groups = planted_table(n_groups=2, tasks_per_group=2, rows=200)
+        >>> names = [name for group in groups for name in group]
+        >>> run = fit(frame, names, training=Training(epochs=1), hidden=(8, 8))
+        >>> run.predict(frame.drop(names)).shape
+        (200, 4)
+    """
+    chosen = FullyAdaptive(max_parameters=max_parameters) if sharing is None else sharing
+    options = Options(
+        targets=[targets] if isinstance(targets, str) else list(targets),
+        ignore=tuple(ignore),
+        kinds=dict(kinds or {}),
+        split=parse_split(split) if isinstance(split, str) else split,
+        sharing=chosen,
+        hidden=tuple(hidden),
+        dropout=dropout,
+        input_dropout=input_dropout,
+        training=training or Training(),
+        batch_size=batch_size,
+        seed=seed,
+        device=device,
+        precision=precision,
+        baselines=tuple(baselines),
+    )
+    return run_table(open_table(data), options, watch=watch)
+
+
+def run_table(
+    table: Table,
+    options: Options,
+    *,
+    output: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    command: str = "",
+    announce: Callable[[Prepared], None] | None = None,
+    watch: Watcher | None = None,
+) -> Run:
+    """Do the main job, with its state and results in a directory if one is given.
+
+    Args:
+        table: The table.
+        options: The settings.
+        output: Directory for state and results.
+        resume: Whether to go on with the run that was interrupted there.
+        overwrite: Whether to replace what is there.
+        command: How to do the run again, for the record.
+        announce: Called with the prepared table before training starts.
+        watch: Called after every epoch.
+
+    Raises:
+        InputError: If the table, an option or the directory is not fit for it.
+        StoppedError: If SIGINT or SIGTERM came; the state is saved first.
+    """
+    held = (
+        nullcontext(None)
+        if output is None
+        else output_directory(output, resume=resume, overwrite=overwrite)
+    )
+    seconds: dict[str, float] = {}
+    with timed(seconds, "total"), held as state:
+        with timed(seconds, "reading"):
+            prepared = prepare(table, options)
+            output_names(prepared.tasks)
+        if state is not None:
+            check_same_job(state, _job(prepared, options))
+        if announce is not None:
+            announce(prepared)
+        run = _trained(prepared, options, state, seconds, command, watch)
+        if output is not None and state is not None:
+            run.save(output, overwrite=True)
+            forget_state(state)
+    return run
+
+
+def _trained(
+    prepared: Prepared,
+    options: Options,
+    state: Path | None,
+    seconds: dict[str, float],
+    command: str,
+    watch: Watcher | None,
+) -> Run:
+    jobs = Jobs(prepared, options, state, watch)
+    with timed(seconds, "tree"):
+        main = jobs.main()
+    baselines = []
+    for name in _wanted_baselines(prepared, options):
+        with timed(seconds, name):
+            finished = jobs.baseline(name, main[0].tree)
+        if finished is not None:
+            baselines.append(finished)
+    model = TableModel(
+        prepared.encoder,
+        main[0].network.cpu(),
+        hidden=options.hidden,
+        dropout=options.dropout,
+        input_dropout=options.input_dropout,
+    )
+    with timed(seconds, "scoring"):
+        record = recorded(prepared, options, jobs, main, baselines, command=command)
+    return Run(model, record.model_copy(update={"seconds": dict(seconds)}))
+
+
+def _wanted_baselines(prepared: Prepared, options: Options) -> Sequence[str]:
+    # A single task is its own single-task network and shared network.
+    return options.baselines if len(prepared.tasks) > 1 else ()
+
+
+def _job(prepared: Prepared, options: Options) -> dict[str, object]:
+    """What decides the result of a run."""
+    sharing = {f"sharing.{k}": v for k, v in options.sharing.settings().items()}
+    names = {"targets": list(prepared.tasks.names), "sharing": options.sharing.name}
+    return {**names, **sharing, **options.settings(), "seed": options.seed, "data": prepared.digest}

@@ -1,0 +1,221 @@
+"""The trainings of one run: the network that is wanted, and those it is compared with."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from ramify._core import InputError
+from ramify.networks import Cost, StageCosts, mlp, stage_costs
+from ramify.runs._options import Options
+from ramify.runs._prepared import Prepared
+from ramify.sharing import FixedTree, HardSharing, Restructuring, Sharing, SingleTask
+from ramify.tasks import SharingTree, TaskSet
+from ramify.training import Epoch, EpochEnded, Fitted, Predictions, Trainer, Watcher
+
+_MOST_PARAMETERS = 40_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """One training, over.
+
+    Attributes:
+        name: ``tree`` or the baseline's name.
+        tree: Its sharing tree.
+        cost: Parameters, and operations of one row.
+        validation: Predictions on the validation rows.
+        test: Predictions on the test rows.
+        curve: Its epochs.
+        seconds: How long it took.
+    """
+
+    name: str
+    tree: SharingTree
+    cost: Cost
+    validation: Predictions
+    test: Predictions
+    curve: list[Epoch]
+    seconds: float
+
+
+class Jobs:
+    """Trains networks on one prepared table with the same backbone, epochs and selection rule.
+
+    Args:
+        prepared: The table.
+        options: The settings.
+        folder: Where states are kept, a folder per training; None to keep none.
+        watch: Called after every epoch of every training.
+    """
+
+    def __init__(
+        self, prepared: Prepared, options: Options, folder: Path | None, watch: Watcher | None
+    ) -> None:
+        self._prepared, self._options = prepared, options
+        self._folder, self._watch = folder, watch
+        self._fabric = _fabric(options)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(options.seed)
+            self.backbone: nn.Sequential = mlp(
+                prepared.encoder.n_features,
+                options.hidden,
+                dropout=options.dropout,
+                input_dropout=options.input_dropout,
+            )
+        self.costs: StageCosts = stage_costs(
+            self.backbone, prepared.tasks, torch.zeros(1, prepared.encoder.n_features)
+        )
+
+    def main(self) -> tuple[Fitted, Finished]:
+        """Train with the way of sharing that was asked for."""
+        fitted = self._fit("tree", self._options.sharing, self._prepared.tasks, None)
+        return fitted, self._finished("tree", fitted)
+
+    def baseline(self, name: str, tree: SharingTree) -> Finished | None:
+        """Train a baseline.
+
+        Args:
+            name: Which.
+            tree: The tree that it is to be compared with.
+
+        Returns:
+            None where there is nothing to compare: a random tree of a network that shares all.
+        """
+        builders: dict[str, Callable[[SharingTree], Finished | None]] = {
+            "single_task": lambda _: self._separate(),
+            "shared": lambda _: self._shared(),
+            "random_tree": self._random_tree,
+        }
+        return builders[name](tree)
+
+    def _shared(self) -> Finished:
+        return self._finished(
+            "shared", self._fit("shared", HardSharing(), self._prepared.tasks, None)
+        )
+
+    def _random_tree(self, tree: SharingTree) -> Finished | None:
+        if tree.widths[-1] == 1 or len(tree.tasks) == tree.widths[0]:
+            return None
+        order = np.random.default_rng(self._options.seed).permutation(len(tree.tasks)).tolist()
+        sharing = FixedTree(tree.reassigned(order), self._growing_epochs())
+        return self._finished(
+            "random_tree", self._fit("random_tree", sharing, self._prepared.tasks, None)
+        )
+
+    def _separate(self) -> Finished:
+        """One network per task; so many at a time that they fit into memory."""
+        tasks = self._prepared.tasks
+        single = SharingTree.separate(tasks.names, len(self._options.hidden))
+        cost = self.costs.of(single)
+        size = max(1, _MOST_PARAMETERS * len(tasks) // cost.parameters)
+        parts = []
+        for i, start in enumerate(range(0, len(tasks), size)):
+            places = list(range(start, min(start + size, len(tasks))))
+            part = TaskSet([tasks[p] for p in places])
+            name = "single_task" if size >= len(tasks) else f"single_task-{i:03}"
+            fitted = self._fit(name, SingleTask(), part, places)
+            parts.append(self._finished(name, fitted, places))
+        return Finished(
+            "single_task",
+            single,
+            cost,
+            _side_by_side([part.validation for part in parts]),
+            _side_by_side([part.test for part in parts]),
+            _mean_curve([part.curve for part in parts]),
+            sum(part.seconds for part in parts),
+        )
+
+    def _fit(
+        self, name: str, sharing: Sharing, tasks: TaskSet, places: Sequence[int] | None
+    ) -> Fitted:
+        options, prepared = self._options, self._prepared
+        settings = options.training
+        if not isinstance(sharing, Restructuring):
+            # The same number of epochs in all as the network that grows before its last training.
+            settings = replace(settings, epochs=settings.epochs + self._growing_epochs())
+        trainer = Trainer(
+            settings,
+            seed=options.seed,
+            fabric=self._fabric,
+            checkpoint=None if self._folder is None else self._folder / name,
+            watch=_named(name, self._watch),
+        )
+        return trainer.fit(
+            sharing,
+            self.backbone,
+            tasks,
+            prepared.batches("train", options.batch_size, options.seed, places),
+            prepared.batches("validation", options.batch_size, options.seed, places),
+        )
+
+    def _finished(self, name: str, fitted: Fitted, places: Sequence[int] | None = None) -> Finished:
+        options, prepared = self._options, self._prepared
+        trainer = Trainer(options.training, fabric=self._fabric)
+
+        def predictions(side: str) -> Predictions:
+            rows = prepared.batches(side, options.batch_size, options.seed, places)
+            return trainer.predict(fitted.network, rows)
+
+        cost = self.costs.of(fitted.tree) if places is None else Cost(0, 0)
+        return Finished(
+            name,
+            fitted.tree,
+            cost,
+            predictions("validation"),
+            predictions("test"),
+            fitted.curve,
+            fitted.seconds,
+        )
+
+    def _growing_epochs(self) -> int:
+        sharing = self._options.sharing
+        n_tasks = len(self._prepared.tasks)
+        return sharing.growing_epochs(n_tasks) if isinstance(sharing, Restructuring) else 0
+
+
+def _fabric(options: Options) -> Fabric:
+    try:
+        return Fabric(accelerator=options.device, devices=1, precision=options.precision)  # type: ignore[arg-type]  # checked by Fabric
+    except (ValueError, RuntimeError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"--device must be auto, cpu, cuda or another that is present, --precision 32-true or "
+            f"bf16-mixed. Got {options.device} and {options.precision}: {reason}"
+        ) from None
+
+
+def _named(name: str, watch: Watcher | None) -> Watcher | None:
+    if watch is None or name == "tree":
+        return watch
+
+    def told(event: EpochEnded) -> None:
+        watch(replace(event, phase=name))
+
+    return told
+
+
+def _side_by_side(parts: list[Predictions]) -> Predictions:
+    return Predictions(
+        np.concatenate([part.values for part in parts], axis=1),
+        np.concatenate([part.targets for part in parts], axis=1),
+        np.concatenate([part.label_mask for part in parts], axis=1),
+    )
+
+
+def _mean_curve(curves: list[list[Epoch]]) -> list[Epoch]:
+    return curves[0] if len(curves) == 1 else [each for curve in curves for each in curve]
+
+
+@contextmanager
+def timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    """Add the time that a block takes to a part of a run."""
+    started = time.monotonic()
+    yield
+    seconds[part] = seconds.get(part, 0.0) + time.monotonic() - started

@@ -1,0 +1,84 @@
+"""Everything that decides what a run does, in one place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ramify._core import InputError, listed
+from ramify.data import RandomSplit, SplitRule
+from ramify.records import Setting
+from ramify.sharing import FullyAdaptive, Sharing
+from ramify.training import Training
+
+BASELINES = ("single_task", "shared", "random_tree")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The settings of a run on a table; the defaults are what measured best on Tox21.
+
+    Attributes:
+        targets: Names or globs of the target columns.
+        ignore: Names or globs of columns that are no features.
+        kinds: ``binary``, ``multiclass`` or ``regression`` per target, where inference is wrong.
+        split: How rows are divided into train, validation and test.
+        sharing: The way of sharing.
+        hidden: Width of each stage of the multilayer perceptron, from input to output.
+        dropout: Share of hidden units dropped in training.
+        input_dropout: Share of inputs dropped in training.
+        training: Epochs, optimiser and selection rule.
+        batch_size: Rows per step.
+        seed: Of every random number.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        precision: ``32-true`` or ``bf16-mixed``.
+        baselines: Which networks to compare with.
+    """
+
+    targets: Sequence[str]
+    ignore: Sequence[str] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    split: SplitRule = field(default_factory=RandomSplit)
+    sharing: Sharing = field(default_factory=FullyAdaptive)
+    hidden: Sequence[int] = (256, 256)
+    dropout: float = 0.5
+    input_dropout: float = 0.1
+    training: Training = field(default_factory=Training)
+    batch_size: int = 128
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "32-true"
+    baselines: Sequence[str] = ("single_task", "shared")
+
+    def __post_init__(self) -> None:
+        """Check what no other part of ramify checks."""
+        unknown = [name for name in self.baselines if name not in BASELINES]
+        if unknown:
+            raise InputError(
+                f"`baselines` must be among {listed(BASELINES)}. Got {listed(unknown)}"
+            )
+        if self.batch_size < 1:
+            raise InputError(f"`batch_size` must be 1 or more. Got {self.batch_size}")
+        if self.seed < 0:
+            raise InputError(f"`seed` must be 0 or more. Got {self.seed}")
+
+    def settings(self) -> dict[str, Setting]:
+        """The settings of training and network, for the record."""
+        training = self.training
+        return {
+            "hidden": list(self.hidden),
+            "dropout": self.dropout,
+            "input_dropout": self.input_dropout,
+            "epochs": training.epochs,
+            "learning_rate": training.learning_rate,
+            "weight_decay": training.weight_decay,
+            "warmup": training.warmup,
+            "gradient_clip": training.gradient_clip,
+            "patience": training.patience,
+            "balance": training.balance,
+            "batch_size": self.batch_size,
+            "device": self.device,
+            "precision": self.precision,
+            "split": repr(self.split),
+            "ignore": list(self.ignore),
+            "kinds": [f"{name}={kind}" for name, kind in self.kinds.items()],
+            "baselines": list(self.baselines),
+        }

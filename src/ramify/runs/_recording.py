@@ -1,0 +1,190 @@
+"""From what a run did to its record."""
+
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify.records import (
+    AffinityInfo,
+    Baseline,
+    CurvePoint,
+    GroupStability,
+    PathStep,
+    RunRecord,
+    Scores,
+    SharingInfo,
+    TaskInfo,
+    TreeInfo,
+)
+from ramify.runs._jobs import Finished, Jobs
+from ramify.runs._options import Options
+from ramify.runs._prepared import Prepared
+from ramify.runs._scoring import Scored, differences, relative_gain, scored
+from ramify.sharing import FullyAdaptive
+from ramify.tasks import Binary, Multiclass, SharingTree, Task
+from ramify.training import Candidate, Fitted
+
+_AFFINITY_WORDS = {
+    "margins": "Share of rows that are easy for both tasks or difficult for both; rare labels push "
+    "it towards 1 for every pair.",
+    "margins-corrected": "The same with chance agreement taken out: 1/2 is unrelated, 1 always "
+    "together.",
+}
+
+
+def recorded(
+    prepared: Prepared,
+    options: Options,
+    jobs: Jobs,
+    main: tuple[Fitted, Finished],
+    baselines: Sequence[Finished],
+    *,
+    command: str,
+) -> RunRecord:
+    """Write down what a run did and found.
+
+    Args:
+        prepared: The table.
+        options: The settings.
+        jobs: Knows what trees cost.
+        main: The network that was wanted.
+        baselines: Those it is compared with.
+        command: How to do the run again.
+    """
+    fitted, finished = main
+    ours = _both_sides(finished, prepared, options.seed)
+    compared = {each.name: _baseline(each, ours, prepared, options.seed) for each in baselines}
+    single = compared.get("single_task")
+    learned = fitted.sharing if isinstance(fitted.sharing, FullyAdaptive) else None
+    grown = learned if learned is not None and len(prepared.tasks) > 1 else None
+    return RunRecord(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        tasks=[_task_info(task) for task in prepared.tasks],
+        sharing=SharingInfo(name=fitted.sharing.name, settings=fitted.sharing.settings()),
+        tree=TreeInfo(stages=_stages(fitted.tree)),
+        path=[] if grown is None else _path(grown, fitted, jobs),
+        affinity={} if grown is None else _affinities(grown, prepared),
+        stability=[] if grown is None else _stabilities(grown, fitted.tree),
+        scores=Scores(test=ours[1].table(), validation=ours[0].table()),
+        baselines=compared,
+        delta_m=None if single is None else single.delta_m,
+        parameters=finished.cost.parameters,
+        flops=finished.cost.flops,
+        seconds={},
+        versions=_versions(),
+        seed=options.seed,
+        data=prepared.info,
+        curves=[
+            CurvePoint(
+                phase=each.phase if job.name == "tree" else job.name,
+                epoch=each.epoch,
+                loss=each.loss,
+                validation_score=each.validation_score,
+                widths=each.widths,
+            )
+            for job in (finished, *baselines)
+            for each in job.curve
+        ],
+        settings=options.settings(),
+        warnings=prepared.warnings,
+        command=command,
+    )
+
+
+def _both_sides(finished: Finished, prepared: Prepared, seed: int) -> tuple[Scored, Scored]:
+    tasks = prepared.tasks
+    return scored(finished.validation, tasks, seed), scored(finished.test, tasks, seed)
+
+
+def _baseline(
+    finished: Finished, ours: tuple[Scored, Scored], prepared: Prepared, seed: int
+) -> Baseline:
+    theirs = _both_sides(finished, prepared, seed)
+    per_task, mean = differences(ours[1], theirs[1])
+    return Baseline(
+        scores=Scores(test=theirs[1].table(), validation=theirs[0].table()),
+        differences=per_task,
+        mean_difference=mean,
+        delta_m=relative_gain(ours[1], theirs[1]),
+        parameters=finished.cost.parameters,
+        flops=finished.cost.flops,
+        seconds=finished.seconds,
+        stages=_stages(finished.tree),
+    )
+
+
+def _path(sharing: FullyAdaptive, fitted: Fitted, jobs: Jobs) -> list[PathStep]:
+    steps = []
+    for step in sharing.path(fitted.network).steps:
+        cost = jobs.costs.of(step.tree)
+        steps.append(
+            PathStep(
+                alpha_low=step.alpha_low,
+                alpha_high=None if step.alpha_high == inf else step.alpha_high,
+                stages=_stages(step.tree),
+                parameters=cost.parameters,
+                flops=cost.flops,
+                separation=step.separation,
+                validation_score=_score_of(step.tree, fitted.candidates),
+                chosen=step.tree == fitted.tree,
+            )
+        )
+    return steps
+
+
+def _score_of(tree: SharingTree, candidates: Sequence[Candidate]) -> float | None:
+    return next((c.validation_score for c in candidates if c.tree == tree), None)
+
+
+def _affinities(sharing: FullyAdaptive, prepared: Prepared) -> dict[str, AffinityInfo]:
+    used = "margins-corrected" if sharing.corrected else "margins"
+    return {
+        name: AffinityInfo(
+            tasks=list(prepared.tasks.names),
+            matrix=_known(matrix),
+            description=_AFFINITY_WORDS[name],
+            used=name == used,
+        )
+        for name, matrix in sharing.affinities().items()
+    }
+
+
+def _stabilities(sharing: FullyAdaptive, tree: SharingTree) -> list[GroupStability]:
+    if tree.widths[-1] == 1:
+        return []
+    found = sharing.stability(tree)
+    return [
+        GroupStability(stage=stage, tasks=list(group), stability=value)
+        for stage, groups in enumerate(tree.stages)
+        if len(groups) > 1
+        for group, value in zip(groups, found[stage], strict=True)
+    ]
+
+
+def _known(matrix: NDArray[np.float64]) -> list[list[float | None]]:
+    return [[None if np.isnan(v) else round(float(v), 6) for v in row] for row in matrix]
+
+
+def _stages(tree: SharingTree) -> list[list[list[str]]]:
+    return [[list(group) for group in stage] for stage in tree.stages]
+
+
+def _task_info(task: Task) -> TaskInfo:
+    kind = task.kind
+    return TaskInfo(
+        name=task.name,
+        kind=kind.name,
+        metric=kind.metric.name,
+        higher_is_better=kind.metric.higher_is_better,
+        classes=list(kind.classes) if isinstance(kind, Binary | Multiclass) else [],
+    )
+
+
+def _versions() -> dict[str, str]:
+    packages = ("ramify", "torch", "lightning-fabric", "polars", "numpy", "scipy", "scikit-learn")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
