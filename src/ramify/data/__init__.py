@@ -1,1 +1,58 @@
-"""The data room."""
+"""Tables to batches: reading, splitting, encoding, batching; the bundled Tox21 and planted tables.
+
+`open_table` reads a file or a dataframe, `infer_schema` finds its features and tasks,
+`read_features` and `read_targets` give arrays, `split_rows` divides the rows, `TableEncoder` turns
+raw columns into network inputs, and `TableBatches` hands them on with the label mask.
+"""
+
+from ramify.data._batches import Batch, TableBatches
+from ramify.data._column_split import ColumnSplit
+from ramify.data._describe import describe
+from ramify.data._encoder import TableEncoder
+from ramify.data._group_split import GroupSplit
+from ramify.data._infer import Inferred, infer_schema
+from ramify.data._label_statistics import standardised
+from ramify.data._loader import LoaderBatches, as_batches
+from ramify.data._names import resolve_columns, split_names
+from ramify.data._open import open_table
+from ramify.data._planted import planted_table
+from ramify.data._random_split import RandomSplit
+from ramify.data._read_features import feature_batches, read_features
+from ramify.data._read_targets import read_targets
+from ramify.data._schema import FeatureColumn, TableSchema
+from ramify.data._split import Split
+from ramify.data._split_rule import SplitRule
+from ramify.data._split_rules import parse_split, split_rows
+from ramify.data._table import Table
+from ramify.data._tox21 import TOX21_TARGETS, load_tox21
+
+__all__ = [
+    "TOX21_TARGETS",
+    "Batch",
+    "ColumnSplit",
+    "FeatureColumn",
+    "GroupSplit",
+    "Inferred",
+    "LoaderBatches",
+    "RandomSplit",
+    "Split",
+    "SplitRule",
+    "Table",
+    "TableBatches",
+    "TableEncoder",
+    "TableSchema",
+    "as_batches",
+    "describe",
+    "feature_batches",
+    "infer_schema",
+    "load_tox21",
+    "open_table",
+    "parse_split",
+    "planted_table",
+    "read_features",
+    "read_targets",
+    "resolve_columns",
+    "split_names",
+    "split_rows",
+    "standardised",
+]

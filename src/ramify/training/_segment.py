@@ -55,14 +55,16 @@ class Plan:
         generation: How many changes of the tree came before it; seeds its random numbers.
         epochs: How long it lasts.
         grows: Whether the way of sharing may change the network.
-        falls: Whether the learning rate falls to its end.
+        before: Epochs of the same learning-rate cycle that went before.
+        after: Epochs of the same cycle that are still to come.
     """
 
     phase: str
     generation: int
     epochs: int
     grows: bool
-    falls: bool
+    before: int = 0
+    after: int = 0
 
 
 @dataclass(frozen=True)
@@ -211,8 +213,9 @@ class Segment:
 
     def _set_rate(self) -> None:
         settings = self._around.settings
-        n_steps = self.plan.epochs * self._steps_per_epoch
-        factor = settings.rate_at(self._step, n_steps, falls=self.plan.falls)
+        plan, per_epoch = self.plan, self._steps_per_epoch
+        n_steps = (plan.before + plan.epochs + plan.after) * per_epoch
+        factor = settings.rate_at(plan.before * per_epoch + self._step, n_steps)
         for group in self._raw_optimiser.param_groups:
             group["lr"] = settings.learning_rate * factor
 

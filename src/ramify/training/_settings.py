@@ -52,19 +52,16 @@ class Training:
         if not 0 <= self.warmup < 1:
             raise InputError(f"`warmup` must be 0 or more and below 1. Got {self.warmup}")
 
-    def rate_at(self, step: int, n_steps: int, *, falls: bool = True) -> float:
+    def rate_at(self, step: int, n_steps: int) -> float:
         """Factor of the learning rate at a step, in (0, 1].
 
         Args:
             step: From 0.
             n_steps: Steps of the whole training.
-            falls: Whether the rate falls after its rise, or stays.
         """
         rise = max(1, round(self.warmup * n_steps))
         if step < rise:
             return _between(0.04, 1.0, step / rise)
-        if not falls:
-            return 1.0
         return _between(1.0, 1e-4, (step - rise) / max(1, n_steps - rise))
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -214,7 +214,7 @@ def _try_each(
     for i, tree in enumerate(outcome.trees, 1):
         following = _next_plan(plan, around, f"candidate {i} of {len(outcome.trees)}")
         path = None if folder is None else folder / f"candidate-{i:03}.safetensors"
-        segment = Segment(network.regrown(tree), replace(following, grows=False), around, path)
+        segment = Segment(network.regrown(tree), following, around, path)
         curve = curve + segment.run().curve
         networks.append(segment.network)
         if around.validation is not None:
@@ -235,15 +235,23 @@ def _try_each(
 def _first_plan(around: _Around) -> Plan:
     sharing, epochs = around.sharing, around.settings.epochs
     if not isinstance(sharing, Restructuring):
-        return Plan("training", 0, epochs, grows=False, falls=True)
+        return Plan("training", 0, epochs, grows=False)
     growing = sharing.growing_epochs(len(around.losses.tasks))
     if growing:
-        return Plan("growing", 0, growing, grows=True, falls=False)
-    return Plan("training", 0, epochs, grows=True, falls=True)
+        return Plan("growing", 0, growing, grows=True, after=epochs)
+    return Plan("training", 0, epochs, grows=True)
 
 
 def _next_plan(plan: Plan, around: _Around, phase: str) -> Plan:
-    return Plan(phase, plan.generation + 1, around.settings.epochs, grows=True, falls=True)
+    """A full training after a change of the tree.
+
+    After a first training that only served to learn the structure, the learning rate goes on with
+    its cycle; else it starts anew, as in the paper.
+    """
+    before = plan.epochs if plan.after else 0
+    return Plan(
+        phase, plan.generation + 1, around.settings.epochs, grows=not plan.after, before=before
+    )
 
 
 def _finite_mean(predictions: Predictions, tasks: TaskSet) -> float | None:

@@ -1,0 +1,30 @@
+"""``ramify predict``: predictions for new rows."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from ramify._core import InputError, quoted
+from ramify.data import open_table
+from ramify.runs import TableModel, write_predictions
+
+
+def predict(directory: Path, table: Path, *, output: Path, overwrite: bool = False) -> None:
+    """Predict the rows of a table, in their order.
+
+    Args:
+        directory: What ramify fit wrote.
+        table: CSV, TSV or Parquet file with the feature columns.
+        output: predictions.csv or predictions.parquet: a column per task, or per class.
+        overwrite: Replace the output file.
+    """
+    if output.exists() and not overwrite:
+        raise InputError(
+            f"--output {quoted(output)} exists already; choose another or use --overwrite"
+        )
+    if not output.parent.is_dir():
+        raise InputError(f"--output must be in a folder that exists. Got {quoted(output)}")
+    model = TableModel.load(directory)
+    write_predictions(model, open_table(table), output)
+    Console().print(f"Predictions: {escape(str(output))}", soft_wrap=True)

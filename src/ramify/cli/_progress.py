@@ -1,0 +1,69 @@
+"""What the terminal shows while a run goes on: a live line, or plain lines where nobody looks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from ramify.training import EpochEnded, Watcher
+
+_WORDS = {
+    "growing": "growing: one shared network, to see which tasks are alike",
+    "training": "training",
+    "single_task": "baseline: one network per task",
+    "shared": "baseline: one shared network",
+    "random_tree": "baseline: random tree of the same shape",
+}
+
+
+@contextmanager
+def shown_progress(console: Console) -> Iterator[Watcher]:
+    """Give a watcher that draws a bar per phase, or prints a line per phase without a terminal."""
+    if not console.is_terminal:
+        yield _printer(console)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed}/{task.total} epochs"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[state]}", style="dim"),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield _drawer(progress)
+
+
+def _drawer(progress: Progress) -> Watcher:
+    bars: dict[str, TaskID] = {}
+
+    def draw(event: EpochEnded) -> None:
+        name = _phase(event)
+        if event.epoch == 1 or name not in bars:
+            bars[name] = progress.add_task(name, total=event.n_epochs, state="")
+        progress.update(bars[name], completed=event.epoch, state=_state(event))
+
+    return draw
+
+
+def _printer(console: Console) -> Watcher:
+    def tell(event: EpochEnded) -> None:
+        if event.epoch in {1, event.n_epochs} or event.epoch % 5 == 0:
+            console.print(
+                f"{_phase(event)}: epoch {event.epoch}/{event.n_epochs}, {_state(event)}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+
+    return tell
+
+
+def _phase(event: EpochEnded) -> str:
+    return _WORDS.get(event.phase, event.phase)
+
+
+def _state(event: EpochEnded) -> str:
+    score = "" if event.validation_score is None else f", validation {event.validation_score:.4f}"
+    widths = "-".join(str(width) for width in event.tree.widths)
+    return f"loss {event.loss:.4f}{score}, {event.rows_per_second:,.0f} rows/s, tree {widths}"

@@ -1,0 +1,79 @@
+"""The table as it was read, for the record of a run."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify._core import quoted
+from ramify.data._infer import Inferred
+from ramify.data._read_targets import LabelMask, Targets
+from ramify.data._split import Split
+from ramify.data._table import Table
+from ramify.records import DataInfo, TaskLabels
+from ramify.tasks import Binary, Multiclass, Task
+
+_MOST_CLASSES = 5
+
+
+def describe(
+    table: Table,
+    inferred: Inferred,
+    split: Split,
+    targets: Targets,
+    label_mask: LabelMask,
+    n_encoded: int,
+) -> DataInfo:
+    """Sum up a table: rows per side, features by type, labels per task.
+
+    Args:
+        table: The table.
+        inferred: What `infer_schema` found in it.
+        split: Its sides.
+        targets: What `read_targets` gave.
+        label_mask: True where a label was observed.
+        n_encoded: Width of the network's input.
+    """
+    schema = inferred.features
+    features = {
+        "numeric": schema.count("numeric"),
+        "boolean": schema.count("boolean"),
+        "categorical": schema.count("categorical"),
+        "encoded": n_encoded,
+    }
+    labels = [
+        _labels(task, split, targets[:, t], label_mask[:, t])
+        for t, task in enumerate(inferred.tasks)
+    ]
+    return DataInfo(
+        source=table.name,
+        rows=split.sizes,
+        features=features,
+        left_out=inferred.left_out,
+        labels=labels,
+        split=split.description,
+    )
+
+
+def _labels(
+    task: Task, split: Split, targets: NDArray[np.float32], observed: NDArray[np.bool_]
+) -> TaskLabels:
+    return TaskLabels(
+        task=task.name,
+        train=int(observed[split.train].sum()),
+        validation=int(observed[split.validation].sum()),
+        test=int(observed[split.test].sum()),
+        summary=_summary(task, targets[observed].astype(np.float64)),
+    )
+
+
+def _summary(task: Task, labels: NDArray[np.float64]) -> str:
+    if len(labels) == 0:
+        return "no labels"
+    if isinstance(task.kind, Binary):
+        return f"{labels.mean():.1%} are {quoted(task.kind.classes[1])}"
+    if isinstance(task.kind, Multiclass):
+        counts = np.bincount(labels.astype(np.int64), minlength=task.kind.n_outputs)
+        order = np.argsort(-counts, kind="stable")
+        words = [f"{quoted(task.kind.classes[c])} {counts[c]:,}" for c in order[:_MOST_CLASSES]]
+        rest = len(order) - len(words)
+        return ", ".join(words) + (f" and {rest:,} more classes" if rest else "")
+    return f"mean {labels.mean():.4g}, standard deviation {labels.std():.4g}"

@@ -1,0 +1,82 @@
+"""From a table to features and tasks: what each column holds, and what is wrong with it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ramify._core import InputError, listed
+from ramify.data._copies import copies_of_targets
+from ramify.data._infer_features import infer_features
+from ramify.data._infer_targets import infer_tasks
+from ramify.data._names import resolve_columns
+from ramify.data._schema import TableSchema
+from ramify.data._table import Table
+from ramify.tasks import TaskSet
+
+
+@dataclass(frozen=True, eq=False)
+class Inferred:
+    """What a table holds.
+
+    Attributes:
+        features: The feature columns and how to read them.
+        tasks: The tasks; regression tasks still without location and scale.
+        left_out: Columns that are neither, with the reason.
+        warnings: What the user should know, a sentence each.
+    """
+
+    features: TableSchema
+    tasks: TaskSet
+    left_out: dict[str, str]
+    warnings: list[str]
+
+
+def infer_schema(
+    table: Table,
+    targets: Sequence[str],
+    *,
+    ignore: Iterable[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    split_column: str | None = None,
+) -> Inferred:
+    """Find out what the columns of a table hold, from all rows.
+
+    Args:
+        table: The table.
+        targets: Names or globs of the target columns.
+        ignore: Names or globs of columns that are neither feature nor target.
+        kinds: ``binary``, ``multiclass`` or ``regression`` for tasks whose kind is not to be
+            inferred.
+        split_column: The column that divides the rows, which is no feature.
+
+    Raises:
+        InputError: If a column is unknown or cannot be read, or nothing is left to learn.
+
+    Example:
+        >>> import polars as pl
+        >>> from ramify.data import open_table
+        >>> frame = pl.DataFrame({"age": [30, 41, 52], "ill": ["no", None, "yes"]})
+        >>> found = infer_schema(open_table(frame), ["ill"])
+        >>> found.features.names, found.tasks[0].kind.classes
+        (('age',), ('no', 'yes'))
+    """
+    wanted = resolve_columns(table.columns, targets)
+    ignored = resolve_columns(table.columns, list(ignore), "--ignore")
+    _check_roles(wanted, ignored, split_column)
+    apart = {split_column: "divides the rows"} if split_column else {}
+    left_out = dict.fromkeys(ignored, "ignored on request") | apart
+    taken = {*wanted, *left_out}
+    candidates = [name for name in table.columns if name not in taken]
+    tasks, task_warnings = infer_tasks(table, wanted, kinds or {})
+    schema, unused, warnings = infer_features(table, candidates)
+    copies = copies_of_targets(table, schema, tasks)
+    return Inferred(schema, tasks, left_out | unused, [*task_warnings, *warnings, *copies])
+
+
+def _check_roles(targets: list[str], ignored: list[str], split_column: str | None) -> None:
+    if not targets:
+        raise InputError("--targets must name at least one column. Got none")
+    both = [name for name in targets if name in set(ignored)]
+    if both:
+        raise InputError(f"--ignore must not name a target. Got {listed(both)} in both")
+    if split_column in targets:
+        raise InputError(f"--split must not name a target. Got {listed([split_column])} in both")

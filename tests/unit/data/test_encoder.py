@@ -1,0 +1,120 @@
+import pytest
+import torch
+from torch.testing import assert_close
+
+from ramify._core import InputError, ShapeError
+from ramify.data import FeatureColumn, TableEncoder, TableSchema
+
+NAN, INF = float("nan"), float("inf")
+SCHEMA = TableSchema(
+    features=(
+        FeatureColumn(name="age", type="numeric"),
+        FeatureColumn(name="bit", type="numeric"),
+        FeatureColumn(name="ill", type="boolean"),
+        FeatureColumn(name="colour", type="categorical", categories=("red", "blue")),
+    )
+)
+RAW = torch.tensor(
+    [
+        [10.0, 1, 0, 0],
+        [30.0, 0, NAN, 1],
+        [NAN, 0, 1, 2],
+        [50.0, 1, 1, NAN],
+        [999.0, NAN, NAN, 1],
+    ]
+)
+TRAIN = torch.tensor([0, 1, 2, 3])
+
+
+def test_every_column_is_encoded_as_its_type_wants() -> None:
+    encoder = TableEncoder.fitted(SCHEMA, RAW, TRAIN)
+    assert encoder.names == (
+        "age",
+        "age is missing",
+        "bit",
+        "ill",
+        "ill is missing",
+        "colour = red",
+        "colour = blue",
+        "colour = other",
+        "colour is missing",
+    )
+    assert encoder.n_features == 9
+    step = 20 / torch.tensor([10.0, 30, 50]).std(correction=0).item()
+    expected = [
+        [-step, 0, 1, 0, 0, 1, 0, 0, 0],
+        [0, 0, 0, 0, 1, 0, 1, 0, 0],
+        [0, 1, 0, 1, 0, 0, 0, 1, 0],
+        [step, 0, 1, 1, 0, 0, 0, 0, 1],
+        [10, 0, 0, 0, 1, 0, 1, 0, 0],
+    ]
+    assert_close(encoder(RAW), torch.tensor(expected))
+
+
+def test_rows_beside_the_training_rows_do_not_count() -> None:
+    other = RAW.clone()
+    other[4] = -RAW[4]
+    assert_close(
+        TableEncoder.fitted(SCHEMA, RAW, TRAIN).state_dict(),
+        TableEncoder.fitted(SCHEMA, other, TRAIN).state_dict(),
+    )
+
+
+def test_no_indicator_and_no_other_where_training_has_none() -> None:
+    encoder = TableEncoder.fitted(SCHEMA, RAW, torch.tensor([0]))
+    assert encoder.names == ("age", "bit", "ill", "colour = red", "colour = blue")
+    assert_close(encoder(RAW[2:4])[:, 3:], torch.zeros(2, 2))
+
+
+@pytest.mark.parametrize("value", [INF, -INF, 3e38, -3e38, NAN, 1e-45])
+def test_the_encoded_row_is_finite_whatever_comes(value: float) -> None:
+    encoder = TableEncoder.fitted(SCHEMA, RAW, TRAIN)
+    encoded = encoder(torch.full((3, 4), value))
+    assert encoded.dtype == torch.float32
+    assert encoded.abs().max() <= 10
+
+
+@pytest.mark.parametrize("values", [[3e38, -3e38], [1e30, 1e30], [1e-40, 0.0], [1e9, 1e9 + 64]])
+def test_extreme_training_values_give_finite_statistics(values: list[float]) -> None:
+    schema = TableSchema(features=(FeatureColumn(name="x", type="numeric"),))
+    raw = torch.tensor(values)[:, None]
+    encoded = TableEncoder.fitted(schema, raw, torch.arange(2))(raw)
+    assert encoded.isfinite().all()
+    assert encoded.abs().max() <= 10
+
+
+def test_a_column_without_any_training_value_encodes_to_zero_and_an_indicator() -> None:
+    schema = TableSchema(features=(FeatureColumn(name="x", type="numeric"),))
+    encoder = TableEncoder.fitted(schema, torch.tensor([[NAN], [NAN]]), torch.arange(2))
+    assert_close(encoder(torch.tensor([[NAN]])), torch.tensor([[0.0, 1.0]]))
+
+
+def test_an_empty_encoder_takes_the_state_of_another() -> None:
+    encoder = TableEncoder.fitted(SCHEMA, RAW, TRAIN)
+    schema = TableSchema.model_validate_json(SCHEMA.model_dump_json())
+    rebuilt = TableEncoder(schema, encoder.n_features)
+    rebuilt.load_state_dict(encoder.state_dict(), strict=True)
+    assert_close(rebuilt(RAW), encoder(RAW), rtol=0, atol=0)
+    assert rebuilt.names == encoder.names
+
+
+def test_a_row_encodes_alike_alone_and_among_others() -> None:
+    encoder = TableEncoder.fitted(SCHEMA, RAW, TRAIN)
+    together = encoder(RAW)
+    assert_close(torch.cat([encoder(row[None]) for row in RAW]), together, rtol=0, atol=0)
+    assert encoder(RAW[:0]).shape == (0, 9)
+
+
+def test_the_encoder_can_be_exported() -> None:
+    encoder = TableEncoder.fitted(SCHEMA, RAW, TRAIN)
+    dynamic = {"raw": {0: torch.export.Dim("batch")}}
+    program = torch.export.export(encoder, (RAW,), dynamic_shapes=dynamic)
+    assert_close(program.module()(RAW[:3]), encoder(RAW[:3]))
+
+
+@pytest.mark.boundary
+def test_a_matrix_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ShapeError, match="a column for each of the 4 features"):
+        TableEncoder.fitted(SCHEMA, RAW[:, :2], TRAIN)
+    with pytest.raises(InputError, match="at least one row"):
+        TableEncoder.fitted(SCHEMA, RAW, TRAIN[:0])
