@@ -35,7 +35,7 @@ def fit(
     alpha: float | None = None,
     growing_epochs: int = 4,
     candidates: int = 4,
-    hidden: list[int] | None = None,
+    hidden: str | list[int] = "256,256",
     dropout: float = 0.6,
     input_dropout: float = 0.1,
     epochs: int = 12,
@@ -66,7 +66,7 @@ def fit(
         alpha: The paper's weight of separation against width, instead of the whole path.
         growing_epochs: Epochs of the shared network before the tree is found.
         candidates: At most so many trees are trained to the end.
-        hidden: Width of each stage of the network, as [256,256].
+        hidden: Width of each stage of the network, comma separated.
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
         epochs: Epochs of the last training.
@@ -89,7 +89,7 @@ def fit(
         kinds=_kinds(_names(kind)),
         split=parse_split(split),
         sharing=_sharing(sharing, max_parameters, alpha, growing_epochs, candidates),
-        hidden=tuple(hidden or (256, 256)),
+        hidden=_widths(hidden),
         dropout=dropout,
         input_dropout=input_dropout,
         training=Training(
@@ -152,6 +152,15 @@ def announce(prepared: Prepared, console: Console) -> None:
 
 def _names(given: str | list[str]) -> list[str]:
     return split_names(given) if isinstance(given, str) else list(given)
+
+
+def _widths(given: str | list[int]) -> list[int]:
+    try:
+        return [int(width) for width in _names(given)] if isinstance(given, str) else given
+    except ValueError:
+        raise InputError(
+            f"--hidden must be whole numbers, comma separated. Got {quoted(given)}"
+        ) from None
 
 
 def _kinds(given: list[str]) -> dict[str, str]:

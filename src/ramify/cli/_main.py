@@ -47,10 +47,14 @@ def _option_words(message: str) -> str:
     text = " ".join(message.split()).rstrip(".")
     text = re.sub(r"required: (?:\w+\.)?(\w+)$", lambda m: f"required: {_flag(m[1])}", text)
     form = r'Parser key "(?:\w+\.)?(\w+)": Expected a (.+?)\. Got value: (.*)'
-    found = re.fullmatch(form, text)
+    several = (
+        r'Parser key "(?:\w+\.)?(\w+)": Does not .*? Subtypes: \[(.+?)\] Errors: .*value: (.*)'
+    )
+    found = re.fullmatch(form, text) or re.fullmatch(several, text)
     if not found:
         return text
-    wanted = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", found[2])
+    wanted = re.sub(r", <class 'NoneType'>", "", found[2])
+    wanted = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", wanted)
     wanted = re.sub(r"typing\.Literal\[(.*)\]", r"one of \1", wanted)
     return f"{_flag(found[1])} must be {wanted}. Got {found[3]}"
 

@@ -16,6 +16,7 @@ from ramify.grouping import (
     SharingStep,
     StageCost,
     choose_grouping,
+    contrasted,
     group_stability,
     sharing_path,
 )
@@ -45,7 +46,7 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
 
     Differences from the paper: the affinity is corrected for chance agreement unless
     ``corrected=False``, because with rare labels nearly all samples are easy for all tasks and
-    unrelated tasks look alike; and a branch costs in proportion to its stage's size.
+    unrelated tasks look alike, and then stretched (see `contrasted`); and a branch costs in proportion to its stage's size.
 
     Args:
         alpha: Weight of separation against width; None for the whole path.
@@ -55,7 +56,7 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         interval: Steps between tests for a split, only with ``alpha``; by default as many as
             ``growing_epochs`` take.
         retry_after_no_split: Whether a stage that stayed whole is tested again.
-        corrected: Whether to take chance agreement out of the affinity.
+        corrected: Whether to take chance agreement out of the affinity and stretch the rest.
         decay: Of the affinity's means, per batch.
         unit_cost: L_0, the cost of one more branch of the cheapest stage.
         cost_by_size: Whether a branch of a larger stage costs more, in proportion to its
@@ -170,7 +171,7 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         """The affinity that the tree is grown from, ``(task, task)``."""
         affinity = self._known_affinity()
         chosen = affinity.corrected() if self.corrected else affinity.matrix()
-        return chosen.cpu().numpy()
+        return self._for_grouping(chosen)
 
     def affinities(self) -> dict[str, NDArray[np.float64]]:
         """Every reading of the evidence: ``margins`` and ``margins-corrected``."""
@@ -195,7 +196,7 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         rng = np.random.default_rng(self.seed)
         draws = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=_N_RESAMPLES)
         matrices = [
-            affinity.resampled(torch.tensor(draw), corrected=self.corrected).cpu().numpy()
+            self._for_grouping(affinity.resampled(torch.tensor(draw), corrected=self.corrected))
             for draw in draws
         ]
         return group_stability(tree, matrices, seed=self.seed)
@@ -217,6 +218,10 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         names = tree.tasks
         partition = [[names[t] for b in group for t in branches[b]] for group in groups]
         return [tree.divided(active, partition)]
+
+    def _for_grouping(self, affinity: Tensor) -> NDArray[np.float64]:
+        matrix: NDArray[np.float64] = affinity.cpu().numpy()
+        return contrasted(matrix) if self.corrected else matrix
 
     def _unit_costs(self, network: BranchedNetwork) -> list[float]:
         """Cost of one more branch of each stage."""
