@@ -12,6 +12,7 @@ from ramify.grouping._choice import (
     grouping_options,
     separation_cost,
 )
+from ramify.grouping._clarity import clarity
 from ramify.grouping._contrast import contrasted
 from ramify.grouping._path import (
     SharingPath,
@@ -30,6 +31,7 @@ __all__ = [
     "SharingStep",
     "StageCost",
     "choose_grouping",
+    "clarity",
     "contrasted",
     "group_stability",
     "grouping_options",

@@ -10,13 +10,20 @@ Training knows the three protocols `Sharing`, `Observing`, `Restructuring`, and 
 
 from ramify.sharing._fixed import FixedTree, HardSharing, SingleTask
 from ramify.sharing._fully_adaptive import FullyAdaptive
-from ramify.sharing._protocols import Observing, Restructuring, Sharing, StepEvidence
+from ramify.sharing._protocols import (
+    Observing,
+    Proposal,
+    Restructuring,
+    Sharing,
+    StepEvidence,
+)
 
 __all__ = [
     "FixedTree",
     "FullyAdaptive",
     "HardSharing",
     "Observing",
+    "Proposal",
     "Restructuring",
     "Sharing",
     "SingleTask",

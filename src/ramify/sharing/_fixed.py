@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ramify._core import InputError
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.records import Setting
-from ramify.sharing._protocols import Restructuring, Sharing
+from ramify.sharing._protocols import Proposal, Restructuring, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
 
@@ -112,6 +112,6 @@ class FixedTree(Sharing, Restructuring):
         """Steps before the division."""
         return max(1, self.growing_epochs_first * steps_per_epoch)
 
-    def proposals(self, network: BranchedNetwork) -> Sequence[SharingTree]:
+    def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
         """The tree, if the network is not it yet."""
-        return [] if network.tree == self.tree else [self.tree]
+        return [] if network.tree == self.tree else [Proposal(self.tree)]

@@ -16,14 +16,21 @@ from ramify.grouping import (
     SharingStep,
     StageCost,
     choose_grouping,
+    clarity,
     contrasted,
     group_stability,
     sharing_path,
 )
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.records import Setting
-from ramify.sharing._protocols import Observing, Restructuring, Sharing, StepEvidence
-from ramify.tasks import SharingTree, TaskSet
+from ramify.sharing._protocols import (
+    Observing,
+    Proposal,
+    Restructuring,
+    Sharing,
+    StepEvidence,
+)
+from ramify.tasks import Partition, SharingTree, TaskSet
 
 _N_RESAMPLES = 20
 
@@ -41,8 +48,10 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
       structure gets a full training.
     * Without ``alpha``, ours: after ``growing_epochs`` the affinity gives the trees for all α at
       once (`SharingPath`). With ``max_parameters`` the most divided tree within that budget is
-      trained to the end. Without, the shared network and the trees that hold for the widest
-      ranges of α are each trained to the end, and validation data chooses.
+      trained to the end. Without, the shared network and the trees whose groups the affinity
+      shows most clearly are each trained to the end. If the shared network is within one standard
+      error of the best validation score, it is kept: dividing does not pay. Else, of the trees
+      within one standard error, the clearest is kept.
 
     Differences from the paper: the affinity is corrected for chance agreement unless
     ``corrected=False``, because with rare labels nearly all samples are easy for all tasks and
@@ -155,7 +164,7 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         """Steps between tests for a split."""
         return self.interval or self._growing_epochs * steps_per_epoch
 
-    def proposals(self, network: BranchedNetwork) -> Sequence[SharingTree]:
+    def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
         """The next division of the active stage, or the trees of the path to try."""
         if self._settled:
             return []
@@ -164,8 +173,8 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         self._settled = True
         path = self.path(network)
         if self.max_parameters is not None:
-            return [path.within(self.max_parameters, network.parameters_of).tree]
-        return [step.tree for step in _most_lasting(path, self.n_candidates)]
+            return [Proposal(path.within(self.max_parameters, network.parameters_of).tree)]
+        return self._clearest(path)
 
     def matrix(self) -> NDArray[np.float64]:
         """The affinity that the tree is grown from, ``(task, task)``."""
@@ -201,7 +210,27 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         ]
         return group_stability(tree, matrices, seed=self.seed)
 
-    def _next_division(self, network: BranchedNetwork, alpha: float) -> Sequence[SharingTree]:
+    def clarity(self, tree: SharingTree) -> float:
+        """How clearly the affinity shows the groups of the tree's last stage, in [−1, 1]."""
+        top = tree.assignment(tree.n_stages - 1)
+        groups = [np.flatnonzero(top == g).tolist() for g in range(tree.widths[-1])]
+        return clarity(self.matrix(), groups)
+
+    def _clearest(self, path: SharingPath) -> list[Proposal]:
+        """The shared network and the trees whose last groups are clearest, in order of α.
+
+        Of the trees with the same groups at the last stage only the one for the widest range of
+        log α.
+        """
+        shared, *divided = path.steps
+        lasting: dict[Partition, SharingStep] = {}
+        for step in sorted(divided, key=_log_range):
+            lasting[step.tree.stages[-1]] = step
+        ranked = sorted(lasting.values(), key=lambda step: -self.clarity(step.tree))
+        chosen = sorted([shared, *ranked[: self.n_candidates - 1]], key=lambda s: s.alpha_low)
+        return [Proposal(step.tree, self.clarity(step.tree)) for step in chosen]
+
+    def _next_division(self, network: BranchedNetwork, alpha: float) -> Sequence[Proposal]:
         tree = network.tree
         active = tree.widths.count(1) - 1
         if active < 0:
@@ -217,7 +246,7 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
             return []
         names = tree.tasks
         partition = [[names[t] for b in group for t in branches[b]] for group in groups]
-        return [tree.divided(active, partition)]
+        return [Proposal(tree.divided(active, partition))]
 
     def _for_grouping(self, affinity: Tensor) -> NDArray[np.float64]:
         matrix: NDArray[np.float64] = affinity.cpu().numpy()
@@ -245,13 +274,8 @@ def _branches_above(tree: SharingTree, stage: int) -> list[list[int]]:
     return [np.flatnonzero(above == g).tolist() for g in range(tree.widths[stage + 1])]
 
 
-def _most_lasting(path: SharingPath, n_candidates: int) -> list[SharingStep]:
-    """The shared network and the trees that hold for the widest ranges of log α, in order of α."""
-    shared, *divided = path.steps
-    bounded = [step for step in divided if step.alpha_high < inf]
-    ranked = sorted(bounded, key=lambda step: -log(step.alpha_high / step.alpha_low))
-    chosen = [shared, *ranked[: n_candidates - 1]]
-    return sorted(chosen, key=lambda step: step.alpha_low)
+def _log_range(step: SharingStep) -> float:
+    return inf if step.alpha_high == inf else log(step.alpha_high / step.alpha_low)
 
 
 def _check(

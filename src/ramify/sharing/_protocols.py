@@ -27,6 +27,20 @@ class StepEvidence:
     total: Callable[[Tensor], Tensor]
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """A tree to go on with.
+
+    Attributes:
+        tree: The tree.
+        clarity: How clearly the evidence shows its groups; decides between trees that validation
+            data cannot tell apart.
+    """
+
+    tree: SharingTree
+    clarity: float = 0.0
+
+
 class Sharing(ABC):
     """A way of sharing: it says what network to train."""
 
@@ -87,7 +101,7 @@ class Restructuring(ABC):
         """Number of steps after which `proposals` is asked, again and again."""
 
     @abstractmethod
-    def proposals(self, network: BranchedNetwork) -> Sequence[SharingTree]:
+    def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
         """Trees to go on with: none to stay, one to change to, several to try each.
 
         Each only divides groups of the network's tree. Where there are several, each is trained to

@@ -10,7 +10,7 @@ from ramify.tasks._kind import (
     Multiclass,
     Regression,
 )
-from ramify.tasks._sharing_tree import SharingTree
+from ramify.tasks._sharing_tree import Partition, SharingTree
 from ramify.tasks._task_set import Task, TaskSet
 from ramify.tasks._tree_text import tree_lines, tree_mermaid
 
@@ -22,6 +22,7 @@ __all__ = [
     "Kind",
     "Metric",
     "Multiclass",
+    "Partition",
     "Regression",
     "SharingTree",
     "Task",

@@ -16,7 +16,7 @@ from ramify._core import InputError, StoppedError, quoted
 from ramify.data import Batch, LoaderBatches, TableBatches
 from ramify.losses import TaskLosses
 from ramify.networks import BranchedNetwork
-from ramify.sharing import Observing, Restructuring, Sharing, StepEvidence
+from ramify.sharing import Observing, Proposal, Restructuring, Sharing, StepEvidence
 from ramify.tasks import SharingTree
 from ramify.training._best import BestWeights
 from ramify.training._checkpoint import (
@@ -72,11 +72,11 @@ class Outcome:
     """How a segment ended.
 
     Attributes:
-        trees: What to go on with; empty if training is over.
+        proposals: What to go on with; empty if training is over.
         curve: Its epochs.
     """
 
-    trees: list[SharingTree]
+    proposals: list[Proposal]
     curve: list[Epoch]
 
 
@@ -118,7 +118,7 @@ class Segment:
         self._steps_per_epoch = len(around.train)
         self._step = 0
         self._curve: list[Epoch] = []
-        self._trees: list[SharingTree] = []
+        self._proposals: list[Proposal] = []
         self._done = False
         self._loss_sum = torch.zeros((), device=around.fabric.device)
         self._epoch_random = torch.get_rng_state()
@@ -136,7 +136,7 @@ class Segment:
             self._resume(self._path)
         while not self._done:
             self._run_epoch()
-        return Outcome(self._trees, self._curve)
+        return Outcome(self._proposals, self._curve)
 
     @property
     def best(self) -> BestWeights:
@@ -225,11 +225,8 @@ class Segment:
             return False
         if self._step % sharing.steps_between(self._steps_per_epoch):
             return False
-        trees = list(sharing.proposals(self.network))
-        if not trees:
-            return False
-        self._trees = trees
-        return True
+        self._proposals = list(sharing.proposals(self.network))
+        return bool(self._proposals)
 
     def _stops(self) -> None:
         stop = self._around.stop
@@ -291,7 +288,7 @@ class Segment:
 
     def _finish(self) -> None:
         self._done = True
-        if not self._trees:
+        if not self._proposals:
             self._best.load_into_network()
         self._save()
 
@@ -318,7 +315,7 @@ class Segment:
             "step": self._step,
             "done": self._done,
             "phase": self.plan.phase,
-            "trees": [tree.to_json() for tree in self._trees],
+            "proposals": [[each.tree.to_json(), each.clarity] for each in self._proposals],
             "curve": [asdict(epoch) for epoch in self._curve],
         }
 
@@ -330,7 +327,9 @@ class Segment:
             sharing.load_state_tensors(under_prefix("sharing", tensors))
         self._done = numbers["done"]
         self._step = numbers["step"]
-        self._trees = [SharingTree.from_json(text) for text in numbers["trees"]]
+        self._proposals = [
+            Proposal(SharingTree.from_json(text), clarity) for text, clarity in numbers["proposals"]
+        ]
         self._curve = [Epoch(**epoch) for epoch in numbers["curve"]]
         self._best.load_state(under_prefix("best", tensors), numbers["best"])
         self._loss_sum = tensors["loss_sum"].to(self._loss_sum)

@@ -12,17 +12,24 @@ from ramify.training._evaluation import Predictions
 _N_DRAWS = 200
 
 
-def choose_smallest_as_good(
-    candidates: Sequence[Predictions], sizes: Sequence[int], tasks: TaskSet, seed: int
+def choose_network(
+    candidates: Sequence[Predictions],
+    sizes: Sequence[int],
+    clarity: Sequence[float],
+    tasks: TaskSet,
+    seed: int,
 ) -> int:
-    """The smallest network whose validation skill is within one standard error of the best.
+    """The smallest network if it is as good as the best; else the clearest of the good ones.
 
-    The standard error is that of the paired difference in mean skill, over bootstrap draws of the
-    validation rows. Among networks of one size the better one is kept.
+    A network is good if its mean validation skill is within one standard error of the best one's.
+    The standard error is that of the paired difference, over bootstrap draws of the validation
+    rows. So dividing a network has to pay; and where it does, the evidence for the groups decides
+    between trees whose scores cannot be told apart.
 
     Args:
         candidates: Predictions of every network on the same rows.
         sizes: Parameters of every network.
+        clarity: How clearly the evidence shows every network's groups.
         tasks: The tasks.
         seed: Of the draws.
 
@@ -40,9 +47,11 @@ def choose_smallest_as_good(
     best = int(skill.argmax())
     gap = draws[best] - draws
     error = np.array([_spread(row[1:]) for row in gap])
-    good = np.nan_to_num(gap[:, 0], nan=np.inf) <= error
-    good[best] = True
-    return min(np.flatnonzero(good).tolist(), key=lambda i: (sizes[i], -skill[i]))
+    is_good = np.nan_to_num(gap[:, 0], nan=np.inf) <= error
+    is_good[best] = True
+    good: list[int] = np.flatnonzero(is_good).tolist()
+    smallest = min(range(len(sizes)), key=lambda i: sizes[i])
+    return smallest if smallest in good else max(good, key=lambda i: (clarity[i], -sizes[i]))
 
 
 def _mean_skills(

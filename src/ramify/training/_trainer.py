@@ -17,7 +17,7 @@ from ramify.tasks import Binary, SharingTree, TaskSet
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import StopRequest, Watcher, listening_for_stop
 from ramify.training._segment import Batches, Epoch, Outcome, Plan, Segment
-from ramify.training._selection import choose_smallest_as_good
+from ramify.training._selection import choose_network
 from ramify.training._settings import Training
 
 Loader = Batches | Iterable[Sequence[Tensor]]
@@ -193,11 +193,11 @@ def _run_all(
         segment = Segment(network, plan, around, path)
         outcome = segment.run()
         curve += outcome.curve
-        if not outcome.trees:
+        if not outcome.proposals:
             return network, curve, []
-        if len(outcome.trees) > 1:
+        if len(outcome.proposals) > 1:
             break
-        network = network.regrown(outcome.trees[0])
+        network = network.regrown(outcome.proposals[0].tree)
         plan = _next_plan(plan, around, "training")
     return _try_each(network, outcome, plan, around, folder, curve)
 
@@ -211,10 +211,11 @@ def _try_each(
     curve: list[Epoch],
 ) -> tuple[BranchedNetwork, list[Epoch], list[Candidate]]:
     networks, predictions = [], []
-    for i, tree in enumerate(outcome.trees, 1):
-        following = _next_plan(plan, around, f"candidate {i} of {len(outcome.trees)}")
+    proposals = outcome.proposals
+    for i, proposal in enumerate(proposals, 1):
+        following = _next_plan(plan, around, f"candidate {i} of {len(proposals)}")
         path = None if folder is None else folder / f"candidate-{i:03}.safetensors"
-        segment = Segment(network.regrown(tree), following, around, path)
+        segment = Segment(network.regrown(proposal.tree), following, around, path)
         curve = curve + segment.run().curve
         networks.append(segment.network)
         if around.validation is not None:
@@ -223,7 +224,9 @@ def _try_each(
     chosen = 0
     scores: list[float | None] = [None] * len(networks)
     if predictions:
-        chosen = choose_smallest_as_good(predictions, sizes, network.tasks, around.seed)
+        chosen = choose_network(
+            predictions, sizes, [each.clarity for each in proposals], network.tasks, around.seed
+        )
         scores = [_finite_mean(p, network.tasks) for p in predictions]
     candidates = [
         Candidate(each.tree, size, score, i == chosen)

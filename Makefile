@@ -1,0 +1,35 @@
+# Two commands need nothing but Python 3.11+ and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check bench clean
+
+demo: $(READY)
+	$(BIN)/ramify demo --overwrite
+
+test: $(READY)
+	$(BIN)/pytest -q -n auto --dist loadfile
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python benchmarks/planted.py
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/resume.py
+	$(BIN)/python benchmarks/bad_inputs.py
+	$(BIN)/python benchmarks/tox21.py
+	$(BIN)/python benchmarks/toxcast.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache
