@@ -1,7 +1,5 @@
 """Affinity of tasks from samples that are easy or difficult for both at once."""
 
-from typing import Self
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -99,10 +97,11 @@ class ErrorMarginAffinity:
         """
         self._follow(margins)
         mask = label_mask.to(margins.dtype)
-        margins = torch.where(label_mask, margins, 0.0)
         signs = torch.where(margins >= self._threshold(), mask, -mask)
         both = torch.cat([signs, mask], dim=1)
-        return torch.stack([margins.sum(0), mask.sum(0)]), both.T @ both
+        products = both.T @ both
+        sums = torch.where(label_mask, margins, 0.0).sum(0)
+        return torch.stack([sums, products.diagonal()[self.n_tasks :]]), products
 
     @torch.no_grad()
     def fold(
@@ -163,7 +162,7 @@ class ErrorMarginAffinity:
         progress = torch.tensor([self._n_batches, self._weight], dtype=torch.float64)
         return {"means": self._means, "counts": self._counts, "progress": progress}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> Self:
+    def load_state_dict(self, state: dict[str, Tensor]) -> "ErrorMarginAffinity":
         """Take over what `state_dict` gave."""
         self._means, self._counts = state["means"].clone(), state["counts"].clone()
         n_batches, self._weight = state["progress"].tolist()

@@ -2,17 +2,20 @@
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
 
-from ramify._core import InputError, counted, quoted
+from ramify._core import InputError, StoppedError, counted, quoted
+from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
 from ramify.data import Table, open_table, parse_split, split_names
 from ramify.report import print_summary
-from ramify.runs import REPORT_FILE, Options, Prepared, run_table
+from ramify.runs import REPORT_FILE, Options, Prepared, can_be_resumed, run_table
 from ramify.sharing import FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import Multiclass
 from ramify.training import Training
@@ -20,6 +23,7 @@ from ramify.training import Training
 SharingName = Literal["fully-adaptive", "hard", "single-task"]
 
 _MOST_TASKS_SHOWN = 20
+_MOST_LEFT_OUT = 5
 
 
 def fit(
@@ -48,6 +52,7 @@ def fit(
     seed: int = 0,
     device: str = "auto",
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
+    checkpoint_seconds: float = 10.0,
     resume: bool = False,
     overwrite: bool = False,
 ) -> None:
@@ -80,6 +85,7 @@ def fit(
         seed: Of every random number.
         device: auto, cpu or cuda.
         precision: 32-true or bf16-mixed.
+        checkpoint_seconds: Least time between two saved states of the training.
         resume: Go on with the interrupted run in the output directory.
         overwrite: Replace what the output directory holds.
     """
@@ -104,6 +110,7 @@ def fit(
         device=device,
         precision=precision,
         baselines=[name for name in _names(baselines) if name != "none"],
+        checkpoint_seconds=checkpoint_seconds,
     )
     fit_and_show(open_table(table), options, output, resume=resume, overwrite=overwrite)
 
@@ -113,7 +120,7 @@ def fit_and_show(
 ) -> None:
     """Do the run and show its progress, its result, and where the report is."""
     console = Console()
-    with shown_progress(console) as watch:
+    with _resumable(output), shown_progress(console) as watch:
         run = run_table(
             table,
             options,
@@ -126,6 +133,18 @@ def fit_and_show(
         )
     print_summary(run.record, console)
     console.print(f"\nReport: {escape(str(output / REPORT_FILE))}", soft_wrap=True)
+
+
+@contextmanager
+def _resumable(output: Path) -> Iterator[None]:
+    """Say of a run that is interrupted between two trainings that it can go on."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not can_be_resumed(output):
+            raise
+        message = "the run was stopped: its state was saved; use --resume"
+        raise StoppedError(message, signal_of(interrupt)) from None
 
 
 def announce(prepared: Prepared, console: Console) -> None:
@@ -146,6 +165,11 @@ def announce(prepared: Prepared, console: Console) -> None:
         console.print(escape(line), highlight=False, soft_wrap=True)
     if len(prepared.tasks) > _MOST_TASKS_SHOWN:
         console.print(f"  … and {len(prepared.tasks) - _MOST_TASKS_SHOWN:,} more tasks")
+    if info.left_out:
+        apart = [f"{quoted(name)} ({reason})" for name, reason in info.left_out.items()]
+        more = f" and {len(apart) - _MOST_LEFT_OUT:,} more" if len(apart) > _MOST_LEFT_OUT else ""
+        line = f"  no features: {', '.join(apart[:_MOST_LEFT_OUT])}{more}"
+        console.print(escape(line), highlight=False, soft_wrap=True)
     for warning in prepared.warnings:
         console.print(f"[yellow]warning:[/] {escape(_one_line(warning))}", soft_wrap=True)
 

@@ -23,6 +23,10 @@ def predict(directory: Path, table: Path, *, output: Path, overwrite: bool = Fal
         raise InputError(
             f"--output {quoted(output)} exists already; choose another or use --overwrite"
         )
+    if output.exists() and not output.is_file():
+        raise InputError(f"--output {quoted(output)} is no file; choose another")
+    if output.exists() and table.exists() and output.samefile(table):
+        raise InputError(f"--output {quoted(output)} is the table itself; choose another")
     if not output.parent.is_dir():
         raise InputError(f"--output must be in a folder that exists. Got {quoted(output)}")
     model = TableModel.load(directory)

@@ -59,7 +59,8 @@ class BinaryLoss(KindLoss):
     def margin(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Error margin of each sample for each task, in [0, 1]."""
         # Soft targets are cut at one half first, as in the paper's code.
-        return ((targets >= 0.5).to(outputs) - torch.sigmoid(outputs.squeeze(-1))).abs()
+        logits = outputs.squeeze(-1)
+        return torch.where(targets >= 0.5, -logits, logits).sigmoid()
 
     def prediction(self, outputs: Tensor) -> Tensor:
         """Probability of the second class."""

@@ -31,6 +31,7 @@ class TaskLosses(nn.Module):
     """
 
     class_weights: Tensor | None
+    shares: Tensor
 
     def __init__(self, tasks: TaskSet, class_weights: Float[Tensor, " task"] | None = None) -> None:
         super().__init__()
@@ -44,7 +45,8 @@ class TaskLosses(nn.Module):
                 self.add_module(f"block_{len(self._blocks)}", block)
         order = torch.cat([block.get_buffer("places") for block in self._blocks]).argsort()
         self.register_buffer("order", order, persistent=False)
-        self.register_buffer("weights", torch.tensor([t.weight for t in tasks]), persistent=False)
+        shares = torch.tensor([t.weight / len(tasks) for t in tasks])
+        self.register_buffer("shares", shares, persistent=False)
         self.register_buffer("class_weights", class_weights, persistent=False)
 
     def forward(
@@ -81,7 +83,7 @@ class TaskLosses(nn.Module):
 
     def total(self, per_task: Float[Tensor, " task"]) -> Float[Tensor, ""]:
         """The number to minimise: the mean over tasks of weight × loss."""
-        return (per_task * self.get_buffer("weights")).mean()
+        return per_task.dot(self.shares)
 
     @torch.no_grad()
     def margins(

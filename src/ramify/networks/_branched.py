@@ -87,8 +87,12 @@ class BranchedNetwork(nn.Module):
 
     def features(self, inputs: Tensor) -> Float[Tensor, "branch batch feature"]:
         """What the heads read: the features of every branch of the last stage."""
-        x = inputs.unsqueeze(0)
-        for i, stage in enumerate(self.stages):
+        stages = list(self._branches())
+        x = inputs
+        for stage in stages[: self._n_shared]:  # no axis of groups: views cost time as well
+            x = stage.alone(x)
+        x = x.unsqueeze(0)
+        for i, stage in enumerate(stages[self._n_shared :], self._n_shared):
             x = stage(x, self.get_buffer(f"parents_{i}"))
         return x if x.ndim == 3 else x.flatten(2)
 
@@ -189,6 +193,7 @@ class BranchedNetwork(nn.Module):
 
     def _set_tree(self, tree: SharingTree) -> None:
         self._tree = tree
+        self._n_shared = tree.widths.count(1)  # stages do not get narrower
         device = self.heads.weight.device
         for i in range(tree.n_stages):
             parents = torch.from_numpy(tree.parents(i)).to(device)

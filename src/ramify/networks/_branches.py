@@ -37,7 +37,7 @@ class Branches(nn.Module):
             ``(group, batch, …)``.
         """
         if self.n_groups == 1:
-            y: Tensor = self.copies[0](x[0]).unsqueeze(0)
+            y: Tensor = self.copies[0](x.squeeze(0)).unsqueeze(0)
             return y
         if self.joined is not None:
             sources = x if len(x) in {1, self.n_groups} else x.index_select(0, parents)
@@ -45,6 +45,12 @@ class Branches(nn.Module):
             return joined
         sources = x.expand(self.n_groups, *x.shape[1:]) if len(x) == 1 else x[parents]
         return torch.stack([run(h) for run, h in zip(self.copies, sources, strict=True)])
+
+    def alone(self, x: Tensor) -> Tensor:
+        """Run the only copy, without an axis of groups."""
+        (module,) = self.copies
+        y: Tensor = module(x)
+        return y
 
     def regrown(self, sources: Sequence[int]) -> "Branches":
         """New branches that are copies of these.

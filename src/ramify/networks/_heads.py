@@ -58,7 +58,7 @@ class StackedHeads(nn.Module):
     def forward(self, x: Float[Tensor, "branch batch feature"]) -> Float[Tensor, "batch column"]:
         """Outputs of all tasks."""
         if self.columns is None or self.position is None:
-            return functional.linear(x[0], self.weight, self.bias)
+            return functional.linear(x.squeeze(0), self.weight, self.bias)
         weight = self.weight[self.columns]  # (branch, widest, feature)
         wide = torch.bmm(x, weight.transpose(1, 2))  # (branch, batch, widest)
         flat = wide.transpose(0, 1).flatten(1)

@@ -13,7 +13,7 @@ def mlp(
     n_inputs: int,
     hidden: Sequence[int] = (256, 256),
     *,
-    dropout: float = 0.5,
+    dropout: float = 0.6,
     input_dropout: float = 0.1,
 ) -> nn.Sequential:
     """A multilayer perceptron in stages: linear, layer norm, ReLU, dropout; residual where it fits.

@@ -4,8 +4,6 @@ Features have the shape ``(group, batch, feature)``; every parameter has the gro
 axis. An input of a single group feeds all groups.
 """
 
-from typing import Self
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -21,7 +19,7 @@ class StackedLinear(nn.Module):
         self.bias = None if bias is None else nn.Parameter(bias)
 
     @classmethod
-    def of(cls, layers: list[nn.Linear]) -> Self:
+    def of(cls, layers: list[nn.Linear]) -> "StackedLinear":
         """Stack layers of one shape."""
         weight = torch.stack([layer.weight.detach() for layer in layers])
         bias = None if layers[0].bias is None else _stacked([layer.bias for layer in layers])
@@ -31,7 +29,7 @@ class StackedLinear(nn.Module):
         """Apply layer *g* to the features of group *g*."""
         n_groups, n_out, n_in = self.weight.shape
         if len(x) == 1 and n_groups > 1:  # one wide product instead of many narrow ones
-            wide = functional.linear(x[0], self.weight.reshape(n_groups * n_out, n_in))
+            wide = functional.linear(x.squeeze(0), self.weight.reshape(n_groups * n_out, n_in))
             y = wide.view(len(wide), n_groups, n_out).transpose(0, 1)
             return y if self.bias is None else y + self.bias[:, None]
         if self.bias is None:
@@ -49,7 +47,7 @@ class StackedLayerNorm(nn.Module):
         self.eps = eps
 
     @classmethod
-    def of(cls, layers: list[nn.LayerNorm]) -> Self:
+    def of(cls, layers: list[nn.LayerNorm]) -> "StackedLayerNorm":
         """Stack layers of one shape."""
         weight = None if layers[0].weight is None else _stacked([x.weight for x in layers])
         bias = None if layers[0].bias is None else _stacked([x.bias for x in layers])

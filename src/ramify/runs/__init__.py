@@ -1,6 +1,6 @@
 """The main job on a table: prepare, train, compare, record, save, load, predict."""
 
-from ramify.runs._directory import RECORD_FILE, REPORT_FILE
+from ramify.runs._directory import RECORD_FILE, REPORT_FILE, can_be_resumed
 from ramify.runs._fit import fit, run_table
 from ramify.runs._model import TableModel
 from ramify.runs._options import BASELINES, Options
@@ -16,6 +16,7 @@ __all__ = [
     "Prepared",
     "Run",
     "TableModel",
+    "can_be_resumed",
     "fit",
     "load",
     "output_names",

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,53 @@ RECORD_FILE = "record.json"
 REPORT_FILE = "report.html"
 STATE_FOLDER = "checkpoint"
 JOB_FILE = "job.json"
+LOCK_FILE = ".lock"
 RESULT_FILES = (WEIGHTS_FILE, CARD_FILE, RECORD_FILE, REPORT_FILE)
 
 
-@contextmanager
-def output_directory(directory: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
-    """Hold a directory for a run and give the folder for its state.
+class State:
+    """The state of a run in its output directory: a folder with a file that says which run it is.
 
-    Earlier results stay until the new ones take their place, file by file, at the end.
+    Attributes:
+        folder: Where trainings keep their states; there once the run has claimed it.
+        claimed: Whether the folder holds the state of this run.
+    """
+
+    def __init__(self, folder: Path, *, resume: bool) -> None:
+        self.folder, self.claimed = folder, False
+        self._resume = resume
+
+    def claim(self, job: dict[str, Any]) -> None:
+        """Make the folder this run's, or check that it is: the last step before training.
+
+        Args:
+            job: What decides the result, as JSON holds it.
+
+        Raises:
+            InputError: If a resumed run had other settings or other data.
+        """
+        path = self.folder / JOB_FILE
+        wanted = json.loads(json.dumps(job))
+        if self._resume and path.exists():
+            _check_same(path, wanted)
+        else:
+            self.forget()
+            self.folder.mkdir()
+            write_atomically(path, json.dumps(wanted))
+        self.claimed = True
+
+    def forget(self) -> None:
+        """Remove the state; first the file without which the rest counts for nothing."""
+        (self.folder / JOB_FILE).unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def output_directory(directory: Path, *, resume: bool, overwrite: bool) -> Iterator[State]:
+    """Hold a directory for a run and give its state.
+
+    Earlier results stay until the new ones take their place, file by file, at the end. A run that
+    fails before it claims the state, or on its input, leaves everything as it was.
 
     Args:
         directory: Made if missing.
@@ -36,41 +75,72 @@ def output_directory(directory: Path, *, resume: bool, overwrite: bool) -> Itera
         raise InputError("--resume and --overwrite exclude each other; give one of them")
     if directory.exists() and not directory.is_dir():
         raise InputError(f"--output must be a directory. {quoted(directory)} is a file")
+    _check_state(directory, resume=resume, overwrite=overwrite)
+    is_new_here = not (directory / LOCK_FILE).exists()
+    made = _make(directory)
+    state = State(directory / STATE_FOLDER, resume=resume)
+    with sole_writer(directory):
+        try:
+            _check_state(directory, resume=resume, overwrite=overwrite)
+            _remove_torn_files(directory)
+            yield state
+        except BaseException as error:
+            if _is_useless(state, error, resume=resume):
+                state.forget()
+            if is_new_here and not state.folder.exists():
+                _unmake(directory, made)
+            raise
+
+
+def can_be_resumed(directory: Path) -> bool:
+    """Whether a directory holds an interrupted run."""
+    return (directory / STATE_FOLDER / JOB_FILE).exists()
+
+
+def _make(directory: Path) -> list[Path]:
+    """Make a directory and those above it; those that were missing, from the innermost."""
+    missing = [each for each in (directory, *directory.parents) if not each.exists()]
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        _remove_empty(missing)
         raise InputError(
             f"--output {quoted(directory)} cannot be made: {error.strerror}; choose another"
         ) from None
-    with sole_writer(directory):
-        state = directory / STATE_FOLDER
-        _check_state(directory, state, resume=resume, overwrite=overwrite)
-        if overwrite:
-            shutil.rmtree(state, ignore_errors=True)
-        state.mkdir(exist_ok=True)
-        yield state
+    return missing
 
 
-def check_same_job(state: Path, job: dict[str, Any]) -> None:
-    """Check that a resumed run is the run that was interrupted; note a new one.
+def _unmake(directory: Path, made: list[Path]) -> None:
+    (directory / LOCK_FILE).unlink(missing_ok=True)
+    _remove_empty(made)
 
-    Args:
-        state: Folder of the state.
-        job: What decides the result, as JSON holds it.
 
-    Raises:
-        InputError: If the settings or the data differ.
-    """
-    path = state / JOB_FILE
-    wanted = json.loads(json.dumps(job))
-    if not path.exists():
-        write_atomically(path, json.dumps(wanted))
-        return
+def _remove_empty(folders: list[Path]) -> None:
+    with suppress(OSError):  # not made, or something else is in it by now
+        for folder in folders:
+            folder.rmdir()
+
+
+def _remove_torn_files(directory: Path) -> None:
+    """Remove what a killed process left of files that it was about to put in place."""
+    for name in RESULT_FILES:
+        for torn in directory.glob(f".{name}.*"):
+            torn.unlink(missing_ok=True)
+
+
+def _is_useless(state: State, error: BaseException, *, resume: bool) -> bool:
+    """Whether going on from the state could only fail in the same way."""
+    if not state.claimed:
+        return not (state.folder / JOB_FILE).exists()
+    return isinstance(error, InputError) and not resume
+
+
+def _check_same(path: Path, wanted: dict[str, Any]) -> None:
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        differing = [name for name in wanted if before.get(name) != wanted[name]]
+    except (OSError, ValueError, AttributeError):
         raise ModelFileError(f"{quoted(path)} is damaged; start again with --overwrite") from None
-    differing = [name for name in wanted if before.get(name) != wanted[name]]
     if differing:
         raise InputError(
             f"--resume needs the data and settings of the interrupted run. Different: "
@@ -78,16 +148,12 @@ def check_same_job(state: Path, job: dict[str, Any]) -> None:
         )
 
 
-def forget_state(state: Path) -> None:
-    """Remove the state of a run that is complete."""
-    shutil.rmtree(state, ignore_errors=True)
-
-
-def _check_state(directory: Path, state: Path, *, resume: bool, overwrite: bool) -> None:
-    unfinished = (state / JOB_FILE).exists()
+def _check_state(directory: Path, *, resume: bool, overwrite: bool) -> None:
+    unfinished = can_be_resumed(directory)
     there = [name for name in RESULT_FILES if (directory / name).exists()]
     if resume:
-        if unfinished:
+        # A run that was killed while it read its table has left nothing but the lock.
+        if unfinished or (not there and (directory / LOCK_FILE).exists()):
             return
         what = "a finished run" if there else "no run"
         raise InputError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from narwhals.typing import IntoFrame
 
 from ramify.data import SplitRule, Table, open_table, parse_split
-from ramify.runs._directory import check_same_job, forget_state, output_directory
+from ramify.runs._directory import output_directory
 from ramify.runs._jobs import Jobs, timed
 from ramify.runs._model import TableModel
 from ramify.runs._options import Options
@@ -29,7 +29,7 @@ def fit(
     sharing: Sharing | None = None,
     max_parameters: int | None = None,
     hidden: Sequence[int] = (256, 256),
-    dropout: float = 0.5,
+    dropout: float = 0.6,
     input_dropout: float = 0.1,
     training: Training | None = None,
     batch_size: int = 128,
@@ -129,26 +129,21 @@ def run_table(
         with timed(seconds, "reading"):
             prepared = prepare(table, options)
             output_names(prepared.tasks)
+            jobs = Jobs(prepared, options, None if state is None else state.folder, watch)
         if state is not None:
-            check_same_job(state, _job(prepared, options))
+            state.claim(_job(prepared, options))
         if announce is not None:
             announce(prepared)
-        run = _trained(prepared, options, state, seconds, command, watch)
+        run = _trained(jobs, prepared, options, seconds, command)
         if output is not None and state is not None:
             run.save(output, overwrite=True)
-            forget_state(state)
+            state.forget()
     return run
 
 
 def _trained(
-    prepared: Prepared,
-    options: Options,
-    state: Path | None,
-    seconds: dict[str, float],
-    command: str,
-    watch: Watcher | None,
+    jobs: Jobs, prepared: Prepared, options: Options, seconds: dict[str, float], command: str
 ) -> Run:
-    jobs = Jobs(prepared, options, state, watch)
     with timed(seconds, "tree"):
         main = jobs.main()
     baselines = []

@@ -1,9 +1,11 @@
 """The trainings of one run: the network that is wanted, and those it is compared with."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,12 @@ from ramify._core import InputError
 from ramify.networks import Cost, StageCosts, mlp, stage_costs
 from ramify.runs._options import Options
 from ramify.runs._prepared import Prepared
-from ramify.sharing import FixedTree, HardSharing, Restructuring, Sharing, SingleTask
+from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Restructuring, Sharing, SingleTask
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import Epoch, EpochEnded, Fitted, Predictions, Trainer, Watcher
 
 _MOST_PARAMETERS = 40_000_000
+_BYTES_PER_WEIGHT = 20  # of float32: the weight, its gradient, two moments, the best one so far
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,7 @@ class Jobs:
         self._prepared, self._options = prepared, options
         self._folder, self._watch = folder, watch
         self._fabric = _fabric(options)
+        _check_memory(prepared.encoder.n_features, options.hidden)
         with torch.random.fork_rng([]):
             torch.manual_seed(options.seed)
             self.backbone: nn.Sequential = mlp(
@@ -72,6 +76,7 @@ class Jobs:
         self.costs: StageCosts = stage_costs(
             self.backbone, prepared.tasks, torch.zeros(1, prepared.encoder.n_features)
         )
+        self._check_budget()
 
     def main(self) -> tuple[Fitted, Finished]:
         """Train with the way of sharing that was asked for."""
@@ -145,6 +150,7 @@ class Jobs:
             seed=options.seed,
             fabric=self._fabric,
             checkpoint=None if self._folder is None else self._folder / name,
+            checkpoint_seconds=options.checkpoint_seconds,
             watch=_named(name, self._watch),
         )
         return trainer.fit(
@@ -174,10 +180,34 @@ class Jobs:
             fitted.seconds,
         )
 
+    def _check_budget(self) -> None:
+        """Say before the first step that no tree is small enough."""
+        sharing, names = self._options.sharing, self._prepared.tasks.names
+        if not isinstance(sharing, FullyAdaptive) or sharing.max_parameters is None:
+            return
+        shared = SharingTree.shared(names, len(self._options.hidden))
+        smallest = self.costs.of(shared).parameters
+        if sharing.max_parameters < smallest:
+            raise InputError(
+                f"--max-parameters must be at least {smallest:,}, the size of the smallest tree. "
+                f"Got {sharing.max_parameters:,}; raise it or make --hidden narrower"
+            )
+
     def _growing_epochs(self) -> int:
         sharing = self._options.sharing
         n_tasks = len(self._prepared.tasks)
         return sharing.growing_epochs(n_tasks) if isinstance(sharing, Restructuring) else 0
+
+
+def _check_memory(n_features: int, hidden: Sequence[int]) -> None:
+    """Refuse what the system would kill the process for."""
+    weights = sum(a * b for a, b in pairwise([n_features, *hidden]))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if weights * _BYTES_PER_WEIGHT > memory:
+        raise InputError(
+            f"--hidden makes {weights:,} weights, which need more than the {memory >> 30} GiB of "
+            "memory that this machine has; use smaller widths"
+        )
 
 
 def _fabric(options: Options) -> Fabric:

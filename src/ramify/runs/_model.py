@@ -1,6 +1,7 @@
 """A trained model that takes raw columns, and its two files."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -129,8 +130,10 @@ class TableModel(nn.Module):
         card = read_json(ModelCard, directory / CARD_FILE, MODEL_VERSION, "model description")
         tensors = _read_weights(directory / WEIGHTS_FILE, card)
         try:
+            _check_size(card, tensors)
             model = _built(card)
             model.load_state_dict(tensors)
+            _check_columns(model.encoder)
         except (RuntimeError, InputError, ValidationError) as error:
             raise ModelFileError(
                 f"{quoted(directory)} holds weights and a description that do not fit each other: "
@@ -160,6 +163,20 @@ def _built(card: ModelCard) -> TableModel:
         network = BranchedNetwork(backbone, SharingTree(tasks.names, stages), tasks)
     encoder = TableEncoder(card.features, card.n_features)
     return TableModel(encoder, network, hidden=card.hidden, **drops)
+
+
+def _check_size(card: ModelCard, tensors: dict[str, Tensor]) -> None:
+    """Refuse a description of a network that is larger than the weights' file."""
+    weights = sum(abs(a * b) for a, b in pairwise([card.n_features, *card.hidden]))
+    held = sum(tensor.numel() for tensor in tensors.values())
+    if weights > held:
+        raise InputError(f"the widths need {weights:,} weights or more, the file has {held:,}")
+
+
+def _check_columns(encoder: TableEncoder) -> None:
+    source, n_raw = encoder.source, encoder.schema.n_raw
+    if bool(((source < 0) | (source >= n_raw)).any()):
+        raise InputError(f"the encoder reads columns beyond the {n_raw} of the description")
 
 
 def _read_weights(path: Path, card: ModelCard) -> dict[str, Tensor]:

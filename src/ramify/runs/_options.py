@@ -31,6 +31,7 @@ class Options:
         device: ``auto``, ``cpu`` or ``cuda``.
         precision: ``32-true`` or ``bf16-mixed``.
         baselines: Which networks to compare with.
+        checkpoint_seconds: Least time between two saved states; decides nothing about the result.
     """
 
     targets: Sequence[str]
@@ -39,7 +40,7 @@ class Options:
     split: SplitRule = field(default_factory=RandomSplit)
     sharing: Sharing = field(default_factory=FullyAdaptive)
     hidden: Sequence[int] = (256, 256)
-    dropout: float = 0.5
+    dropout: float = 0.6
     input_dropout: float = 0.1
     training: Training = field(default_factory=Training)
     batch_size: int = 128
@@ -47,6 +48,7 @@ class Options:
     device: str = "auto"
     precision: str = "32-true"
     baselines: Sequence[str] = ("single_task", "shared")
+    checkpoint_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         """Check what no other part of ramify checks."""
@@ -57,8 +59,16 @@ class Options:
             )
         if self.batch_size < 1:
             raise InputError(f"`batch_size` must be 1 or more. Got {self.batch_size}")
-        if self.seed < 0:
-            raise InputError(f"`seed` must be 0 or more. Got {self.seed}")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"`seed` must be 0 or more and below 2**63. Got {self.seed}")
+        if not self.hidden or min(self.hidden) < 1:
+            raise InputError(
+                f"`hidden` must be one or more widths, each 1 or more. Got {list(self.hidden)}"
+            )
+        if not self.checkpoint_seconds >= 0:
+            raise InputError(
+                f"`checkpoint_seconds` must be 0 or more. Got {self.checkpoint_seconds}"
+            )
 
     def settings(self) -> dict[str, Setting]:
         """The settings of training and network, for the record."""

@@ -1,7 +1,7 @@
 """Fully-adaptive feature sharing: a thin network that widens where tasks differ."""
 
 from collections.abc import Mapping, Sequence
-from math import inf, isfinite, log
+from math import isfinite
 
 import numpy as np
 import torch
@@ -219,14 +219,13 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
     def _clearest(self, path: SharingPath) -> list[Proposal]:
         """The shared network and the trees whose last groups are clearest, in order of α.
 
-        Of the trees with the same groups at the last stage only the one for the widest range of
-        log α.
+        Of the trees with the same groups at the last stage only the smallest.
         """
         shared, *divided = path.steps
-        lasting: dict[Partition, SharingStep] = {}
-        for step in sorted(divided, key=_log_range):
-            lasting[step.tree.stages[-1]] = step
-        ranked = sorted(lasting.values(), key=lambda step: -self.clarity(step.tree))
+        smallest: dict[Partition, SharingStep] = {}
+        for step in divided:
+            smallest.setdefault(step.tree.stages[-1], step)
+        ranked = sorted(smallest.values(), key=lambda step: -self.clarity(step.tree))
         chosen = sorted([shared, *ranked[: self.n_candidates - 1]], key=lambda s: s.alpha_low)
         return [Proposal(step.tree, self.clarity(step.tree)) for step in chosen]
 
@@ -272,10 +271,6 @@ def _branches_above(tree: SharingTree, stage: int) -> list[list[int]]:
         return [[t] for t in range(len(tree.tasks))]
     above = tree.assignment(stage + 1)
     return [np.flatnonzero(above == g).tolist() for g in range(tree.widths[stage + 1])]
-
-
-def _log_range(step: SharingStep) -> float:
-    return inf if step.alpha_high == inf else log(step.alpha_high / step.alpha_low)
 
 
 def _check(

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,12 +52,12 @@ class SharingTree:
             _check_nested(ordered[stage - 1], ordered[stage], stage)
 
     @classmethod
-    def shared(cls, tasks: Sequence[str], n_stages: int) -> Self:
+    def shared(cls, tasks: Sequence[str], n_stages: int) -> "SharingTree":
         """One network for all tasks: a single group at every stage."""
         return cls(tuple(tasks), ((tuple(tasks),),) * n_stages)
 
     @classmethod
-    def separate(cls, tasks: Sequence[str], n_stages: int) -> Self:
+    def separate(cls, tasks: Sequence[str], n_stages: int) -> "SharingTree":
         """One network per task: a group of its own for every task at every stage."""
         return cls(tuple(tasks), (tuple((name,) for name in tasks),) * n_stages)
 
@@ -115,7 +114,7 @@ class SharingTree:
         return json.dumps({"tasks": self.tasks, "stages": self.stages}, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str) -> "SharingTree":
         """Read what `to_json` wrote.
 
         Raises:

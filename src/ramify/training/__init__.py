@@ -2,7 +2,7 @@
 
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded, Watcher
-from ramify.training._segment import Epoch
+from ramify.training._plan import Epoch
 from ramify.training._settings import Training
 from ramify.training._trainer import Candidate, Fitted, Trainer
 

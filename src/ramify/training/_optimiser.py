@@ -1,7 +1,9 @@
 """The optimiser of a network, and leaving alone what a batch says nothing about."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
@@ -40,6 +42,14 @@ def _norm_parameters(network: nn.Module) -> set[int]:
     }
 
 
+class _SavedRows(NamedTuple):
+    """A tensor, which of its rows were saved (None for all), and what they held."""
+
+    tensor: Tensor
+    rows: Tensor | None
+    before: Tensor
+
+
 class Untouched:
     """Keeps what serves only tasks without a label in the batch exactly as it was.
 
@@ -52,31 +62,38 @@ class Untouched:
     """
 
     def __init__(self, network: BranchedNetwork, optimiser: Optimizer) -> None:
-        self._rows = network.owned_rows()
+        # On the host, so that a step need not wait for the device to know what to save.
+        self._rows = [(tensor, owners.cpu().numpy()) for tensor, owners in network.owned_rows()]
         self._optimiser = optimiser
-        self._saved: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._saved: list[_SavedRows] = []
 
     @torch.no_grad()
-    def save(self, present: Iterable[bool]) -> None:
-        """Remember every row that may have to be put back.
+    def save(self, present: Sequence[bool]) -> None:
+        """Remember every row that the step must not move.
 
         Args:
             present: For each task, whether it has a label in the batch.
         """
-        device = self._rows[0].owners.device
-        labelled = torch.tensor(list(present), device=device)
+        labelled = np.asarray(present)
         self._saved = []
         for tensor, owners in self._rows:
-            served = (owners & labelled).any(dim=1)
+            absent = np.flatnonzero(~owners[:, labelled].any(axis=1))
+            if not len(absent):
+                continue
+            whole = len(owners) == 1
+            rows = None if whole else torch.from_numpy(absent).to(tensor.device)
             for part in (tensor, *self._state_of(tensor)):
-                shape = (-1,) + (1,) * (part.ndim - 1)
-                self._saved.append((part, part.clone(), served.view(shape)))
+                before = part.clone() if rows is None else part.index_select(0, rows)
+                self._saved.append(_SavedRows(part, rows, before))
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Put back the rows that the batch says nothing about."""
-        for part, before, served in self._saved:
-            part.copy_(torch.where(served, part, before))
+        """Put them back."""
+        for part, rows, before in self._saved:
+            if rows is None:
+                part.copy_(before)
+            else:
+                part.index_copy_(0, rows, before)
         self._saved = []
 
     def _state_of(self, tensor: Tensor) -> list[Tensor]:

@@ -2,21 +2,17 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
-from torch import Tensor
 
 from ramify._core import InputError, StoppedError, quoted
-from ramify.data import Batch, LoaderBatches, TableBatches
-from ramify.losses import TaskLosses
 from ramify.networks import BranchedNetwork
-from ramify.sharing import Observing, Proposal, Restructuring, Sharing, StepEvidence
+from ramify.sharing import Observing, Proposal, Restructuring
 from ramify.tasks import SharingTree
 from ramify.training._best import BestWeights
 from ramify.training._checkpoint import (
@@ -28,71 +24,9 @@ from ramify.training._checkpoint import (
     with_prefix,
 )
 from ramify.training._evaluation import Predictions, predict
-from ramify.training._events import EpochEnded, StopRequest, Watcher
-from ramify.training._optimiser import Untouched, build_optimiser
-from ramify.training._settings import Training
-
-Batches = TableBatches | LoaderBatches
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One point of a training curve."""
-
-    phase: str
-    epoch: int
-    loss: float
-    validation_score: float | None
-    widths: list[int]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a segment is for.
-
-    Attributes:
-        phase: Its name, for people.
-        generation: How many changes of the tree came before it; seeds its random numbers.
-        epochs: How long it lasts.
-        grows: Whether the way of sharing may change the network.
-        before: Epochs of the same learning-rate cycle that went before.
-        after: Epochs of the same cycle that are still to come.
-    """
-
-    phase: str
-    generation: int
-    epochs: int
-    grows: bool
-    before: int = 0
-    after: int = 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a segment ended.
-
-    Attributes:
-        proposals: What to go on with; empty if training is over.
-        curve: Its epochs.
-    """
-
-    proposals: list[Proposal]
-    curve: list[Epoch]
-
-
-class Surroundings(Protocol):
-    """What a segment needs beside its network; the trainer provides it."""
-
-    fabric: Fabric
-    settings: Training
-    seed: int
-    sharing: Sharing
-    losses: TaskLosses
-    train: Batches
-    validation: Batches | None
-    stop: StopRequest
-    watch: Watcher | None
-    checkpoint_seconds: float
+from ramify.training._events import EpochEnded
+from ramify.training._plan import Epoch, Outcome, Plan
+from ramify.training._step import Batches, Stepper, Surroundings
 
 
 class Segment:
@@ -109,18 +43,13 @@ class Segment:
         self, network: BranchedNetwork, plan: Plan, around: Surroundings, path: Path | None
     ) -> None:
         self.network, self.plan, self._around, self._path = network, plan, around, path
-        settings = around.settings
-        optimiser = build_optimiser(network, settings.learning_rate, settings.weight_decay)
-        self._model, self._optimiser = around.fabric.setup(network, optimiser)
-        self._untouched = Untouched(network, optimiser)
-        self._raw_optimiser = optimiser
+        self._stepper = Stepper(network, around, observes=plan.grows)
         self._best = BestWeights(network)
         self._steps_per_epoch = len(around.train)
         self._step = 0
         self._curve: list[Epoch] = []
         self._proposals: list[Proposal] = []
         self._done = False
-        self._loss_sum = torch.zeros((), device=around.fabric.device)
         self._epoch_random = torch.get_rng_state()
         self._saved_at = time.monotonic()
 
@@ -148,7 +77,7 @@ class Segment:
         done_before = self._step % self._steps_per_epoch
         if done_before == 0:
             self._epoch_random = torch.get_rng_state()
-            self._loss_sum.zero_()
+            self._stepper.loss_sum.zero_()
         now = torch.get_rng_state()
         torch.set_rng_state(self._epoch_random)  # a loader draws its order from here
         around.train.set_epoch(self.plan.generation * 100_000 + epoch)
@@ -158,66 +87,26 @@ class Segment:
         if done_before:
             torch.set_rng_state(now)
         started, rows = time.monotonic(), 0
-        self._model.train()
+        self._stepper.model.train()
         for batch in batches:
             rows += len(batch.inputs)
-            self._train_on(batch)
+            self._stepper.train_on(batch, self._rate())
             self._step += 1
             if self._changes():
                 self._note_epoch(epoch + 1, rows / max(time.monotonic() - started, 1e-9))
                 self._finish()
                 return
-            self._stops()
+            if self._step % self._steps_per_epoch:
+                self._stops()
+        # A state from before the end of an epoch would go on without it.
         self._end_epoch(epoch + 1, rows / max(time.monotonic() - started, 1e-9))
+        self._stops()
 
-    def _train_on(self, batch: Batch) -> None:
-        if not any(batch.present):
-            return
-        around = self._around
-        self._set_rate()
-        moved = batch.all_present
-        if not moved:
-            self._untouched.save(batch.present)
-        inputs, targets, mask = around.fabric.to_device(
-            (batch.inputs, batch.targets, batch.label_mask)
-        )
-        outputs = self._model(inputs)
-        loss = self._loss(outputs, targets, mask)
-        self._optimiser.zero_grad()
-        around.fabric.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), around.settings.gradient_clip)
-        self._optimiser.step()
-        if not moved:
-            self._untouched.restore()
-        self._loss_sum += loss.detach()
-        if isinstance(around.sharing, Observing) and self.plan.grows:
-            margins = around.losses.margins(outputs.detach(), targets)
-            around.sharing.observe(StepEvidence(margins, mask, self._total))
-
-    def _loss(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-        losses = self._around.losses
-        sums, weights = losses.sums(outputs, targets, mask)
-        world = self._around.fabric.world_size
-        if world > 1:
-            # Gradients are averaged over machines, so each contributes its part of the mean over
-            # all labels times the number of machines.
-            weights = self._total(weights) / world
-        return losses.total(sums / weights.clamp(min=torch.finfo(sums.dtype).tiny))
-
-    def _total(self, tensor: Tensor) -> Tensor:
-        if self._around.fabric.world_size == 1:
-            return tensor
-        total = self._around.fabric.all_reduce(tensor, reduce_op="sum")
-        assert isinstance(total, Tensor)  # for the type checker only
-        return total
-
-    def _set_rate(self) -> None:
-        settings = self._around.settings
-        plan, per_epoch = self.plan, self._steps_per_epoch
-        n_steps = (plan.before + plan.epochs + plan.after) * per_epoch
-        factor = settings.rate_at(plan.before * per_epoch + self._step, n_steps)
-        for group in self._raw_optimiser.param_groups:
-            group["lr"] = settings.learning_rate * factor
+    def _rate(self) -> float:
+        plan, settings = self.plan, self._around.settings
+        done = plan.before * self._steps_per_epoch + self._step
+        n_steps = (plan.before + plan.epochs + plan.after) * self._steps_per_epoch
+        return settings.learning_rate * settings.rate_at(done, n_steps)
 
     def _changes(self) -> bool:
         sharing = self._around.sharing
@@ -225,6 +114,7 @@ class Segment:
             return False
         if self._step % sharing.steps_between(self._steps_per_epoch):
             return False
+        self._stepper.catch_up()
         self._proposals = list(sharing.proposals(self.network))
         return bool(self._proposals)
 
@@ -245,7 +135,7 @@ class Segment:
 
     def _note_epoch(self, epoch: int, rows_per_second: float) -> bool:
         """Score the network, keep it if it is the best, and tell; whether it was the best."""
-        loss = float(self._loss_sum) / self._steps_per_epoch
+        loss = float(self._stepper.loss_sum) / self._steps_per_epoch
         if not isfinite(loss):
             raise InputError(
                 f"the training loss became {loss} in epoch {epoch} of {quoted(self.plan.phase)}; "
@@ -278,7 +168,9 @@ class Segment:
 
     def predictions(self, batches: Batches) -> Predictions:
         """What the network as it stands says about held-out rows."""
-        return predict(self._model, self._around.losses, batches, self._around.fabric.device)
+        return predict(
+            self._stepper.model, self._around.losses, batches, self._around.fabric.device
+        )
 
     def _stale(self, improved: bool, epoch: int) -> bool:
         patience = self._around.settings.patience
@@ -293,6 +185,7 @@ class Segment:
         self._save()
 
     def _save(self) -> None:
+        self._stepper.catch_up()
         self._saved_at = time.monotonic()
         if self._path is None or not self._around.fabric.is_global_zero:
             return
@@ -300,11 +193,11 @@ class Segment:
         tensors = with_prefix("network", self.network.state_dict())
         if not self._done:
             tensors |= with_prefix("best", weights)
-            tensors |= with_prefix("optimiser", optimiser_tensors(self._raw_optimiser))
+            tensors |= with_prefix("optimiser", optimiser_tensors(self._stepper.optimiser))
         tensors |= {
             "random.epoch": self._epoch_random,
             "random.now": torch.get_rng_state(),
-            "loss_sum": self._loss_sum,
+            "loss_sum": self._stepper.loss_sum,
         }
         if isinstance(self._around.sharing, Observing):
             tensors |= with_prefix("sharing", self._around.sharing.state_tensors())
@@ -332,11 +225,11 @@ class Segment:
         ]
         self._curve = [Epoch(**epoch) for epoch in numbers["curve"]]
         self._best.load_state(under_prefix("best", tensors), numbers["best"])
-        self._loss_sum = tensors["loss_sum"].to(self._loss_sum)
+        self._stepper.loss_sum.copy_(tensors["loss_sum"])
         self._epoch_random = tensors["random.epoch"]
         torch.set_rng_state(tensors["random.now"])
         if not self._done:
-            load_optimiser_tensors(self._raw_optimiser, under_prefix("optimiser", tensors))
+            load_optimiser_tensors(self._stepper.optimiser, under_prefix("optimiser", tensors))
 
 
 def _derived(seed: int, generation: int) -> int:

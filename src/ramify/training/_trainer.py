@@ -16,9 +16,11 @@ from ramify.sharing import Restructuring, Sharing
 from ramify.tasks import Binary, SharingTree, TaskSet
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import StopRequest, Watcher, listening_for_stop
-from ramify.training._segment import Batches, Epoch, Outcome, Plan, Segment
+from ramify.training._plan import Epoch, Outcome, Plan
+from ramify.training._segment import Segment
 from ramify.training._selection import choose_network
 from ramify.training._settings import Training
+from ramify.training._step import Batches
 
 Loader = Batches | Iterable[Sequence[Tensor]]
 

@@ -1,0 +1,178 @@
+"""Tox21, five random splits: the learned tree against what else one could have done.
+
+python benchmarks/tox21.py [--seeds 5] [--output FILE.json]
+
+Every network has the same backbone recipe, epochs and selection rule; settings are ramify's
+defaults. Test rows are looked at once, for the table. Rows of the table:
+
+* chosen by validation: `ramify fit` as it comes;
+* tree within a budget: the learned tree of at most BUDGET parameters, which always divides;
+* random tree: the same shape, other tasks at its leaves;
+* one shared network, at the backbone's width, and as wide as the budget allows;
+* one network per task, at the backbone's width, and as narrow as the budget asks;
+* random forest per task (scikit-learn, 500 trees), on the training rows of the same split.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import roc_auc_score
+
+from ramify.data import TOX21_TARGETS, load_tox21, open_table
+from ramify.runs import Options, prepare
+from ramify.runs._jobs import Jobs
+from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
+from ramify.tasks import SharingTree
+
+BUDGET = 700_000
+PAIRS = (("NR-AR", "NR-AR-LBD"), ("NR-ER", "NR-ER-LBD"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method on one split."""
+
+    method: str
+    seed: int
+    test: float
+    parameters: int
+    seconds: float
+    tree: list[list[list[str]]]
+
+
+def main() -> None:
+    """Run, print, and write what was asked for."""
+    parser = argparse.ArgumentParser(description="Tox21 over random splits")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    lines: list[Line] = []
+    for seed in range(arguments.seeds):
+        for line in split_lines(seed, arguments.threads):
+            lines.append(line)
+            widths = "-".join(str(len(stage)) for stage in line.tree)
+            print(
+                f"split {seed}: {line.method:44} {line.test:.4f} {line.parameters:>10,} "
+                f"{line.seconds:6.1f} s  {widths}",
+                flush=True,
+            )
+    summarise(lines)
+    if arguments.output:
+        arguments.output.write_text(json.dumps([vars(line) for line in lines], indent=1))
+
+
+def split_lines(seed: int, threads: int) -> list[Line]:
+    """Every method on one split."""
+    learned = network("chosen by validation", FullyAdaptive(), seed)
+    budgeted = network("learned tree within the budget", FullyAdaptive(max_parameters=BUDGET), seed)
+    tree = SharingTree(TOX21_TARGETS, tuple(tuple(map(tuple, stage)) for stage in budgeted.tree))
+    order = np.random.default_rng(seed).permutation(len(TOX21_TARGETS)).tolist()
+    random_tree = FixedTree(tree.reassigned(order), 4)
+    wide = width_for(budgeted.parameters, copies=1)
+    narrow = width_for(budgeted.parameters, copies=len(TOX21_TARGETS))
+    return [
+        learned,
+        budgeted,
+        network("random tree of the same shape", random_tree, seed),
+        network("one shared network, equal width", HardSharing(), seed),
+        network("one shared network, equal parameters", HardSharing(), seed, wide),
+        network("one network per task, equal width", SingleTask(), seed),
+        network("one network per task, equal parameters", SingleTask(), seed, narrow),
+        forest(seed, threads),
+    ]
+
+
+def options(sharing: Sharing, seed: int, width: int = 256) -> Options:
+    """ramify's defaults for the bundled table; the same number of epochs in all for everybody."""
+    standard = Options(TOX21_TARGETS)
+    grown = isinstance(sharing, FullyAdaptive | FixedTree)
+    more = 0 if grown else FullyAdaptive().growing_epochs(len(TOX21_TARGETS))
+    return replace(
+        standard,
+        ignore=("smiles",),
+        sharing=sharing,
+        seed=seed,
+        hidden=(width, width),
+        training=replace(standard.training, epochs=standard.training.epochs + more),
+    )
+
+
+def network(method: str, sharing: Sharing, seed: int, width: int = 256) -> Line:
+    """Train one network and score it on the test rows."""
+    wanted = options(sharing, seed, width)
+    prepared = prepare(open_table(load_tox21()), wanted)
+    started = time.monotonic()
+    fitted, finished = Jobs(prepared, wanted, None, None).main()
+    seconds = time.monotonic() - started
+    score = float(np.nanmean(finished.test.scores(prepared.tasks)))
+    stages = [[list(group) for group in stage] for stage in fitted.tree.stages]
+    return Line(method, seed, score, finished.cost.parameters, seconds, stages)
+
+
+def width_for(parameters: int, copies: int) -> int:
+    """Width of both stages at which so many copies have about so many parameters."""
+
+    def count(width: int) -> int:
+        stages = 1024 * width + width * width + 6 * width
+        return copies * stages + 12 * (width + 1)
+
+    return min(range(8, 2048, 4), key=lambda width: abs(count(width) - parameters))
+
+
+def forest(seed: int, threads: int) -> Line:
+    """A random forest per task on the same rows."""
+    wanted = options(HardSharing(), seed)
+    prepared = prepare(open_table(load_tox21()), wanted)
+    inputs, targets = prepared.inputs.numpy(), prepared.targets.numpy()
+    mask = prepared.label_mask.numpy()
+    started, scores, nodes = time.monotonic(), [], 0
+    for t in range(targets.shape[1]):
+        train = prepared.split.train[mask[prepared.split.train, t]]
+        test = prepared.split.test[mask[prepared.split.test, t]]
+        model = RandomForestClassifier(500, n_jobs=threads, random_state=seed)
+        model.fit(inputs[train], targets[train, t])
+        scores.append(roc_auc_score(targets[test, t], model.predict_proba(inputs[test])[:, 1]))
+        nodes += sum(tree.tree_.node_count for tree in model.estimators_)
+    seconds = time.monotonic() - started
+    return Line("random forest per task (nodes)", seed, float(np.mean(scores)), nodes, seconds, [])
+
+
+def summarise(lines: list[Line]) -> None:
+    """Print mean and spread per method, paired differences, and which pairs share a branch."""
+    methods = list(dict.fromkeys(line.method for line in lines))
+    of: Callable[[str], list[Line]] = lambda name: [x for x in lines if x.method == name]  # noqa: E731
+    base = np.array([line.test for line in of("learned tree within the budget")])
+    print("\n| method | test ROC-AUC, mean ± sd | the budget's tree minus it | parameters | s |")
+    print("|---|---|---|---|---|")
+    for method in methods:
+        scores = np.array([line.test for line in of(method)])
+        gap = base - scores
+        spread = scores.std(ddof=1) if len(scores) > 1 else 0.0
+        error = gap.std(ddof=1) / len(gap) ** 0.5 if len(gap) > 1 else 0.0
+        size = np.mean([line.parameters for line in of(method)])
+        seconds = np.mean([line.seconds for line in of(method)])
+        print(
+            f"| {method} | {scores.mean():.4f} ± {spread:.4f} | {gap.mean():+.4f} ± {error:.4f} | "
+            f"{size:,.0f} | {seconds:.0f} |"
+        )
+    for method in ("chosen by validation", "learned tree within the budget"):
+        for pair in PAIRS:
+            together = sum(
+                any(set(pair) <= set(group) for group in line.tree[-1]) for line in of(method)
+            )
+            print(f"{method}: {' with '.join(pair)} in {together} of {len(of(method))} splits")
+        widths = ["-".join(str(len(stage)) for stage in line.tree) for line in of(method)]
+        print(f"{method}: groups per stage {', '.join(widths)}")
+
+
+if __name__ == "__main__":
+    main()

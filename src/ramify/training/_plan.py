@@ -1,0 +1,50 @@
+"""What one training of a network is for, and how it ended."""
+
+from dataclasses import dataclass
+
+from ramify.sharing import Proposal
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One point of a training curve."""
+
+    phase: str
+    epoch: int
+    loss: float
+    validation_score: float | None
+    widths: list[int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a segment is for.
+
+    Attributes:
+        phase: Its name, for people.
+        generation: How many changes of the tree came before it; seeds its random numbers.
+        epochs: How long it lasts.
+        grows: Whether the way of sharing may change the network.
+        before: Epochs of the same learning-rate cycle that went before.
+        after: Epochs of the same cycle that are still to come.
+    """
+
+    phase: str
+    generation: int
+    epochs: int
+    grows: bool
+    before: int = 0
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a segment ended.
+
+    Attributes:
+        proposals: What to go on with; empty if training is over.
+        curve: Its epochs.
+    """
+
+    proposals: list[Proposal]
+    curve: list[Epoch]

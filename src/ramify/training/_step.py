@@ -1,0 +1,127 @@
+"""One training step: forward, loss, backward, and what the step shows."""
+
+from typing import Protocol
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from ramify.data import Batch, LoaderBatches, TableBatches
+from ramify.losses import TaskLosses
+from ramify.networks import BranchedNetwork
+from ramify.sharing import Observing, Sharing, StepEvidence
+from ramify.training._events import StopRequest, Watcher
+from ramify.training._optimiser import Untouched, build_optimiser
+from ramify.training._settings import Training
+
+Batches = TableBatches | LoaderBatches
+
+# Many small operations in a row take a fraction of the time that they take one step at a time,
+# each after a pass through the network that emptied the processor's caches.
+_SEEN_AT_ONCE = 16
+
+
+class Surroundings(Protocol):
+    """What a segment needs beside its network; the trainer provides it."""
+
+    fabric: Fabric
+    settings: Training
+    seed: int
+    sharing: Sharing
+    losses: TaskLosses
+    train: Batches
+    validation: Batches | None
+    stop: StopRequest
+    watch: Watcher | None
+    checkpoint_seconds: float
+
+
+class Stepper:
+    """Trains a network a batch at a time.
+
+    Args:
+        network: The network; trained in place.
+        around: Losses, settings, device and way of sharing.
+        observes: Whether the way of sharing is shown the steps.
+
+    Attributes:
+        model: The network as the device wants it called.
+        optimiser: Its optimiser.
+        loss_sum: Sum of the losses since it was last set to zero.
+    """
+
+    def __init__(self, network: BranchedNetwork, around: Surroundings, *, observes: bool) -> None:
+        settings = around.settings
+        self.optimiser = build_optimiser(network, settings.learning_rate, settings.weight_decay)
+        self.model, self._prepared = around.fabric.setup(network, self.optimiser)
+        self.loss_sum = torch.zeros((), device=around.fabric.device)
+        self._around = around
+        self._observer = around.sharing if isinstance(around.sharing, Observing) else None
+        self._observes = observes
+        self._untouched = Untouched(network, self.optimiser)
+        self._parameters = list(network.parameters())
+        self._unseen: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def train_on(self, batch: Batch, learning_rate: float) -> None:
+        """Take one step; what serves only tasks without a label in the batch stays as it was.
+
+        Args:
+            batch: The rows.
+            learning_rate: Step size.
+        """
+        if not any(batch.present):
+            return
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate
+        if not batch.all_present:
+            self._untouched.save(batch.present)
+        inputs, targets, mask = self._around.fabric.to_device(
+            (batch.inputs, batch.targets, batch.label_mask)
+        )
+        outputs = self.model(inputs)
+        loss = self._loss(outputs, targets, mask)
+        self._prepared.zero_grad()
+        self._around.fabric.backward(loss)
+        self._clip()
+        self._prepared.step()
+        if not batch.all_present:
+            self._untouched.restore()
+        self.loss_sum += loss.detach()
+        if self._observes and self._observer is not None:
+            self._unseen.append((outputs.detach(), targets, mask))
+            if len(self._unseen) == _SEEN_AT_ONCE:
+                self.catch_up()
+
+    def catch_up(self) -> None:
+        """Show the way of sharing the steps that it has not seen yet, in their order."""
+        for outputs, targets, mask in self._unseen:
+            margins = self._around.losses.margins(outputs, targets)
+            if self._observer is not None:
+                self._observer.observe(StepEvidence(margins, mask, self._total))
+        self._unseen.clear()
+
+    def _loss(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        losses = self._around.losses
+        sums, weights = losses.sums(outputs, targets, mask)
+        world = self._around.fabric.world_size
+        if world > 1:
+            # Gradients are averaged over machines, so each contributes its part of the mean over
+            # all labels times the number of machines.
+            weights = self._total(weights) / world
+        return losses.total(sums / weights.clamp(min=torch.finfo(sums.dtype).tiny))
+
+    def _clip(self) -> None:
+        longest = self._around.settings.gradient_clip
+        norm = torch.nn.utils.get_total_norm(
+            [each.grad for each in self._parameters if each.grad is not None]
+        )
+        # Elsewhere than on a CPU asking costs more than multiplying by one.
+        if norm.device.type != "cpu" or not norm <= longest:
+            torch.nn.utils.clip_grads_with_norm_(self._parameters, longest, norm)
+
+    def _total(self, tensor: Tensor) -> Tensor:
+        if self._around.fabric.world_size == 1:
+            return tensor
+        total = self._around.fabric.all_reduce(tensor, reduce_op="sum")
+        assert isinstance(total, Tensor)  # for the type checker only
+        return total

@@ -1,0 +1,47 @@
+"""Every test starts from one state of the random numbers, and computes deterministically."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+from tests.settings import DATA, DEVICE
+
+# Hypothesis is for pure combinatorics only; the same examples every time.
+hypothesis.settings.register_profile(
+    "fixed", derandomize=True, max_examples=60, deadline=None, database=None
+)
+hypothesis.settings.load_profile("fixed")
+
+DataFolder = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def deterministic() -> Iterator[None]:
+    """Seed the test's own numbers; the library must not depend on it."""
+    before, threads = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.use_deterministic_algorithms(before)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def device() -> torch.device:
+    return DEVICE
+
+
+@pytest.fixture
+def ramify_data() -> DataFolder:
+    """The folder of a data set by name; without it the test is skipped, and says which."""
+
+    def folder(name: str) -> Path:
+        if not (DATA / name).is_dir():
+            pytest.skip(f"no data set {name!r} in {DATA} (set RAMIFY_DATA)")
+        return DATA / name
+
+    return folder

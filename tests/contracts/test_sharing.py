@@ -1,0 +1,203 @@
+"""What every way of sharing keeps to."""
+
+import inspect
+import json
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from ramify import sharing
+from ramify._core import StoppedError
+from ramify.data import TableBatches
+from ramify.networks import BranchedNetwork
+from ramify.sharing import Sharing
+from ramify.tasks import Binary, Task, TaskSet
+from ramify.training import EpochEnded, Fitted, Trainer, Training
+from ramify.training._events import StopRequest
+
+from ._cases import SHARINGS
+from tests.toy import BINARY, MIXED, N_INPUTS, backbone, batches, held_out, tensors
+
+BUILDERS = {name: build for cases in SHARINGS.values() for name, build in cases.items()}
+every_sharing = pytest.mark.parametrize("name", BUILDERS)
+SETTINGS = Training(epochs=2, learning_rate=0.01, weight_decay=0.1)
+
+
+def trained(
+    name: str,
+    tasks: TaskSet,
+    *,
+    checkpoint: Path | None = None,
+    train: TableBatches | None = None,
+    seed: int = 0,
+) -> Fitted:
+    trainer = Trainer(SETTINGS, seed=seed, checkpoint=checkpoint, checkpoint_seconds=0)
+    rows = batches(tasks) if train is None else train
+    return trainer.fit(BUILDERS[name](tasks), backbone(), tasks, rows, held_out(tasks))
+
+
+def assert_same(one: Fitted, two: Fitted) -> None:
+    assert one.tree == two.tree
+    assert one.curve == two.curve
+    assert one.candidates == two.candidates
+    mine, theirs = one.network.state_dict(), two.network.state_dict()
+    assert mine.keys() == theirs.keys()
+    for name, tensor in mine.items():
+        assert torch.equal(tensor, theirs[name]), name
+
+
+def test_every_exported_way_of_sharing_has_a_case() -> None:
+    exported = [getattr(sharing, name) for name in sharing.__all__]
+    concrete = {
+        each
+        for each in exported
+        if issubclass(each, Sharing) and not inspect.isabstract(each)
+    }
+    assert concrete == set(SHARINGS)
+
+
+def test_every_name_of_the_room_resolves() -> None:
+    assert all(hasattr(sharing, name) for name in sharing.__all__)
+
+
+@every_sharing
+def test_trains_every_kind_with_partial_labels(name: str) -> None:
+    fitted = trained(name, MIXED)
+    assert fitted.tree.tasks == MIXED.names
+    assert not fitted.network.training
+    assert all(tensor.isfinite().all() for tensor in fitted.network.state_dict().values())
+    assert fitted.network(torch.zeros(3, N_INPUTS)).shape == (3, MIXED.n_columns)
+    assert {point.phase for point in fitted.curve}
+
+
+@every_sharing
+def test_one_task_is_one_network(name: str) -> None:
+    tasks = TaskSet([Task("only", Binary())])
+    fitted = trained(name, tasks)
+    assert fitted.tree.widths == (1, 1)
+    assert [point.widths for point in fitted.curve] == [[1, 1]] * len(fitted.curve)
+
+
+@every_sharing
+def test_a_task_without_any_label_harms_nobody(name: str) -> None:
+    x, y, mask = tensors(MIXED)
+    mask[:, 2] = False
+    fitted = trained(name, MIXED, train=TableBatches(x, y * mask, mask, 16, seed=1))
+    assert all(tensor.isfinite().all() for tensor in fitted.network.state_dict().values())
+    assert all(point.loss == point.loss for point in fitted.curve)  # noqa: PLR0124  # not NaN
+
+
+@every_sharing
+def test_is_deterministic(name: str) -> None:
+    assert_same(trained(name, BINARY), trained(name, BINARY))
+
+
+@every_sharing
+def test_the_global_random_numbers_are_left_as_they_were(name: str) -> None:
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    first = trained(name, BINARY)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(456)
+    assert_same(first, trained(name, BINARY))
+
+
+@every_sharing
+def test_settings_are_json(name: str) -> None:
+    way = BUILDERS[name](BINARY)
+    assert way.name
+    assert json.loads(json.dumps(way.settings(), allow_nan=False)) == way.settings()
+
+
+@every_sharing
+def test_building_leaves_the_backbone_alone(name: str) -> None:
+    given = backbone()
+    before = [parameter.clone() for parameter in given.parameters()]
+    network = BUILDERS[name](BINARY).build(given, BINARY)
+    assert isinstance(network, BranchedNetwork)
+    assert network.tasks == BINARY
+    for parameter in network.parameters():
+        parameter.data += 1
+    for old, new in zip(before, given.parameters(), strict=True):
+        assert torch.equal(old, new)
+
+
+class StopAfter(StopRequest):
+    """A stop that is asked for after so many steps; training looks once after each step."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self._left = steps
+
+    def __bool__(self) -> bool:
+        self._left -= 1
+        if self._left <= 0:
+            self.signal_number = 15
+        return super().__bool__()
+
+
+@every_sharing
+@pytest.mark.parametrize("steps", [1, 4, 6, 7])
+def test_resumed_equals_uninterrupted_bit_for_bit(
+    name: str, steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after every so many steps until it is through; an epoch has 6."""
+    whole = trained(name, BINARY)
+    monkeypatch.setattr(
+        "ramify.training._trainer.listening_for_stop", lambda: nullcontext(StopAfter(steps))
+    )
+    for stops in range(100):
+        try:
+            fitted = trained(name, BINARY, checkpoint=tmp_path)
+        except StoppedError as error:
+            assert error.signal_number == 15
+            continue
+        assert stops > 0
+        assert_same(whole, fitted)
+        return
+    pytest.fail("training makes no progress")
+
+
+@every_sharing
+def test_a_finished_training_is_not_done_again(name: str, tmp_path: Path) -> None:
+    whole = trained(name, BINARY, checkpoint=tmp_path)
+    seen: list[EpochEnded] = []
+    again = Trainer(SETTINGS, checkpoint=tmp_path, watch=seen.append)
+    fitted = again.fit(
+        BUILDERS[name](BINARY), backbone(), BINARY, batches(BINARY), held_out(BINARY)
+    )
+    assert not seen
+    assert_same(whole, fitted)
+
+
+ORDER = [2, 0, 3, 1]
+
+
+# A given tree is over tasks in one order, so it has no such law.
+@pytest.mark.parametrize("name", [name for name in BUILDERS if not name.startswith("tree")])
+def test_the_order_of_the_tasks_does_not_matter(name: str) -> None:
+    """One step of the network, its heads carried over: the same outputs, in the other order."""
+    other = TaskSet([BINARY[i] for i in ORDER])
+    one = BUILDERS[name](BINARY).build(backbone(0.0), BINARY).double()
+    two = BUILDERS[name](other).build(backbone(0.0), other).double()
+    with torch.no_grad():
+        two.heads.weight.copy_(one.heads.weight[ORDER])
+        two.heads.bias.copy_(one.heads.bias[ORDER])
+    x = torch.randn(5, N_INPUTS, dtype=torch.float64)
+    assert_close(two(x), one(x)[:, ORDER])
+    targets = torch.rand(5, 4, dtype=torch.float64)
+    one(x).sub(targets).square().sum().backward()
+    two(x).sub(targets[:, ORDER]).square().sum().backward()
+    assert one.heads.weight.grad is not None
+    assert two.heads.weight.grad is not None
+    assert_close(two.heads.weight.grad, one.heads.weight.grad[ORDER])
+
+
+def test_one_task_trains_alike_in_every_way_bit_for_bit() -> None:
+    tasks = TaskSet([Task("only", Binary())])
+    hard = trained("hard", tasks)
+    for name in ("single-task", "tree", "adaptive", "adaptive, alpha"):
+        assert_same(hard, trained(name, tasks))

@@ -1,0 +1,95 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from ramify._core import ModelFileError
+from ramify.records import FORMAT_VERSION, RunRecord, read_json
+from tests.unit.report._records import record as made_record
+
+
+def record() -> RunRecord:
+    return made_record(["a", "b", "c"], [[["a", "b", "c"]], [["a", "b"], ["c"]]])
+
+
+def test_a_record_goes_round(tmp_path: Path) -> None:
+    made = record()
+    made.save(tmp_path / "record.json")
+    assert RunRecord.load(tmp_path / "record.json") == made
+
+
+def test_a_record_is_plain_json_with_its_version(tmp_path: Path) -> None:
+    record().save(tmp_path / "record.json")
+    found = json.loads((tmp_path / "record.json").read_text(encoding="utf-8"))
+    assert found["format_version"] == FORMAT_VERSION == 1
+    wanted = {"tasks", "sharing", "tree", "affinity", "scores", "baselines", "delta_m"}
+    wanted |= {"parameters", "flops", "seconds", "versions", "seed"}
+    assert wanted <= set(found)
+    assert set(found["scores"]) == {"test", "validation"}
+
+
+def test_a_missing_record_says_what_to_name(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="no record at .*; name a directory that"):
+        RunRecord.load(tmp_path / "record.json")
+
+
+def test_a_directory_is_no_record(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="cannot read the record"):
+        RunRecord.load(tmp_path)
+
+
+def changed(tmp_path: Path, **fields: object) -> Path:
+    content = json.loads(record().model_dump_json())
+    (tmp_path / "record.json").write_text(json.dumps({**content, **fields}))
+    return tmp_path / "record.json"
+
+
+def test_a_record_of_a_newer_version_asks_for_a_newer_ramify(tmp_path: Path) -> None:
+    path = changed(tmp_path, format_version=2, something="new")
+    with pytest.raises(ModelFileError, match="format version 2.*up to 1; use a newer ramify"):
+        RunRecord.load(path)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"format_version": "x"},
+        {"format_version": 0},
+        {"tasks": []},
+        {"unheard_of": 1},
+        {"seed": "many"},
+        {"parameters": None},
+        {"tree": {"stages": [[["nobody"]]]}},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_a_changed_record_is_refused_on_one_line(
+    fields: dict[str, object], tmp_path: Path
+) -> None:
+    with pytest.raises(ModelFileError, match="is damaged or was changed") as error:
+        RunRecord.load(changed(tmp_path, **fields))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_cut_off_record_is_refused(share: float, tmp_path: Path) -> None:
+    text = record().model_dump_json()
+    (tmp_path / "record.json").write_text(text[: int(share * len(text))])
+    with pytest.raises(ModelFileError, match="is damaged or was changed"):
+        RunRecord.load(tmp_path / "record.json")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ModelFileError, match="cannot read the record"):
+        RunRecord.load(tmp_path / "record.json")
+
+
+def test_no_number_in_it_is_infinite_or_unknown() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        RunRecord.model_validate({**record().model_dump(), "delta_m": float("nan")})
+
+
+def test_the_message_names_what_was_read(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="no model description at"):
+        read_json(RunRecord, tmp_path / "model.json", 1, "model description")

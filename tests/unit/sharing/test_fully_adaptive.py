@@ -1,0 +1,162 @@
+import numpy as np
+import pytest
+import torch
+
+from ramify._core import InputError
+from ramify.networks import BranchedNetwork
+from ramify.sharing import FixedTree, FullyAdaptive, StepEvidence
+from ramify.tasks import Binary, SharingTree, Task, TaskSet
+from tests.toy import BINARY, backbone
+
+
+def whole(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor
+
+
+def shown(sharing: FullyAdaptive, n_batches: int = 60, *, groups: int = 2) -> BranchedNetwork:
+    """Build, and show it margins in which the first half of the tasks goes together."""
+    network = sharing.build(backbone(), BINARY)
+    generator = torch.Generator().manual_seed(0)
+    every = torch.ones(64, 4, dtype=torch.bool)
+    group = torch.arange(4) * groups // 4
+    for _ in range(n_batches):
+        common = torch.randn(64, groups, generator=generator)[:, group]
+        own = torch.randn(64, 4, generator=generator)
+        sharing.observe(StepEvidence((common + 0.2 * own).sigmoid(), every, whole))
+    return network
+
+
+PLANT = (("a", "b"), ("c", "d"))
+
+
+def test_the_planted_groups_are_the_clearest_proposal() -> None:
+    sharing = FullyAdaptive()
+    network = shown(sharing)
+    proposals = sharing.proposals(network)
+    assert proposals[0].tree == SharingTree.shared(BINARY.names, 2)
+    clearest = max(proposals, key=lambda p: p.clarity)
+    assert clearest.tree.stages[-1] == PLANT
+
+
+def test_after_its_proposals_it_neither_observes_nor_proposes() -> None:
+    sharing = FullyAdaptive()
+    network = shown(sharing)
+    sharing.proposals(network)
+    before = sharing.affinities()
+    every = torch.ones(8, 4, dtype=torch.bool)
+    sharing.observe(StepEvidence(torch.rand(8, 4), every, whole))
+    assert not sharing.proposals(network)
+    for name, matrix in sharing.affinities().items():
+        np.testing.assert_array_equal(matrix, before[name])
+
+
+def test_with_alpha_the_last_shared_stage_is_divided_and_the_others_stay() -> None:
+    sharing = FullyAdaptive(alpha=0.2)
+    network = shown(sharing)
+    (first,) = sharing.proposals(network)
+    assert first.tree.stages == ((BINARY.names,), PLANT)
+    wider = network.regrown(first.tree)
+    further = FullyAdaptive(alpha=50.0)
+    shown(further)
+    (second,) = further.proposals(wider)
+    assert second.tree.stages == (PLANT, PLANT)
+    assert not further.proposals(network.regrown(second.tree))
+
+
+def test_with_alpha_the_evidence_goes_on_after_a_division() -> None:
+    sharing = FullyAdaptive(alpha=0.2)
+    network = shown(sharing)
+    sharing.proposals(network)
+    before = sharing.state_tensors()["progress"].clone()
+    sharing.observe(StepEvidence(torch.rand(8, 4), torch.ones(8, 4, dtype=torch.bool), whole))
+    assert sharing.state_tensors()["progress"][0] == before[0] + 1
+
+
+def test_a_budget_is_the_most_divided_tree_within_it() -> None:
+    for budget in (196, 268, 300, 600):
+        sharing = FullyAdaptive(max_parameters=budget)
+        network = shown(sharing)
+        (proposal,) = sharing.proposals(network)
+        path = sharing.path(network)
+        assert network.parameters_of(proposal.tree) <= budget
+        larger = [s for s in path.steps if network.parameters_of(s.tree) <= budget]
+        assert proposal.tree == larger[-1].tree
+
+
+def test_what_it_learned_travels_with_its_state() -> None:
+    one = FullyAdaptive()
+    network = shown(one)
+    two = FullyAdaptive()
+    two.build(backbone(), BINARY)
+    two.load_state_tensors({name: t.clone() for name, t in one.state_tensors().items()})
+    np.testing.assert_array_equal(one.matrix(), two.matrix())
+    assert one.proposals(network) == two.proposals(network)
+    three = FullyAdaptive()
+    three.build(backbone(), BINARY)
+    three.load_state_tensors(one.state_tensors())
+    assert not three.proposals(network)
+
+
+def test_building_again_forgets() -> None:
+    sharing = FullyAdaptive()
+    sharing.proposals(shown(sharing))
+    network = shown(sharing, groups=1)
+    assert sharing.state_tensors()["progress"][0] == 60
+    assert sharing.proposals(network)
+
+
+def test_evidence_is_added_up_over_machines() -> None:
+    one, two = FullyAdaptive(), FullyAdaptive()
+    for each in (one, two):
+        each.build(backbone(), BINARY)
+    margins = torch.rand(32, 4)
+    every = torch.ones(32, 4, dtype=torch.bool)
+    twice = torch.cat([margins, margins]), torch.cat([every, every])
+    for _ in range(3):
+        one.observe(StepEvidence(margins, every, lambda tensor: 2 * tensor))
+        two.observe(StepEvidence(*twice, whole))
+    np.testing.assert_allclose(one.matrix(), two.matrix(), rtol=1e-6)
+
+
+def test_the_plant_is_stable() -> None:
+    sharing = FullyAdaptive()
+    shown(sharing, 100)
+    tree = SharingTree(BINARY.names, ((BINARY.names,), PLANT))
+    assert sharing.stability(tree) == [[1.0], [1.0, 1.0]]
+    crossed = tree.reassigned([0, 2, 1, 3])
+    assert max(sharing.stability(crossed)[1]) < 0.6
+
+
+def test_one_task_grows_nothing() -> None:
+    tasks = TaskSet([Task("only", Binary())])
+    sharing = FullyAdaptive()
+    network = sharing.build(backbone(), tasks)
+    assert sharing.growing_epochs(1) == 0
+    assert not sharing.proposals(network)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alpha": -1.0}, "`alpha` must be finite and 0 or more"),
+        ({"alpha": float("nan")}, "`alpha` must be finite"),
+        ({"alpha": 1.0, "max_parameters": 5}, "both decide the width; give one of them"),
+        ({"max_parameters": 0}, "`max_parameters` must be 1 or more"),
+        ({"growing_epochs": 0}, "`growing_epochs` must be 1 or more"),
+        ({"n_candidates": 0}, "`n_candidates` must be 1 or more"),
+        ({"interval": 0}, "`interval` must be 1 or more"),
+    ],
+)
+def test_refuses_settings_out_of_range(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        FullyAdaptive(**settings)  # type: ignore[arg-type]  # on purpose
+
+
+def test_a_fixed_tree_must_fit() -> None:
+    with pytest.raises(InputError, match="one level per stage of the backbone, 2. Got 1"):
+        FixedTree(SharingTree.shared(BINARY.names, 1)).build(backbone(), BINARY)
+    with pytest.raises(InputError, match="`growing_epochs_first` must be 0 or more"):
+        FixedTree(SharingTree.shared(BINARY.names, 2), growing_epochs_first=-1)
+    wrong = FixedTree(SharingTree.shared(("x",), 2), growing_epochs_first=1)
+    with pytest.raises(InputError, match="over the same tasks"):
+        wrong.build(backbone(), BINARY)
