@@ -5,6 +5,7 @@ from pathlib import Path
 from ramify.cli._fit import fit_and_show
 from ramify.data import TOX21_TARGETS, load_tox21, open_table
 from ramify.runs import Options
+from ramify.sharing import FullyAdaptive
 
 
 def demo(output: Path = Path("ramify-demo"), *, seed: int = 0, overwrite: bool = False) -> None:
@@ -15,5 +16,9 @@ def demo(output: Path = Path("ramify-demo"), *, seed: int = 0, overwrite: bool =
         seed: Of every random number.
         overwrite: Replace what the output directory holds.
     """
-    options = Options(targets=TOX21_TARGETS, ignore=("smiles",), seed=seed)
-    fit_and_show(open_table(load_tox21()), options, output, resume=False, overwrite=overwrite)
+    options = Options(
+        targets=TOX21_TARGETS, ignore=("smiles",), sharing=FullyAdaptive(seed=seed), seed=seed
+    )
+    fit_and_show(
+        open_table(load_tox21(), "Tox21"), options, output, resume=False, overwrite=overwrite
+    )

@@ -94,7 +94,7 @@ def fit(
         ignore=_names(ignore),
         kinds=_kinds(_names(kind)),
         split=parse_split(split),
-        sharing=_sharing(sharing, max_parameters, alpha, growing_epochs, candidates),
+        sharing=_sharing(sharing, max_parameters, alpha, growing_epochs, candidates, seed),
         hidden=_widths(hidden),
         dropout=dropout,
         input_dropout=input_dropout,
@@ -206,6 +206,7 @@ def _sharing(
     alpha: float | None,
     growing_epochs: int,
     candidates: int,
+    seed: int,
 ) -> Sharing:
     if name == "fully-adaptive":
         return FullyAdaptive(
@@ -213,6 +214,7 @@ def _sharing(
             max_parameters=max_parameters,
             growing_epochs=growing_epochs,
             n_candidates=candidates,
+            seed=seed,
         )
     if max_parameters is not None or alpha is not None:
         raise InputError(

@@ -42,7 +42,10 @@ class LoaderBatches:
     def __len__(self) -> int:
         """Number of batches, if the loader knows it."""
         if not isinstance(self._loader, Sized):
-            raise TypeError("this loader does not know its number of batches")
+            raise InputError(
+                "a loader must know its number of batches, for the learning rate to fall in time. "
+                "Got one without a length; wrap it in a list or give it a __len__"
+            )
         return len(self._loader)
 
     def __iter__(self) -> Iterator[Batch]:

@@ -21,7 +21,7 @@ _FRAME: Final = "a dataframe"
 _PARQUET: Final = (".parquet", ".pq")
 
 
-def open_table(source: str | Path | Frame) -> Table:
+def open_table(source: str | Path | Frame, name: str = _FRAME) -> Table:
     """Open a table: CSV, TSV or Parquet file, or a dataframe of polars, pandas or pyarrow.
 
     A text file is checked once from end to end; after that only wanted columns are read. Its
@@ -30,6 +30,7 @@ def open_table(source: str | Path | Frame) -> Table:
     Args:
         source: A path that ends in .csv, .tsv, .tab, .txt (tab separated), each also with .gz, or
             .parquet; or a dataframe.
+        name: What to call a dataframe; a file is called by its name.
 
     Raises:
         InputError: If there is no such table, or if it is damaged, ragged or without rows.
@@ -45,8 +46,8 @@ def open_table(source: str | Path | Frame) -> Table:
         frame, names = to_polars(source)
         n_rows = int(frame.select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise not_a_table(_FRAME, error) from None
-    return _table(_FRAME, frame, names, n_rows)
+        raise not_a_table(name, error) from None
+    return _table(name, frame, names, n_rows)
 
 
 def _open_file(path: Path) -> Table:

@@ -79,6 +79,8 @@ def _is_same(record: RunRecord, name: str) -> bool:
 
 def _against(record: RunRecord, name: str, brief: bool) -> str:
     baseline = record.baselines[name]
+    if baseline.stages == record.tree.stages:
+        return _twin(record, name)
     found = outcome(baseline.mean_difference)
     headline = _HEADLINES[name][found]
     if found is Outcome.ABSENT:
@@ -89,6 +91,17 @@ def _against(record: RunRecord, name: str, brief: bool) -> str:
     body = f"{_difference(record, baseline, what, named)}{_surely(baseline, found)}"
     size = portion(record.parameters, baseline.parameters, "parameters")
     return f"{headline}: {body}, with {size}." if size else f"{headline}: {body}."
+
+
+def _twin(record: RunRecord, name: str) -> str:
+    pair = means(record, record.baselines[name])
+    start = f"The network that was kept is itself {NETWORKS[name]}"
+    if pair is None:
+        return f"{start}."
+    return (
+        f"{start}: trained a second time for comparison, it scores {number(pair.baseline)} instead "
+        f"of {number(pair.tree)}, which is what training alone can change."
+    )
 
 
 def _difference(record: RunRecord, baseline: Baseline, what: str, network: str) -> str:

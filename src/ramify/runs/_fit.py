@@ -1,12 +1,14 @@
 """The main job: from a table to a tree, a model, a comparison and a record."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
 from narwhals.typing import IntoFrame
 
-from ramify.data import SplitRule, Table, open_table, parse_split
+from ramify._core import InputError
+from ramify.data import SplitRule, Table, open_table, parse_split, split_names
 from ramify.runs._directory import output_directory
 from ramify.runs._jobs import Jobs, timed
 from ramify.runs._model import TableModel
@@ -43,7 +45,7 @@ def fit(
 
     Args:
         data: A CSV, TSV or Parquet file, or a dataframe. An empty target means not labelled.
-        targets: Names or globs (``NR-*``) of the target columns.
+        targets: Names or globs (``NR-*``) of the target columns; a text is split at commas.
         ignore: Names or globs of columns that are no features.
         kinds: ``binary``, ``multiclass`` or ``regression`` per target, where inference is wrong.
         split: ``random``, ``column:NAME`` or ``group:NAME``, or a split rule.
@@ -72,13 +74,16 @@ def fit(
         >>> run.predict(frame.drop(names)).shape
         (200, 4)
     """
-    chosen = FullyAdaptive(max_parameters=max_parameters) if sharing is None else sharing
+    if sharing is None:
+        sharing = FullyAdaptive(max_parameters=max_parameters, seed=seed)
+    elif max_parameters is not None:
+        raise InputError("`max_parameters` is for the default way of sharing; give it to `sharing`")
     options = Options(
-        targets=[targets] if isinstance(targets, str) else list(targets),
+        targets=split_names(targets) if isinstance(targets, str) else list(targets),
         ignore=tuple(ignore),
         kinds=dict(kinds or {}),
         split=parse_split(split) if isinstance(split, str) else split,
-        sharing=chosen,
+        sharing=sharing,
         hidden=tuple(hidden),
         dropout=dropout,
         input_dropout=input_dropout,
@@ -125,7 +130,8 @@ def run_table(
         else output_directory(output, resume=resume, overwrite=overwrite)
     )
     seconds: dict[str, float] = {}
-    with timed(seconds, "total"), held as state:
+    started = time.monotonic()
+    with held as state:
         with timed(seconds, "reading"):
             prepared = prepare(table, options)
             output_names(prepared.tasks)
@@ -135,6 +141,8 @@ def run_table(
         if announce is not None:
             announce(prepared)
         run = _trained(jobs, prepared, options, seconds, command)
+        seconds["total"] = time.monotonic() - started
+        run.record = run.record.model_copy(update={"seconds": seconds})
         if output is not None and state is not None:
             run.save(output, overwrite=True)
             state.forget()
@@ -161,7 +169,7 @@ def _trained(
     )
     with timed(seconds, "scoring"):
         record = recorded(prepared, options, jobs, main, baselines, command=command)
-    return Run(model, record.model_copy(update={"seconds": dict(seconds)}))
+    return Run(model, record)
 
 
 def _wanted_baselines(prepared: Prepared, options: Options) -> Sequence[str]:

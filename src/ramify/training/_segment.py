@@ -86,20 +86,21 @@ class Segment:
             next(batches)
         if done_before:
             torch.set_rng_state(now)
-        started, rows = time.monotonic(), 0
+        started, rows, speed = time.monotonic(), 0, 0.0
         self._stepper.model.train()
         for batch in batches:
             rows += len(batch.inputs)
             self._stepper.train_on(batch, self._rate())
             self._step += 1
+            speed = rows / max(time.monotonic() - started, 1e-9)
             if self._changes():
-                self._note_epoch(epoch + 1, rows / max(time.monotonic() - started, 1e-9))
+                self._note_epoch(epoch + 1, speed)
                 self._finish()
                 return
             if self._step % self._steps_per_epoch:
                 self._stops()
         # A state from before the end of an epoch would go on without it.
-        self._end_epoch(epoch + 1, rows / max(time.monotonic() - started, 1e-9))
+        self._end_epoch(epoch + 1, speed)
         self._stops()
 
     def _rate(self) -> float:

@@ -12,7 +12,8 @@ class Training:
 
     The optimiser is AdamW (Loshchilov and Hutter 2019); the learning rate rises over the first
     part of the steps and falls along a cosine to nearly nothing (one cycle, Smith 2018). The
-    weights of the epoch with the best mean validation skill are kept.
+    weights of the epoch whose validation skill, averaged with that of the two epochs before it, is
+    best are kept.
 
     Attributes:
         epochs: Passes over the training rows. 1 or more.
