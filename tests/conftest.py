@@ -6,7 +6,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 import torch
-
 from tests.settings import DATA, DEVICE
 
 # Hypothesis is for pure combinatorics only; the same examples every time.

@@ -119,7 +119,9 @@ def test_the_margin_is_smaller_where_the_loss_is_smaller(kind: type[KindLoss]) -
     chosen, loss = of(kind)
     outputs, targets, _ = sample(chosen, n=40)
     every = torch.eye(40, dtype=torch.bool)
-    per_row = torch.stack([loss(outputs, targets, row[:, None].expand(40, len(chosen))) for row in every])
+    per_row = torch.stack(
+        [loss(outputs, targets, row[:, None].expand(40, len(chosen))) for row in every]
+    )
     margins = loss.margins(outputs, targets)
     for t in range(len(chosen)):
         assert torch.equal(per_row[:, t].argsort(), margins[:, t].argsort())

@@ -16,7 +16,7 @@ def separation_cost(affinity: Array, groups: Sequence[Sequence[int]]) -> float:
     for group in groups:
         nearest = [min(affinity[k, m] for m in group) for k in group]
         costs.append(1 - sum(nearest) / len(nearest))
-    return sum(costs) / len(costs)
+    return float(sum(costs) / len(costs))
 
 
 class Widening:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ramify._core import InputError, ShapeError
 from ramify.affinity._branch_affinity import branch_affinity
-from ramify.grouping._spectral import spectral_labelings
+from ramify.grouping._spectral import spectral_embedding, spectral_labelings
 
 UNIT_COST = 1 / 64
 MOST_GROUPS = 32
@@ -102,7 +102,9 @@ def grouping_options(
     limit = min(n, MOST_GROUPS if max_groups is None else max_groups)
     if limit < 1:
         raise InputError(f"`max_groups` must be 1 or more. Got {max_groups}")
-    return tuple(_best_option(between, d, seed) for d in range(min(min_groups, limit), limit + 1))
+    widths = range(min(min_groups, limit), limit + 1)
+    embedding = spectral_embedding(between, limit) if limit > 1 else between
+    return tuple(_best_option(between, embedding, d, seed) for d in widths)
 
 
 def choose_grouping(
@@ -175,14 +177,16 @@ def cleaned_affinity(affinity: NDArray[np.float64]) -> NDArray[np.float64]:
     return cleaned
 
 
-def _best_option(affinity: NDArray[np.float64], n_groups: int, seed: int) -> Option:
+def _best_option(
+    affinity: NDArray[np.float64], embedding: NDArray[np.float64], n_groups: int, seed: int
+) -> Option:
     n = len(affinity)
     if n_groups == 1:
         proposals = [np.zeros(n, dtype=np.int64)]
     elif n_groups == n:
         proposals = [np.arange(n)]
     else:
-        proposals = list(spectral_labelings(affinity, n_groups, seed))
+        proposals = list(spectral_labelings(embedding, n_groups, seed))
     options = [_option(affinity, labels) for labels in proposals]
     full = [option for option in options if option.n_groups == n_groups] or options
     return min(full, key=lambda option: option.separation)

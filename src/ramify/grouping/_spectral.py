@@ -14,38 +14,45 @@ _N_ITERATIONS = 20
 
 
 def spectral_labelings(
-    affinity: NDArray[np.float64], n_groups: int, seed: int
+    embedding: NDArray[np.float64], n_groups: int, seed: int
 ) -> Iterator[NDArray[np.int64]]:
     """Propose partitions into ``n_groups`` groups, five times.
 
     Normalised spectral clustering (Shi and Malik 2000; von Luxburg 2007): rows of the leading
-    eigenvectors, grouped by the tightest of ten k-means runs. All eigenvectors come from one dense
-    symmetric solver, which also copes with affinities that fall into unconnected parts.
+    eigenvectors, grouped by the tightest of ten k-means runs.
 
     Args:
-        affinity: Symmetric, 0 or more.
+        embedding: What `spectral_embedding` gave, of at least ``n_groups`` columns.
         n_groups: From 2 to one less than the number of rows.
         seed: Of the k-means starts.
 
     Yields:
         For each row, its group; a proposal may have fewer groups than asked for.
     """
-    rows = _embedding(affinity, n_groups)
+    rows = embedding[:, -n_groups:]
     rng = np.random.default_rng([seed, n_groups])
     for _ in range(_N_PROPOSALS):
         runs = [_k_means(rows, _spread_rows(rows, n_groups, rng)) for _ in range(_N_STARTS)]
         yield min(runs, key=lambda run: run[0])[1]
 
 
-def _embedding(affinity: NDArray[np.float64], n_groups: int) -> NDArray[np.float64]:
-    """Leading eigenvectors of the normalised affinity, scaled by degree."""
+def spectral_embedding(affinity: NDArray[np.float64], n_vectors: int) -> NDArray[np.float64]:
+    """Leading eigenvectors of the normalised affinity, scaled by degree, the leading one last.
+
+    They come from one dense symmetric solver, which also copes with affinities that fall into
+    unconnected parts.
+
+    Args:
+        affinity: Symmetric, 0 or more.
+        n_vectors: How many.
+    """
     n = len(affinity)
     scale = 1 / np.sqrt(affinity.sum(axis=1).clip(min=np.finfo(float).tiny))
     normalised = affinity * scale[:, None] * scale[None, :]
-    _, vectors = eigh(normalised, subset_by_index=(n - n_groups, n - 1))
+    _, vectors = eigh(normalised, subset_by_index=(n - n_vectors, n - 1))
     # A vector and its negative are the same direction: fix the sign so that runs repeat.
     largest = np.abs(vectors).argmax(axis=0)
-    signs = np.where(vectors[largest, np.arange(n_groups)] < 0, -1.0, 1.0)
+    signs = np.where(vectors[largest, np.arange(n_vectors)] < 0, -1.0, 1.0)
     embedding: NDArray[np.float64] = vectors * signs * scale[:, None]
     return embedding
 

@@ -20,4 +20,9 @@ def test_a_long_list_is_cut_and_the_rest_counted() -> None:
 
 
 def test_a_number_agrees_with_its_noun() -> None:
-    assert [counted(n, "row") for n in (0, 1, 2, 1234)] == ["0 rows", "1 row", "2 rows", "1,234 rows"]
+    assert [counted(n, "row") for n in (0, 1, 2, 1234)] == [
+        "0 rows",
+        "1 row",
+        "2 rows",
+        "1,234 rows",
+    ]

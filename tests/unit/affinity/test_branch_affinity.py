@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
+from tests.references import affinity as reference
 
 from ramify._core import ShapeError
 from ramify.affinity import branch_affinity
-from tests.references import affinity as reference
 
 
 def symmetric(n: int, seed: int = 0) -> NDArray[np.float64]:

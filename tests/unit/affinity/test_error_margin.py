@@ -3,13 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from tests.references import affinity as reference
+from tests.settings import DEVICE, DTYPE
 from torch import Tensor
 from torch.testing import assert_close
 
 from ramify._core import InputError, ShapeError
 from ramify.affinity import ErrorMarginAffinity
-from tests.references import affinity as reference
-from tests.settings import DEVICE, DTYPE
 
 N_TASKS = 5
 Batch = tuple[Tensor, Tensor]
@@ -31,9 +31,7 @@ def batches(
     return made
 
 
-def folded(
-    found: list[Batch], decay: float = 0.99, n_tasks: int = N_TASKS
-) -> ErrorMarginAffinity:
+def folded(found: list[Batch], decay: float = 0.99, n_tasks: int = N_TASKS) -> ErrorMarginAffinity:
     affinity = ErrorMarginAffinity(n_tasks, decay=decay)
     for margins, mask in found:
         affinity.update(margins, mask)
@@ -100,7 +98,7 @@ def test_latent_correlation_gives_half_plus_its_arc_sine_over_pi(correlation: fl
     generator = torch.Generator().manual_seed(1)
     factor = torch.linalg.cholesky(torch.tensor([[1.0, correlation], [correlation, 1.0]]))
     margins = torch.randn(40_000, 2, generator=generator) @ factor.T + 10
-    found = folded([(x, torch.ones(len(x), 2).bool()) for x in margins.split(500)], 1.0, 2)
+    found = folded([(x, torch.ones(len(x), 2).bool()) for x in torch.split(margins, 500)], 1.0, 2)
     expected = 0.5 + math.asin(correlation) / math.pi
     assert abs(found.matrix()[0, 1].item() - expected) < 0.02
     # Half of the samples are difficult for each, so chance agreement is 1/2: twice the distance.
@@ -111,7 +109,7 @@ def test_rare_difficult_samples_look_alike_until_chance_is_taken_out() -> None:
     generator = torch.Generator().manual_seed(1)
     margins = (torch.rand(60_000, 2, generator=generator) < 0.05).float()
     # The first batch, difficult throughout, has to be forgotten: 1 % of such samples show.
-    found = folded([(x, torch.ones(len(x), 2).bool()) for x in margins.split(500)], 0.95, 2)
+    found = folded([(x, torch.ones(len(x), 2).bool()) for x in torch.split(margins, 500)], 0.95, 2)
     assert abs(found.matrix()[0, 1].item() - (0.05**2 + 0.95**2)) < 0.02
     assert abs(found.corrected()[0, 1].item() - 0.5) < 0.02
 
@@ -179,7 +177,9 @@ def test_counts_of_two_halves_sum_to_those_of_the_whole() -> None:
     margins, mask = batches(n=1, size=64, seed=3)[0]
     margins = (margins * 256).round() / 256
     whole = affinity.batch_counts(margins, mask)
-    halves = [affinity.batch_counts(margins[part], mask[part]) for part in (slice(20), slice(20, 64))]
+    halves = [
+        affinity.batch_counts(margins[part], mask[part]) for part in (slice(20), slice(20, 64))
+    ]
     for total, first, second in zip(whole, *halves, strict=True):
         assert torch.equal(total, first + second)
 

@@ -131,7 +131,7 @@ def test_a_loader_is_iterated_anew_and_its_length_known() -> None:
     adapted = as_batches(loader)
     adapted.set_epoch(3)
     assert len(list(adapted)) == len(list(adapted)) == len(adapted) == 2
-    with pytest.raises(TypeError, match="does not know"):
+    with pytest.raises(InputError, match="must know its number"):
         len(as_batches(part for part in [(torch.rand(1, 1), torch.ones(1, 1))]))
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tests.references import grouping as reference
 
 from ramify._core import InputError, ShapeError
 from ramify.affinity import branch_affinity
@@ -11,7 +12,6 @@ from ramify.grouping import (
     grouping_options,
     separation_cost,
 )
-from tests.references import grouping as reference
 
 from ._planted import blocks, from_margins, in_blocks, in_turn, noisy
 

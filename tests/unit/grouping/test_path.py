@@ -4,11 +4,11 @@ from math import inf, isfinite
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tests.references import grouping as reference
 
 from ramify._core import InputError, ShapeError
 from ramify.grouping import SharingPath, StageCost, choose_grouping, sharing_path, tree_of_widths
 from ramify.tasks import SharingTree
-from tests.references import grouping as reference
 
 from ._planted import Array, blocks, in_blocks, noisy
 
@@ -41,9 +41,7 @@ def inside(path: SharingPath) -> list[tuple[float, SharingTree]]:
     return found
 
 
-def tree_at(
-    widening: reference.Widening, costs: list[StageCost], alpha: float
-) -> SharingTree:
+def tree_at(widening: reference.Widening, costs: list[StageCost], alpha: float) -> SharingTree:
     partitions = widening.partitions(costs, alpha)
     stages = tuple(tuple(tuple(NAMES[i] for i in g) for g in groups) for groups in partitions)
     return SharingTree(tuple(NAMES), stages)

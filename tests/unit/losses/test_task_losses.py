@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 import torch
+from tests.references import losses as reference
+from tests.settings import DEVICE, DTYPE
 from torch import Tensor
 from torch.testing import assert_close
 
 from ramify._core import ShapeError
 from ramify.losses import BinaryLoss, TaskLosses
 from ramify.tasks import Binary, Multiclass, Regression, Task, TaskSet
-from tests.references import losses as reference
-from tests.settings import DEVICE, DTYPE
 
 TASKS = TaskSet(
     [
@@ -47,8 +47,12 @@ def sample(tasks: TaskSet, dtype: torch.dtype = DTYPE) -> tuple[Tensor, Tensor, 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_equals_the_loop_over_labels(tasks: TaskSet, dtype: torch.dtype) -> None:
     outputs, targets, mask = sample(tasks, dtype)
-    arrays = [outputs.cpu().double().numpy(), targets.cpu().double().numpy(), mask.cpu().numpy()]
-    expected = reference.masked_losses(*arrays, tasks)
+    expected = reference.masked_losses(
+        outputs.cpu().double().numpy(),
+        targets.cpu().double().numpy(),
+        mask.cpu().numpy(),
+        tasks,
+    )
     found = TaskLosses(tasks).to(DEVICE, dtype)(outputs, targets, mask)
     tolerance = 1e-5 if dtype == torch.float32 else 1e-9
     wanted = torch.tensor(expected, dtype=torch.float64)
@@ -104,7 +108,7 @@ def test_the_total_is_the_mean_of_weight_times_loss() -> None:
 def test_a_task_of_no_weight_gets_no_gradient() -> None:
     outputs, targets, mask = sample(TASKS)
     losses = TaskLosses(TASKS).to(DEVICE, DTYPE)
-    losses.total(losses(outputs.requires_grad_(), targets, mask)).backward()
+    torch.autograd.backward(losses.total(losses(outputs.requires_grad_(), targets, mask)))
     assert outputs.grad is not None
     assert (outputs.grad[:, TASKS.first_columns[4]] == 0).all()
 
@@ -116,7 +120,9 @@ def test_renaming_tasks_renames_the_losses(tasks: TaskSet) -> None:
     other = TaskSet([tasks[i] for i in order])
     columns = [c for i in order for c, t in enumerate(tasks.task_of_column) if t == i]
     one = TaskLosses(tasks).to(DEVICE, DTYPE)(outputs, targets, mask)
-    two = TaskLosses(other).to(DEVICE, DTYPE)(outputs[:, columns], targets[:, order], mask[:, order])
+    two = TaskLosses(other).to(DEVICE, DTYPE)(
+        outputs[:, columns], targets[:, order], mask[:, order]
+    )
     assert_close(two, one[order])
 
 
@@ -126,7 +132,9 @@ def test_soft_binary_targets_are_cut_at_one_half_in_the_margin_only() -> None:
     loss = BinaryLoss.of([])
     outputs += 2
     probability = torch.sigmoid(torch.tensor(2.0, dtype=torch.float64))
-    assert_close(loss.margin(outputs, targets).flatten(), torch.stack([probability, 1 - probability]))
+    assert_close(
+        loss.margin(outputs, targets).flatten(), torch.stack([probability, 1 - probability])
+    )
     cross = -(targets * probability.log() + (1 - targets) * (1 - probability).log())
     assert_close(loss.loss(outputs, targets), cross)
 
@@ -146,7 +154,12 @@ def test_padded_classes_have_no_probability_and_no_gradient() -> None:
 @pytest.mark.boundary
 @pytest.mark.parametrize(
     ("outputs", "targets", "mask"),
-    [((4, 7), (4, 5), (4, 5)), ((4, 8), (4, 4), (4, 5)), ((4, 8), (3, 5), (3, 5)), ((4, 8), (4, 1), (4, 1))],
+    [
+        ((4, 7), (4, 5), (4, 5)),
+        ((4, 8), (4, 4), (4, 5)),
+        ((4, 8), (3, 5), (3, 5)),
+        ((4, 8), (4, 1), (4, 1)),
+    ],
 )
 def test_refuses_shapes_that_do_not_fit(
     outputs: tuple[int, ...], targets: tuple[int, ...], mask: tuple[int, ...]

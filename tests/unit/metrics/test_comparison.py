@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tests.references import metrics as reference
 
 from ramify._core import InputError, ShapeError
 from ramify.metrics import bootstrap_weights, delta_m, intervals
-from tests.references import metrics as reference
 
 NAN = float("nan")
 

@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, mean_squared_error, roc_auc_score
+from tests.references import metrics as reference
 
 from ramify.metrics import (
     absence_note,
@@ -14,7 +15,6 @@ from ramify.metrics import (
     task_scores,
 )
 from ramify.tasks import Binary, Multiclass, Regression, Task, TaskSet
-from tests.references import metrics as reference
 
 Array = NDArray[np.float64]
 TASKS = TaskSet(
@@ -88,11 +88,11 @@ def test_every_task_is_scored_on_its_own_labels() -> None:
     (found,) = task_scores(predictions, targets, mask, TASKS)
     a, b, c = (mask[:, t] for t in range(3))
     expected = [
-        roc_auc_score(targets[a, 0], predictions[a, 0]),
-        accuracy_score(targets[b, 1], predictions[b, 1:4].argmax(axis=1)),
-        mean_squared_error(targets[c, 2], predictions[c, 4]) ** 0.5,
+        float(roc_auc_score(targets[a, 0], predictions[a, 0])),
+        float(accuracy_score(targets[b, 1], predictions[b, 1:4].argmax(axis=1))),
+        float(mean_squared_error(targets[c, 2], predictions[c, 4]) ** 0.5),
     ]
-    assert_allclose(found, expected)
+    assert_allclose(found, np.array(expected))
 
 
 def test_what_stands_where_there_is_no_label_does_not_matter() -> None:
@@ -121,12 +121,12 @@ def test_with_all_labels_masked_every_score_is_absent() -> None:
 
 def test_an_absent_task_does_not_count_in_the_mean() -> None:
     scores = np.array([[0.8, np.nan, 1.0]])
-    assert_allclose(mean_skill(scores, TASKS), [(0.8 + (1 - 1 / 4)) / 2])
+    assert_allclose(mean_skill(scores, TASKS), np.array([(0.8 + (1 - 1 / 4)) / 2]))
 
 
 def test_skill_is_one_for_perfect_and_0_for_the_mean() -> None:
     scores = np.array([[1.0, 1.0, 0.0], [0.5, 0.3, 2.0]])
-    assert_allclose(skills(scores, TASKS), [[1, 1, 1], [0.5, 0.3, 0]])
+    assert_allclose(skills(scores, TASKS), np.array([[1, 1, 1], [0.5, 0.3, 0]]))
 
 
 @pytest.mark.parametrize(

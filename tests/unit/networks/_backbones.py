@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import torch
+from tests.settings import DEVICE, DTYPE
 from torch import Tensor, nn
 
 from ramify.networks import BranchedNetwork, Residual, mlp
 from ramify.tasks import Binary, Multiclass, Regression, SharingTree, Task, TaskSet
-from tests.settings import DEVICE, DTYPE
 
 N_INPUTS = 6
 TASKS = TaskSet(

@@ -2,14 +2,14 @@ import itertools
 
 import pytest
 import torch
+from tests.references.networks import LoopedNetwork
+from tests.settings import DEVICE, DTYPE
 from torch import nn
 from torch.testing import assert_close
 
 from ramify._core import InputError
 from ramify.networks import BranchedNetwork, mlp, n_parameters, stage_costs
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
-from tests.references.networks import LoopedNetwork
-from tests.settings import DEVICE, DTYPE
 
 from ._backbones import (
     BACKBONES,
@@ -126,7 +126,7 @@ def test_widening_shares_no_memory_and_changes_nothing(backbone: str) -> None:
     wider = network.widen(2, TREE.stages[2])
     with torch.no_grad():
         for parameter in wider.parameters():
-            parameter += 1
+            parameter.add_(1)
     assert network.tree == TREES["shared"]
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, before[name])
@@ -145,7 +145,7 @@ def test_the_backbone_is_copied() -> None:
     network = BranchedNetwork(backbone, TREE, TASKS)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter += 1
+            parameter.add_(1)
     for old, new in zip(before, backbone.parameters(), strict=True):
         assert torch.equal(old, new)
 
@@ -283,7 +283,7 @@ def test_runs_under_state_dict_round_trip() -> None:
     one, two = built("batch norm", TREE), built("batch norm", TREE)
     with torch.no_grad():
         for parameter in one.parameters():
-            parameter += 0.5
+            parameter.add_(0.5)
     two.load_state_dict(one.state_dict())
     assert torch.equal(one.eval()(inputs()), two.eval()(inputs()))
 
@@ -317,7 +317,7 @@ def test_refuses_to_join_what_is_apart() -> None:
 
 def test_refuses_a_tree_of_other_tasks_or_stages() -> None:
     backbone = BACKBONES["linear"]()
-    with pytest.raises(InputError, match="one level per stage of the backbone, 3. Got 2"):
+    with pytest.raises(InputError, match=r"one level per stage of the backbone, 3\. Got 2"):
         BranchedNetwork(backbone, SharingTree.shared(NAMES, 2), TASKS)
     for names in (NAMES[:4], NAMES[::-1], (*NAMES, "f")):
         with pytest.raises(InputError, match="over the same tasks in the same order"):

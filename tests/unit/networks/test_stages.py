@@ -15,7 +15,9 @@ def names(backbone: nn.Sequential | list[nn.Module]) -> list[list[str]]:
 
 
 def test_what_has_no_weights_belongs_to_the_stage_before() -> None:
-    backbone = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2, 2))
+    backbone = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2, 2)
+    )
     assert names(backbone) == [["Conv2d", "ReLU", "MaxPool2d", "Flatten"], ["Linear"]]
 
 

@@ -2,10 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.unit.report._records import record as made_record
 
 from ramify._core import ModelFileError
 from ramify.records import FORMAT_VERSION, RunRecord, read_json
-from tests.unit.report._records import record as made_record
 
 
 def record() -> RunRecord:
@@ -29,7 +29,7 @@ def test_a_record_is_plain_json_with_its_version(tmp_path: Path) -> None:
 
 
 def test_a_missing_record_says_what_to_name(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="no record at .*; name a directory that"):
+    with pytest.raises(ModelFileError, match=r"no record at .*; name a directory that"):
         RunRecord.load(tmp_path / "record.json")
 
 
@@ -46,7 +46,7 @@ def changed(tmp_path: Path, **fields: object) -> Path:
 
 def test_a_record_of_a_newer_version_asks_for_a_newer_ramify(tmp_path: Path) -> None:
     path = changed(tmp_path, format_version=2, something="new")
-    with pytest.raises(ModelFileError, match="format version 2.*up to 1; use a newer ramify"):
+    with pytest.raises(ModelFileError, match=r"format version 2.*up to 1; use a newer ramify"):
         RunRecord.load(path)
 
 
@@ -63,9 +63,7 @@ def test_a_record_of_a_newer_version_asks_for_a_newer_ramify(tmp_path: Path) -> 
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_a_changed_record_is_refused_on_one_line(
-    fields: dict[str, object], tmp_path: Path
-) -> None:
+def test_a_changed_record_is_refused_on_one_line(fields: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="is damaged or was changed") as error:
         RunRecord.load(changed(tmp_path, **fields))
     assert "\n" not in str(error.value)

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from tests.toy import BINARY, backbone
 
 from ramify._core import InputError
 from ramify.networks import BranchedNetwork
 from ramify.sharing import FixedTree, FullyAdaptive, StepEvidence
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
-from tests.toy import BINARY, backbone
 
 
 def whole(tensor: torch.Tensor) -> torch.Tensor:
@@ -153,7 +153,7 @@ def test_refuses_settings_out_of_range(settings: dict[str, float], message: str)
 
 
 def test_a_fixed_tree_must_fit() -> None:
-    with pytest.raises(InputError, match="one level per stage of the backbone, 2. Got 1"):
+    with pytest.raises(InputError, match=r"one level per stage of the backbone, 2\. Got 1"):
         FixedTree(SharingTree.shared(BINARY.names, 1)).build(backbone(), BINARY)
     with pytest.raises(InputError, match="`growing_epochs_first` must be 0 or more"):
         FixedTree(SharingTree.shared(BINARY.names, 2), growing_epochs_first=-1)

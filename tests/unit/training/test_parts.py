@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.toy import BINARY, N_INPUTS, backbone
 
 from ramify._core import InputError, ModelFileError
 from ramify.networks import BranchedNetwork
@@ -20,7 +21,6 @@ from ramify.training._checkpoint import (
     save_state,
 )
 from ramify.training._optimiser import build_optimiser
-from tests.toy import BINARY, N_INPUTS, backbone
 
 
 def test_the_learning_rate_rises_to_one_and_falls_to_nearly_nothing() -> None:
@@ -93,7 +93,7 @@ def test_a_shared_network_keeps_the_best_mean() -> None:
     best = BestWeights(network)
     for epoch, skills in enumerate([[0.9, 0.5], [0.8, 0.8], [0.9, 0.1]], 1):
         moved(network, float(epoch))
-        improved = best.update(np.array(skills + [np.nan, np.nan]), epoch)
+        improved = best.update(np.array([*skills, np.nan, np.nan]), epoch)
         assert improved == (epoch != 3)
     best.load_into_network()
     assert first_of_task(network) == [2, 2, 2, 2]
@@ -134,8 +134,7 @@ def test_the_best_weights_survive_a_checkpoint(tmp_path: Path) -> None:
 
 def test_the_optimisers_state_goes_round() -> None:
     one, two = (
-        BranchedNetwork(backbone(), SharingTree.separate(BINARY.names, 2), BINARY)
-        for _ in range(2)
+        BranchedNetwork(backbone(), SharingTree.separate(BINARY.names, 2), BINARY) for _ in range(2)
     )
     two.load_state_dict(one.state_dict())
     first, second = build_optimiser(one, 0.1, 0.5), build_optimiser(two, 0.1, 0.5)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
+from tests.toy import BINARY, MIXED, N_INPUTS, backbone, batches, held_out, tensors
 from torch import nn
 from torch.testing import assert_close
 from torch.utils.data import DataLoader, TensorDataset
@@ -18,7 +19,6 @@ from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training import EpochEnded, Trainer, Training
 from ramify.training._evaluation import Predictions
 from ramify.training._selection import choose_network
-from tests.toy import BINARY, MIXED, N_INPUTS, backbone, batches, held_out, tensors
 
 QUICK = Training(epochs=2, learning_rate=0.01, weight_decay=0.1)
 
@@ -66,9 +66,7 @@ def test_a_shuffled_loader_resumes_to_the_same_weights(
             if seen == stop_in:
                 os.kill(os.getpid(), signal.SIGTERM)
 
-        trainer = Trainer(
-            Training(epochs=4, learning_rate=0.01), checkpoint=folder, watch=watch
-        )
+        trainer = Trainer(Training(epochs=4, learning_rate=0.01), checkpoint=folder, watch=watch)
         loader = DataLoader(data, 16, shuffle=True)
         return trainer.fit(HardSharing(), backbone(), BINARY, loader).network.state_dict()
 
@@ -115,7 +113,7 @@ def test_trains_in_another_thread_too() -> None:
 
 def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "segment-000.safetensors").write_bytes(b"not a state")
-    with pytest.raises(ModelFileError, match="is damaged .*; start again with --overwrite"):
+    with pytest.raises(ModelFileError, match=r"is damaged .*; start again with --overwrite"):
         Trainer(QUICK, checkpoint=tmp_path).fit(HardSharing(), backbone(), BINARY, batches(BINARY))
 
 
@@ -213,7 +211,9 @@ def test_with_alpha_one_junction_goes_down_stage_by_stage() -> None:
     deep = nn.Sequential(
         *(nn.Linear(N_INPUTS, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU())
     )
-    fitted = Trainer(QUICK, watch=seen.append).fit(sharing, deep, BINARY, two_groups(), held_out(BINARY))
+    fitted = Trainer(QUICK, watch=seen.append).fit(
+        sharing, deep, BINARY, two_groups(), held_out(BINARY)
+    )
     widths: list[tuple[int, ...]] = []
     for event in seen:
         if event.tree.widths not in widths:
@@ -258,7 +258,7 @@ def test_a_budget_is_kept(budget: int) -> None:
 
 def test_a_budget_below_the_smallest_tree_names_it() -> None:
     sharing = FullyAdaptive(growing_epochs=1, max_parameters=10)
-    with pytest.raises(InputError, match="the budget must be at least .*Got 10; raise it"):
+    with pytest.raises(InputError, match=r"the budget must be at least .*Got 10; raise it"):
         Trainer(QUICK).fit(sharing, backbone(), BINARY, two_groups(), held_out(BINARY))
 
 
@@ -277,8 +277,7 @@ def test_several_trees_are_trained_and_validation_decides() -> None:
     assert chosen.parameters == sum(p.numel() for p in fitted.network.parameters())
     phases = {point.phase for point in fitted.curve}
     assert phases == {"growing"} | {
-        f"candidate {i} of {len(fitted.candidates)}"
-        for i in range(1, len(fitted.candidates) + 1)
+        f"candidate {i} of {len(fitted.candidates)}" for i in range(1, len(fitted.candidates) + 1)
     }
 
 

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from tests.toy import BINARY, N_INPUTS, tensors
 from torch import Tensor, nn
 
 from ramify.data import TableBatches
@@ -12,7 +13,6 @@ from ramify.sharing import FixedTree
 from ramify.tasks import SharingTree
 from ramify.training import Trainer, Training
 from ramify.training._optimiser import Untouched, build_optimiser
-from tests.toy import BINARY, N_INPUTS, tensors
 
 TREE = SharingTree(
     BINARY.names,

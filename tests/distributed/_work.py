@@ -1,0 +1,80 @@
+"""What the two processes do; importable by name, as a spawned process needs."""
+
+import torch
+from lightning_fabric import Fabric
+from tests.toy import BINARY, backbone, held_out, tensors
+from torch import Tensor, distributed
+
+from ramify.affinity import ErrorMarginAffinity
+from ramify.networks import BranchedNetwork
+from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
+from ramify.tasks import SharingTree
+from ramify.training import Trainer, Training
+
+N_TASKS = 4
+Rows = list[tuple[Tensor, Tensor, Tensor]]
+
+
+def affinity_batches() -> list[tuple[Tensor, Tensor]]:
+    """Margins in 1/256, so that their sums have no rounding; the ranks' halves differ in size."""
+    generator = torch.Generator().manual_seed(0)
+    return [
+        (
+            torch.randint(257, (24, N_TASKS), generator=generator) / 256,
+            torch.rand(24, N_TASKS, generator=generator) < 0.6,
+        )
+        for _ in range(30)
+    ]
+
+
+def summed(tensor: Tensor) -> Tensor:
+    distributed.all_reduce(tensor)
+    return tensor
+
+
+def count(rank: int) -> dict[str, object]:
+    affinity = ErrorMarginAffinity(N_TASKS)
+    part = slice(0, 9) if rank == 0 else slice(9, 24)
+    for margins, mask in affinity_batches():
+        sums, products = affinity.batch_counts(margins[part], mask[part])
+        affinity.fold(summed(sums), summed(products))
+    return dict(affinity.state_dict())
+
+
+def loader(rank: int | None, *, labelled: float) -> Rows:
+    """Batches of 16 rows; a rank gets every second row of each."""
+    x, y, mask = tensors(BINARY, 96, labelled=labelled)
+    rows = []
+    for start in range(0, 96, 16):
+        part = slice(start, start + 16) if rank is None else slice(start + rank, start + 16, 2)
+        rows.append((x[part], y[part], mask[part]))
+    return rows
+
+
+def ways() -> dict[str, Sharing]:
+    tree = SharingTree(BINARY.names, ((BINARY.names,), (("a", "b"), ("c", "d"))))
+    return {
+        "hard": HardSharing(),
+        "single-task": SingleTask(),
+        "tree, grown": FixedTree(tree, growing_epochs_first=1),
+        "adaptive": FullyAdaptive(growing_epochs=2, n_candidates=2),
+    }
+
+
+def trained(
+    name: str, fabric: Fabric, rank: int | None, *, labelled: float = 1.0
+) -> BranchedNetwork:
+    trainer = Trainer(Training(epochs=2, learning_rate=0.01), fabric=fabric)
+    return trainer.fit(
+        ways()[name], backbone(0.0), BINARY, loader(rank, labelled=labelled), held_out(BINARY)
+    ).network
+
+
+def two_machines(rank: int) -> dict[str, object]:
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+    fabric.launch()
+    found: dict[str, object] = {}
+    for name in ways():
+        network = trained(name, fabric, rank)
+        found[name] = network.tree.stages, dict(network.state_dict())
+    return found

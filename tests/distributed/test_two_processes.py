@@ -1,0 +1,33 @@
+"""Two processes on one machine give what one process gives."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch.testing import assert_close
+
+from ramify.affinity import ErrorMarginAffinity
+
+from ._launch import in_two_processes
+from ._work import N_TASKS, affinity_batches, trained, ways
+
+pytestmark = pytest.mark.distributed
+
+
+def test_counts_of_two_ranks_are_those_of_one_process_exactly(tmp_path: Path) -> None:
+    whole = ErrorMarginAffinity(N_TASKS)
+    for margins, mask in affinity_batches():
+        whole.update(margins, mask)
+    for found in in_two_processes("count", tmp_path):
+        for name, tensor in whole.state_dict().items():
+            assert torch.equal(found[name], tensor)
+
+
+def test_training_on_halves_of_each_batch_is_training_on_the_batch(tmp_path: Path) -> None:
+    first, second = in_two_processes("two_machines", tmp_path)
+    for name in ways():
+        network = trained(name, Fabric(accelerator="cpu", devices=1), None)
+        for stages, state in (first[name], second[name]):
+            assert stages == network.tree.stages
+            assert_close(state, dict(network.state_dict()), rtol=1e-3, atol=1e-5)

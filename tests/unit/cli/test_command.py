@@ -1,0 +1,156 @@
+"""The verbs, end to end in one process."""
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from tests.unit.cli._command import fit, make_table, ramify
+
+from ramify import load
+from ramify.data import open_table
+
+HOSTILE = {
+    "g0_t0": "<script>alert('x')</script>",
+    "g0_t1": 'quo"te, comma',
+    "g1_t0": "two\nlines\nthree",
+    "g1_t1": "n" * 10_000,
+    "x00": "<img src=x onerror=alert(1)>",
+    "x01": "*^.+[b]$",
+}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table, the directory of a finished run, and what it said."""
+    folder = tmp_path_factory.mktemp("base")
+    said = fit(make_table(folder / "t.csv"), folder / "run")
+    assert said.code == 0, said.err
+    (folder / "said.txt").write_text(said.out)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--help"], "{demo,fit,predict,report}"),
+        (["demo", "--help"], "Tox21"),
+        (["fit", "--help"], "--max-parameters"),
+        (["predict", "--help"], "--output"),
+        (["report", "--help"], "DIRECTORY"),
+    ],
+)
+def test_help_explains_every_verb(arguments: list[str], words: str) -> None:
+    said = ramify(*arguments)
+    assert said.code == 0
+    assert "usage: ramify" in said.out
+    assert words in said.out
+
+
+def test_the_version_is_told() -> None:
+    assert "0." in ramify("--version").out
+
+
+def test_fit_says_what_it_found_and_where_the_report_is(base: Path) -> None:
+    out = (base / "said.txt").read_text()
+    assert "t.csv: 96 training, 12 validation and 12 test rows; 4 tasks; 4 inputs" in out
+    assert "'g0_t0': binary, " in out
+    assert f"Report: {base / 'run' / 'report.html'}" in out
+    assert {each.name for each in (base / "run").iterdir()} == {
+        *("model.safetensors", "model.json", "record.json", "report.html", ".lock")
+    }
+
+
+def test_progress_is_plain_lines_without_a_terminal(base: Path) -> None:
+    out = (base / "said.txt").read_text()
+    lines = [line for line in out.splitlines() if "epoch 1/1" in line]
+    assert lines[0].startswith("growing: one shared network")
+    assert all("loss 0." in line and "rows/s, tree " in line for line in lines)
+    assert "\x1b" not in out
+
+
+def test_predict_writes_what_the_model_says(base: Path, tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    assert ramify("predict", base / "run", base / "t.csv", "--output", path).code == 0
+    assert_frame_equal(pl.read_parquet(path), load(base / "run").predict(base / "t.csv"))
+
+
+def test_report_is_rebuilt_from_the_record(base: Path, tmp_path: Path) -> None:
+    shutil.copytree(base / "run", tmp_path / "run")
+    page = tmp_path / "run" / "report.html"
+    before = page.read_text()
+    page.unlink()
+    assert ramify("report", tmp_path / "run").out.startswith("Report: ")
+    assert page.read_text() == before
+
+
+def test_a_yaml_file_says_the_same_as_flags(base: Path, tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    options = "targets: [g0_t0, g1_t1]\nhidden: [8, 4]\nepochs: 1\ngrowing_epochs: 1\n"
+    config.write_text(options + "baselines: none\nseed: 3\nsplit: random\n")
+    by_file = ramify("fit", base / "t.csv", "--config", config, "--output", tmp_path / "a")
+    by_flags = ramify(
+        *("fit", base / "t.csv", "--targets", "g0_t0,g1_t1", "--output", tmp_path / "b"),
+        *("--hidden", "8,4", "--epochs", "1", "--growing-epochs", "1", "--baselines", "none"),
+        *("--seed", "3"),
+    )
+    assert (by_file.code, by_flags.code) == (0, 0), by_file.err + by_flags.err
+    one, other = load(tmp_path / "a"), load(tmp_path / "b")
+    assert_frame_equal(one.predict(base / "t.csv"), other.predict(base / "t.csv"))
+    assert one.record.settings == other.record.settings
+
+
+def test_targets_may_be_a_glob(base: Path, tmp_path: Path) -> None:
+    fit(base / "t.csv", tmp_path / "run", "--ignore", "g1_*", targets="g0_*")
+    record = load(tmp_path / "run").record
+    assert [task.name for task in record.tasks] == ["g0_t0", "g0_t1"]
+    assert set(record.data.left_out) == {"g1_t0", "g1_t1"}
+
+
+def test_the_kind_of_a_task_can_be_said(base: Path, tmp_path: Path) -> None:
+    said = fit(base / "t.csv", tmp_path / "run", "--kind", "g0_t0=regression")
+    assert "'g0_t0': regression, " in said.out
+
+
+def test_columns_that_are_no_features_are_named(base: Path, tmp_path: Path) -> None:
+    frame = pl.read_csv(base / "t.csv").with_columns(x00=pl.lit(1), x01=pl.lit(None))
+    frame.write_csv(tmp_path / "t.csv")
+    said = fit(tmp_path / "t.csv", tmp_path / "run")
+    assert "no features: 'x00' (constant), 'x01' (all values are missing)" in said.out
+
+
+def test_any_column_name_goes_through(base: Path, tmp_path: Path) -> None:
+    frame = pl.read_csv(base / "t.csv").rename(HOSTILE)
+    frame.write_csv(tmp_path / "t.csv")
+    said = fit(tmp_path / "t.csv", tmp_path / "run", targets="<s*,quo*,two*,nnn*")
+    assert said.code == 0, said.err
+    names = [HOSTILE[name] for name in ("g0_t0", "g0_t1", "g1_t0", "g1_t1")]
+    assert [task.name for task in load(tmp_path / "run").record.tasks] == names
+    assert "<script>alert" not in (tmp_path / "run" / "report.html").read_text()
+    for path in (tmp_path / "p.csv", tmp_path / "p.parquet"):
+        assert ramify("predict", tmp_path / "run", tmp_path / "t.csv", "--output", path).code == 0
+        assert list(open_table(path).columns) == names
+
+
+def test_budget_and_other_ways_of_sharing(base: Path, tmp_path: Path) -> None:
+    def parameters(name: str, *more: str) -> int:
+        said = fit(base / "t.csv", tmp_path / name, *more)
+        assert said.code == 0, said.err
+        return load(tmp_path / name).record.parameters
+
+    hard = parameters("hard", "--sharing", "hard")
+    single = parameters("single", "--sharing", "single-task")
+    assert hard < single
+    assert parameters("small", "--max-parameters", str(hard)) == hard
+    assert hard <= parameters("alpha", "--alpha", "0.1") <= single
+
+
+def test_the_command_is_recorded(base: Path) -> None:
+    assert load(base / "run").record.command.startswith("ramify ")
+
+
+def test_results_are_replaced_only_on_request(base: Path, tmp_path: Path) -> None:
+    shutil.copytree(base / "run", tmp_path / "run")
+    assert fit(base / "t.csv", tmp_path / "run").code == 2
+    assert fit(base / "t.csv", tmp_path / "run", "--overwrite").code == 0

@@ -1,0 +1,136 @@
+"""Fit, save, load and predict: one model, whatever way it goes."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from tests.unit.runs._runs import fitted, quick, small_table
+
+import ramify
+from ramify import InputError, Run
+from ramify.training import Training
+
+MIXED = ("binary", "multiclass", "regression")
+
+
+@pytest.fixture(scope="module")
+def frame() -> pl.DataFrame:
+    return small_table(MIXED)
+
+
+@pytest.fixture(scope="module")
+def run(frame: pl.DataFrame) -> Run:
+    return fitted(frame, quick(epochs=4, baselines=("single_task", "shared", "random_tree")))
+
+
+def test_a_saved_run_is_the_same_when_loaded(run: Run, frame: pl.DataFrame, tmp_path: Path) -> None:
+    run.save(tmp_path)
+    again = ramify.load(tmp_path)
+    assert_frame_equal(again.predict(frame), run.predict(frame))
+    assert again.record == run.record
+    assert again.tree == run.tree
+
+
+def test_predictions_follow_the_rows(run: Run, frame: pl.DataFrame) -> None:
+    assert_frame_equal(run.predict(frame.reverse()), run.predict(frame).reverse())
+
+
+def test_predictions_do_not_need_the_targets(run: Run, frame: pl.DataFrame) -> None:
+    assert_frame_equal(run.predict(frame.select("^x.*$")), run.predict(frame))
+
+
+@pytest.mark.parametrize("convert", [pl.DataFrame.to_pandas, pl.DataFrame.to_arrow])
+def test_dataframes_of_other_libraries_predict_the_same(
+    run: Run, frame: pl.DataFrame, convert: object
+) -> None:
+    assert callable(convert)
+    assert_frame_equal(run.predict(convert(frame)), run.predict(frame))
+
+
+def test_a_pandas_frame_fits_as_a_polars_frame(frame: pl.DataFrame) -> None:
+    def fit(data: pl.DataFrame | pd.DataFrame) -> Run:
+        training = Training(epochs=1)
+        return ramify.fit(data, "g*", training=training, hidden=(8, 8), baselines=())
+
+    assert_frame_equal(fit(frame.to_pandas()).predict(frame), fit(frame).predict(frame))
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_predictions_stream_to_a_file(
+    run: Run, frame: pl.DataFrame, tmp_path: Path, ending: str
+) -> None:
+    long = pl.concat([frame] * 100)  # more than one batch of the reader
+    path = tmp_path / f"p.{ending}"
+    run.predict_to(long, path)
+    found = pl.read_csv(path) if ending == "csv" else pl.read_parquet(path)
+    assert_frame_equal(found, run.predict(long), check_dtypes=False, rel_tol=1e-5, abs_tol=1e-6)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_there_is_a_column_per_task_and_per_class(run: Run, frame: pl.DataFrame) -> None:
+    found = run.predict(frame)
+    classes = [f"g{g}_t1={label}" for g in (0, 1) for label in ("high", "low", "middle")]
+    assert set(found.columns) == {"g0_t0", "g0_t2", "g1_t0", "g1_t2", *classes}
+
+
+def test_probabilities_of_the_classes_sum_to_one(run: Run, frame: pl.DataFrame) -> None:
+    found = run.predict(frame)
+    for group in (0, 1):
+        total = found.select(pl.sum_horizontal(f"^g{group}_t1=.*$")).to_series()
+        np.testing.assert_allclose(total.to_numpy(), 1, rtol=1e-5)
+        assert found[f"g{group}_t0"].is_between(0, 1).all()
+
+
+def test_regression_is_predicted_in_its_own_unit(run: Run, frame: pl.DataFrame) -> None:
+    moved = frame.with_columns(pl.col("^g._t2$") * 1000 + 5000)
+    far = fitted(moved, quick(epochs=4)).predict(frame)["g0_t2"]
+    near = fitted(frame, quick(epochs=4)).predict(frame)["g0_t2"]
+    np.testing.assert_allclose(far.to_numpy(), near.to_numpy() * 1000 + 5000, rtol=1e-3)
+    assert run.predict(frame)["g0_t2"].is_between(-15, 35).all()  # the target is 10 ± 5
+
+
+def test_the_global_random_numbers_are_left_alone(frame: pl.DataFrame) -> None:
+    state = np.random.get_state()[1]  # noqa: NPY002 - the global generator is what is looked at
+    assert isinstance(state, np.ndarray)
+    before = state.copy()
+    fitted(frame, quick(epochs=1))
+    after = np.random.get_state()[1]  # noqa: NPY002
+    assert isinstance(after, np.ndarray)
+    assert np.array_equal(before, after)
+
+
+def test_the_same_seed_gives_the_same_run(frame: pl.DataFrame) -> None:
+    one, other = fitted(frame), fitted(frame)
+    assert_frame_equal(one.predict(frame), other.predict(frame))
+    assert one.record.curves == other.record.curves
+
+
+def test_results_are_not_overwritten_unasked(run: Run, tmp_path: Path) -> None:
+    run.save(tmp_path)
+    with pytest.raises(InputError, match=r"already holds 'model\.safetensors'.* set `overwrite`"):
+        run.save(tmp_path)
+    run.save(tmp_path, overwrite=True)
+
+
+def test_one_task_works(frame: pl.DataFrame) -> None:
+    run = fitted(frame, quick(targets=("g0_t0",), baselines=("single_task", "shared")))
+    assert run.predict(frame).columns == ["g0_t0"]
+    assert run.tree.widths == (1, 1)
+    assert run.record.baselines == {}
+    assert "g0_t0" in run.report()
+
+
+def test_an_unknown_category_is_handled(frame: pl.DataFrame) -> None:
+    colours = pl.Series("colour", ["red", "green", "blue"] * (len(frame) // 3))
+    run = fitted(frame.with_columns(colours))
+    strange = frame.with_columns(colour=pl.lit("purple"))
+    assert run.predict(strange).null_count().sum_horizontal().item() == 0
+
+
+def test_two_columns_of_one_name_are_refused(frame: pl.DataFrame) -> None:
+    both = frame.select("^x.*$", pl.col("g0_t1").alias("a"), pl.col("g0_t0").alias("a=low"))
+    with pytest.raises(InputError, match="columns of one name: 'a=low'"):
+        fitted(both, quick(targets=("a", "a=low")))
