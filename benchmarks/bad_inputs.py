@@ -1165,7 +1165,7 @@ def _of_error(case: Case, done: Outcome) -> list[str]:
 def line_of(case: Case, done: Outcome) -> str:
     """What to show of a case."""
     if not case.works:
-        return done.err.strip()
+        return (done.err.strip().splitlines() or ["nothing"])[-1]
     said = [line.strip() for line in done.out.splitlines() if "Report:" not in line]
     fitting = [line for line in said if re.search(case.prints, line)]
     return f"works: {fitting[0]}" if fitting else "works"

@@ -10,7 +10,13 @@ from tests.settings import DATA, DEVICE
 
 # Hypothesis is for pure combinatorics only; the same examples every time.
 hypothesis.settings.register_profile(
-    "fixed", derandomize=True, max_examples=60, deadline=None, database=None
+    "fixed",
+    derandomize=True,
+    max_examples=60,
+    deadline=None,
+    database=None,
+    # Slow under the shape hook, and where several jobs share a core.
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("fixed")
 

@@ -158,6 +158,31 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
     pytest.fail("training makes no progress")
 
 
+@pytest.mark.parametrize("name", ["hard", "single-task"])
+def test_resuming_remembers_the_best_epoch(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after the best epoch, which is not the last one."""
+    settings = Training(epochs=6, learning_rate=0.01, weight_decay=0.0)
+    x, y, mask = tensors(BINARY, 64, seed=9)
+    against = TableBatches(x, 1 - y, mask, 64, seed=1, shuffle=False)  # learning makes it worse
+
+    def fit(folder: Path | None) -> Fitted:
+        trainer = Trainer(settings, checkpoint=folder)
+        return trainer.fit(BUILDERS[name](BINARY), backbone(), BINARY, batches(BINARY), against)
+
+    whole = fit(None)
+    scores = [point.validation_score or 0.0 for point in whole.curve]
+    assert scores[0] == max(scores)
+    assert scores[-1] < 0.8 * scores[0]
+    monkeypatch.setattr(
+        "ramify.training._trainer.listening_for_stop", lambda: nullcontext(StopAfter(20))
+    )
+    with pytest.raises(StoppedError):
+        fit(tmp_path)
+    assert_same(whole, fit(tmp_path))
+
+
 @every_sharing
 def test_a_finished_training_is_not_done_again(name: str, tmp_path: Path) -> None:
     whole = trained(name, BINARY, checkpoint=tmp_path)

@@ -1,7 +1,7 @@
 """What a run did and found, as data: training writes it, the report and the user read it."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -47,7 +47,7 @@ class SharingInfo(Part):
 class TreeInfo(Part):
     """A sharing tree: from input to output, for each stage, its groups of task names."""
 
-    stages: Stages
+    stages: Annotated[Stages, Field(min_length=1)]
 
 
 class AffinityInfo(Part):
@@ -64,6 +64,12 @@ class AffinityInfo(Part):
     matrix: list[list[float | None]]
     description: str
     used: bool
+
+    @model_validator(mode="after")
+    def _is_square(self) -> Self:
+        if {len(self.matrix), *map(len, self.matrix)} != {len(self.tasks)}:
+            raise ValueError("an affinity must have one row and one column per task")
+        return self
 
 
 class PathStep(Part):
@@ -282,8 +288,11 @@ class RunRecord(Part):
     command: str
 
     @model_validator(mode="after")
-    def _names_agree(self) -> Self:
+    def _names_agree(self) -> "RunRecord":
         names = {task.name for task in self.tasks}
+        for scored in (self.scores.test, self.scores.validation):
+            if {score.task for score in scored} != names:
+                raise ValueError("the scores are not those of exactly the tasks of the record")
         for groups in self.tree.stages:
             if {name for group in groups for name in group} != names:
                 raise ValueError("the tree does not hold exactly the tasks of the record")

@@ -205,7 +205,9 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         rng = np.random.default_rng(self.seed)
         draws = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=_N_RESAMPLES)
         matrices = [
-            self._for_grouping(affinity.resampled(torch.tensor(draw), corrected=self.corrected))
+            self._for_grouping(
+                affinity.resampled(torch.tensor(draw).double(), corrected=self.corrected)
+            )
             for draw in draws
         ]
         return group_stability(tree, matrices, seed=self.seed)

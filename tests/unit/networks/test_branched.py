@@ -222,9 +222,10 @@ def test_owned_rows_cover_each_branch_once(backbone: str, tree: SharingTree, sta
             else:
                 rows = by_pointer[tensor.data_ptr()].cpu()
                 assert all(any(torch.equal(r, s) for s in serves) for r in rows)
-    heads = by_pointer[network.heads.weight.data_ptr()]
-    assert heads.int().argmax(dim=1).tolist() == list(TASKS.task_of_column)
-    assert (heads.sum(dim=1) == 1).all()
+    for tensor in (network.heads.weight, network.heads.bias):
+        heads = by_pointer[tensor.data_ptr()]
+        assert heads.int().argmax(dim=1).tolist() == list(TASKS.task_of_column)
+        assert (heads.sum(dim=1) == 1).all()
 
 
 def test_an_owned_row_is_what_moves_the_output_of_its_tasks() -> None:

@@ -1,11 +1,13 @@
 """Fit, save, load and predict: one model, whatever way it goes."""
 
+import random
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import polars as pl
 import pytest
+import torch
+from narwhals.typing import IntoFrame
 from polars.testing import assert_frame_equal
 from tests.unit.runs._runs import fitted, quick, small_table
 
@@ -51,7 +53,7 @@ def test_dataframes_of_other_libraries_predict_the_same(
 
 
 def test_a_pandas_frame_fits_as_a_polars_frame(frame: pl.DataFrame) -> None:
-    def fit(data: pl.DataFrame | pd.DataFrame) -> Run:
+    def fit(data: IntoFrame) -> Run:
         training = Training(epochs=1)
         return ramify.fit(data, "g*", training=training, hidden=(8, 8), baselines=())
 
@@ -93,13 +95,10 @@ def test_regression_is_predicted_in_its_own_unit(run: Run, frame: pl.DataFrame) 
 
 
 def test_the_global_random_numbers_are_left_alone(frame: pl.DataFrame) -> None:
-    state = np.random.get_state()[1]  # noqa: NPY002 - the global generator is what is looked at
-    assert isinstance(state, np.ndarray)
-    before = state.copy()
+    before = torch.get_rng_state(), random.getstate()
     fitted(frame, quick(epochs=1))
-    after = np.random.get_state()[1]  # noqa: NPY002
-    assert isinstance(after, np.ndarray)
-    assert np.array_equal(before, after)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert random.getstate() == before[1]
 
 
 def test_the_same_seed_gives_the_same_run(frame: pl.DataFrame) -> None:

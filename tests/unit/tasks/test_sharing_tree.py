@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from ramify._core import InputError
 from ramify.tasks import SharingTree, tree_lines, tree_mermaid
 
+# The shape hook picks the elements that it checks at random.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+
 Stage = tuple[tuple[str, ...], ...]
 
 
