@@ -66,7 +66,7 @@ class AffinityInfo(Part):
     used: bool
 
     @model_validator(mode="after")
-    def _is_square(self) -> Self:
+    def _is_square(self) -> "AffinityInfo":
         if {len(self.matrix), *map(len, self.matrix)} != {len(self.tasks)}:
             raise ValueError("an affinity must have one row and one column per task")
         return self
