@@ -15,7 +15,7 @@ class KindLoss(nn.Module, ABC):
     """What training and prediction need to know of one kind of task.
 
     All methods take every task of the kind at once: outputs ``(batch, task, output)`` and targets
-    ``(batch, task)`` that hold any finite number where there is no label.
+    ``(batch, task)`` that hold a valid target, such as 0, where there is no label.
     """
 
     @classmethod

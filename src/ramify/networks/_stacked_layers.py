@@ -1,6 +1,6 @@
 """Layers that hold several copies of one layer and run them all in one operation.
 
-Features have the shape ``(group, batch, feature)``; every parameter has the group as its first
+Features have the shape ``(group, batch, …, feature)``; every parameter has the group as its first
 axis. An input of a single group feeds all groups.
 """
 
@@ -25,16 +25,21 @@ class StackedLinear(nn.Module):
         bias = None if layers[0].bias is None else _stacked([layer.bias for layer in layers])
         return cls(weight, bias)
 
-    def forward(self, x: Float[Tensor, "source batch in"]) -> Float[Tensor, "group batch out"]:
+    def forward(
+        self, x: Float[Tensor, "source batch *more in"]
+    ) -> Float[Tensor, "group batch *more out"]:
         """Apply layer *g* to the features of group *g*."""
         n_groups, n_out, n_in = self.weight.shape
         if len(x) == 1 and n_groups > 1:  # one wide product instead of many narrow ones
             wide = functional.linear(x.squeeze(0), self.weight.reshape(n_groups * n_out, n_in))
-            y = wide.view(len(wide), n_groups, n_out).transpose(0, 1)
-            return y if self.bias is None else y + self.bias[:, None]
+            y = wide.view(*wide.shape[:-1], n_groups, n_out).movedim(-2, 0)
+            return y if self.bias is None else y + _beside(self.bias, y)
+        rows, turned = x.flatten(1, -2), self.weight.transpose(1, 2)
         if self.bias is None:
-            return torch.bmm(x, self.weight.transpose(1, 2))
-        return torch.baddbmm(self.bias[:, None], x, self.weight.transpose(1, 2))
+            y = torch.bmm(rows, turned)
+        else:
+            y = torch.baddbmm(self.bias[:, None], rows, turned)
+        return y.view(n_groups, *x.shape[1:-1], n_out)
 
 
 class StackedLayerNorm(nn.Module):
@@ -53,12 +58,12 @@ class StackedLayerNorm(nn.Module):
         bias = None if layers[0].bias is None else _stacked([x.bias for x in layers])
         return cls(weight, bias, layers[0].eps)
 
-    def forward(self, x: Float[Tensor, "group batch feature"]) -> Tensor:
+    def forward(self, x: Float[Tensor, "group batch *more feature"]) -> Tensor:
         """Normalise each row, then scale and shift by group."""
         y = functional.layer_norm(x, x.shape[-1:], eps=self.eps)
         if self.weight is not None:
-            y = y * self.weight[:, None]
-        return y if self.bias is None else y + self.bias[:, None]
+            y = y * _beside(self.weight, y)
+        return y if self.bias is None else y + _beside(self.bias, y)
 
 
 class StackedBatchNorm(nn.Module):
@@ -92,6 +97,12 @@ class StackedBatchNorm(nn.Module):
             self.eps,
         )
         return y.view(len(y), n_groups, n_features).transpose(0, 1)
+
+
+def _beside(vectors: Tensor, features: Tensor) -> Tensor:
+    """One vector per group, shaped to go with features of any number of axes."""
+    n_groups, n_features = vectors.shape
+    return vectors.view(n_groups, *(1,) * (features.ndim - 2), n_features)
 
 
 def _stacked(tensors: list[Tensor]) -> Tensor:

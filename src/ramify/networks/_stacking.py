@@ -44,6 +44,8 @@ def stacked(modules: Sequence[nn.Module]) -> nn.Module | None:
         >>> stacked(copies)(torch.zeros(1, 5, 3)).shape
         torch.Size([4, 5, 2])
     """
+    if any(not parameter.requires_grad for parameter in modules[0].parameters()):
+        return None  # frozen weights stay frozen where every copy keeps its own
     build = _BUILDERS.get(type(modules[0]))
     if build is not None:
         return build(list(modules))
@@ -62,7 +64,10 @@ def _residual(modules: list[Residual]) -> nn.Module | None:
 
 
 def _batch_norm(modules: list[nn.BatchNorm1d]) -> nn.Module | None:
-    return StackedBatchNorm(modules) if modules[0].track_running_stats else None
+    first = modules[0]
+    # Without a momentum the statistics are plain averages over a count that stacks do not keep.
+    plain = first.track_running_stats and first.momentum is not None
+    return StackedBatchNorm(modules) if plain else None
 
 
 def _layer_norm(modules: list[nn.LayerNorm]) -> nn.Module | None:

@@ -128,14 +128,14 @@ class Segment:
         raise StoppedError(f"training was stopped: {kept}", stop.signal_number)
 
     def _end_epoch(self, epoch: int, rows_per_second: float) -> None:
-        improved = self._note_epoch(epoch, rows_per_second)
-        if epoch >= self.plan.epochs or self._stale(improved, epoch):
+        self._note_epoch(epoch, rows_per_second)
+        if epoch >= self.plan.epochs or self._stale(epoch):
             self._finish()
         elif time.monotonic() - self._saved_at >= self._around.checkpoint_seconds:
             self._save()
 
-    def _note_epoch(self, epoch: int, rows_per_second: float) -> bool:
-        """Score the network, keep it if it is the best, and tell; whether it was the best."""
+    def _note_epoch(self, epoch: int, rows_per_second: float) -> None:
+        """Score the network, keep it if it is the best, and tell."""
         loss = float(self._stepper.loss_sum) / self._steps_per_epoch
         if not isfinite(loss):
             raise InputError(
@@ -143,7 +143,7 @@ class Segment:
                 "use a smaller learning rate"
             )
         skills = self._validation_skills()
-        improved = self._best.update(skills, epoch)
+        self._best.update(skills, epoch)
         known = skills[~np.isnan(skills)]
         score = float(known.mean()) if len(known) else None
         widths = list(self.network.tree.widths)
@@ -159,7 +159,6 @@ class Segment:
                 self.network.tree,
             )
             self._around.watch(event)
-        return improved
 
     def _validation_skills(self) -> np.ndarray:
         around = self._around
@@ -173,11 +172,11 @@ class Segment:
             self._stepper.model, self._around.losses, batches, self._around.fabric.device
         )
 
-    def _stale(self, improved: bool, epoch: int) -> bool:
+    def _stale(self, epoch: int) -> bool:
         patience = self._around.settings.patience
-        if patience is None or improved:
-            return False
-        return epoch - int(self._best.epochs.max()) >= patience
+        # Tasks without validation labels have no best epoch and no say.
+        scored = self._best.epochs[np.isfinite(self._best.scores)]
+        return patience is not None and len(scored) > 0 and epoch - scored.max() >= patience
 
     def _finish(self) -> None:
         self._done = True

@@ -30,7 +30,7 @@ class Training:
     epochs: int = 12
     learning_rate: float = 1e-3
     weight_decay: float = 2.0
-    warmup: float = 0.3
+    warmup: float = 0.1
     gradient_clip: float = 10.0
     patience: int | None = None
     balance: bool = False

@@ -1,6 +1,7 @@
 """One training step: forward, loss, backward, and what the step shows."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from lightning_fabric import Fabric
@@ -21,6 +22,7 @@ Batches = TableBatches | LoaderBatches
 _SEEN_AT_ONCE = 16
 
 
+@runtime_checkable
 class Surroundings(Protocol):
     """What a segment needs beside its network; the trainer provides it."""
 
@@ -69,12 +71,13 @@ class Stepper:
             batch: The rows.
             learning_rate: Step size.
         """
-        if not any(batch.present):
+        present = self._present(batch)
+        if not any(present):
             return
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate
-        if not batch.all_present:
-            self._untouched.save(batch.present)
+        if not all(present):
+            self._untouched.save(present)
         inputs, targets, mask = self._around.fabric.to_device(
             (batch.inputs, batch.targets, batch.label_mask)
         )
@@ -84,7 +87,7 @@ class Stepper:
         self._around.fabric.backward(loss)
         self._clip()
         self._prepared.step()
-        if not batch.all_present:
+        if not all(present):
             self._untouched.restore()
         self.loss_sum += loss.detach()
         if self._observes and self._observer is not None:
@@ -99,6 +102,14 @@ class Stepper:
             if self._observer is not None:
                 self._observer.observe(StepEvidence(margins, mask, self._total))
         self._unseen.clear()
+
+    def _present(self, batch: Batch) -> Sequence[bool]:
+        """For each task, whether any machine has a label of it: all must do the same."""
+        if self._around.fabric.world_size == 1:
+            return batch.present
+        here = torch.tensor(batch.present, dtype=torch.float32, device=self.loss_sum.device)
+        found: list[bool] = (self._total(here) > 0).tolist()
+        return found
 
     def _loss(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         losses = self._around.losses

@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from ramify._core import InputError
 from ramify.data import LoaderBatches, TableBatches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, BranchedNetwork, n_parameters
@@ -118,6 +119,8 @@ class Trainer:
         checkpoint_seconds: float = 10.0,
         watch: Watcher | None = None,
     ) -> None:
+        if seed < 0:
+            raise InputError(f"`seed` must be 0 or more. Got {seed}")
         self.settings = Training() if settings is None else settings
         self.seed = seed
         self.fabric = Fabric(accelerator="auto", devices=1) if fabric is None else fabric
