@@ -225,7 +225,8 @@ def _sharing(
 
 
 def _command() -> str:
-    return shlex.join(["ramify", *sys.argv[1:]])
+    # The record says how to do the whole run again, not how it was finished.
+    return shlex.join(["ramify", *(word for word in sys.argv[1:] if word != "--resume")])
 
 
 def _one_line(text: str) -> str:

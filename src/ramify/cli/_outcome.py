@@ -49,6 +49,8 @@ def _in_words(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, ArgumentError):
         return f"{_option_words(str(error.message))}; see `ramify --help`"
+    if isinstance(error, UnicodeDecodeError):
+        return f"a --config file must be UTF-8 text. Byte {error.start + 1} is not"
     if isinstance(error, OSError | SafetensorError | PolarsError):
         return _of_files(error)
     lacks_memory = isinstance(error, RuntimeError) and _LACKS_MEMORY.search(str(error))

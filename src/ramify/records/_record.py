@@ -338,7 +338,9 @@ def read_json(form: type[Form], path: Path, version: int, what: str) -> Form:
             f"no {what} at {quoted(path)}; name a directory that `ramify fit` finished"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelFileError(f"cannot read the {what} {quoted(path)}: {error}") from None
+        raise ModelFileError(
+            f"cannot read the {what} {quoted(path)}: {getattr(error, 'strerror', error)}"
+        ) from None
     try:
         found = _Version.model_validate_json(text).format_version
         if found > version:

@@ -25,7 +25,7 @@ def fit(
     data: str | Path | IntoFrame,
     targets: str | Sequence[str],
     *,
-    ignore: Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
     split: str | SplitRule = "random",
     sharing: Sharing | None = None,
@@ -38,7 +38,7 @@ def fit(
     seed: int = 0,
     device: str = "auto",
     precision: str = "32-true",
-    baselines: Sequence[str] = ("single_task", "shared"),
+    baselines: str | Sequence[str] = ("single_task", "shared"),
     watch: Watcher | None = None,
 ) -> Run:
     """Learn the tasks of a table together: which of them share what, and whether it pays off.
@@ -79,8 +79,8 @@ def fit(
     elif max_parameters is not None:
         raise InputError("`max_parameters` is for the default way of sharing; give it to `sharing`")
     options = Options(
-        targets=split_names(targets) if isinstance(targets, str) else list(targets),
-        ignore=tuple(ignore),
+        targets=_names(targets),
+        ignore=_names(ignore),
         kinds=dict(kinds or {}),
         split=parse_split(split) if isinstance(split, str) else split,
         sharing=sharing,
@@ -92,7 +92,7 @@ def fit(
         seed=seed,
         device=device,
         precision=precision,
-        baselines=tuple(baselines),
+        baselines=_names(baselines),
     )
     return run_table(open_table(data), options, watch=watch)
 
@@ -170,6 +170,10 @@ def _trained(
     with timed(seconds, "scoring"):
         record = recorded(prepared, options, jobs, main, baselines, command=command)
     return Run(model, record)
+
+
+def _names(given: str | Sequence[str]) -> list[str]:
+    return split_names(given) if isinstance(given, str) else list(given)
 
 
 def _wanted_baselines(prepared: Prepared, options: Options) -> Sequence[str]:

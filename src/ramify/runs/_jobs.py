@@ -213,7 +213,7 @@ def _check_memory(n_features: int, hidden: Sequence[int]) -> None:
 def _fabric(options: Options) -> Fabric:
     try:
         return Fabric(accelerator=options.device, devices=1, precision=options.precision)  # type: ignore[arg-type]  # checked by Fabric
-    except (ValueError, RuntimeError, TypeError) as error:
+    except (ValueError, RuntimeError, TypeError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"--device must be auto, cpu, cuda or another that is present, --precision 32-true or "

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ramify._core import InputError, listed
+from ramify._core import InputError, listed, quoted
 from ramify.data import RandomSplit, SplitRule
 from ramify.records import Setting
 from ramify.sharing import FullyAdaptive, Sharing
@@ -52,6 +52,7 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check what no other part of ramify checks."""
+        self._check_parts()
         unknown = [name for name in self.baselines if name not in BASELINES]
         if unknown:
             raise InputError(
@@ -69,6 +70,20 @@ class Options:
             raise InputError(
                 f"`checkpoint_seconds` must be 0 or more. Got {self.checkpoint_seconds}"
             )
+
+    def _check_parts(self) -> None:
+        parts = (
+            ("sharing", Sharing, "FullyAdaptive()"),
+            ("split", SplitRule, "RandomSplit()"),
+            ("training", Training, "Training()"),
+        )
+        for name, kind, example in parts:
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise InputError(
+                    f"`{name}` must be a {kind.__name__} object, such as {example}. "
+                    f"Got {quoted(value)}"
+                )
 
     def settings(self) -> dict[str, Setting]:
         """The settings of training and network, for the record."""

@@ -32,6 +32,11 @@ class Task:
         """Check what would otherwise fail far from here."""
         if not self.name:
             raise InputError("`name` of a task must be a non-empty text. Got ''")
+        if not isinstance(self.kind, Kind):
+            raise InputError(
+                f"`kind` of task {quoted(self.name)} must be Binary(), Multiclass(classes) or "
+                f"Regression(). Got {quoted(self.kind)}"
+            )
         if not (isfinite(self.weight) and self.weight >= 0):
             raise InputError(
                 f"`weight` of task {quoted(self.name)} must be finite and 0 or more. "

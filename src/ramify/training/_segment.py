@@ -140,7 +140,7 @@ class Segment:
         if not isfinite(loss):
             raise InputError(
                 f"the training loss became {loss} in epoch {epoch} of {quoted(self.plan.phase)}; "
-                "use a smaller learning rate"
+                "use a smaller learning rate, and look for NaN among the inputs"
             )
         skills = self._validation_skills()
         self._best.update(skills, epoch)

@@ -9,12 +9,12 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.data import LoaderBatches, TableBatches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, BranchedNetwork, n_parameters
 from ramify.sharing import Restructuring, Sharing
-from ramify.tasks import Binary, SharingTree, TaskSet
+from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import StopRequest, Watcher, listening_for_stop
 from ramify.training._plan import Epoch, Outcome, Plan
@@ -131,7 +131,7 @@ class Trainer:
         self,
         sharing: Sharing,
         backbone: Backbone,
-        tasks: TaskSet,
+        tasks: TaskSet | Sequence[Task],
         train: Loader,
         validation: Loader | None = None,
         *,
@@ -153,6 +153,12 @@ class Trainer:
             InputError: If the data does not fit, or the loss is no longer a number.
         """
         started = time.monotonic()
+        if not isinstance(sharing, Sharing):
+            raise InputError(
+                f"`sharing` must be a way of sharing, such as HardSharing(). Got {quoted(sharing)}"
+            )
+        if not isinstance(tasks, TaskSet):
+            tasks = TaskSet(tasks)
         batches = _as_batches(train)
         held_out = None if validation is None else _as_batches(validation)
         devices = [self.fabric.device.index or 0] if self.fabric.device.type == "cuda" else []
@@ -269,9 +275,10 @@ def _finite_mean(predictions: Predictions, tasks: TaskSet) -> float | None:
 
 
 def _as_batches(loader: Loader) -> Batches:
-    if isinstance(loader, TableBatches | LoaderBatches):
-        return loader
-    return as_batches(loader)
+    batches = loader if isinstance(loader, TableBatches | LoaderBatches) else as_batches(loader)
+    if len(batches) == 0:
+        raise InputError("a loader must give at least one batch. Got an empty one")
+    return batches
 
 
 def _positive_weights(tasks: TaskSet) -> Tensor:
