@@ -23,16 +23,20 @@ hypothesis.settings.load_profile("fixed")
 DataFolder = Callable[[str], Path]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """The last bits of a sum depend on the number of threads, and several tests run at once."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
 def deterministic() -> Iterator[None]:
     """Seed the test's own numbers; the library must not depend on it."""
-    before, threads = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     yield
     torch.use_deterministic_algorithms(before)
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

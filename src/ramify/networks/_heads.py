@@ -59,7 +59,9 @@ class StackedHeads(nn.Module):
         """Outputs of all tasks."""
         if self.columns is None or self.position is None:
             return functional.linear(x.squeeze(0), self.weight, self.bias)
-        weight = self.weight[self.columns]  # (branch, widest, feature)
+        # Not weight[columns]: its backward pass adds up in no fixed order.
+        chosen = self.weight.index_select(0, self.columns.flatten())
+        weight = chosen.view(*self.columns.shape, -1)  # (branch, widest, feature)
         wide = torch.bmm(x, weight.transpose(1, 2))  # (branch, batch, widest)
         flat = wide.transpose(0, 1).flatten(1)
         return flat.index_select(1, self.position) + self.bias
