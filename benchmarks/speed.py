@@ -29,8 +29,7 @@ from ramify.sharing import FullyAdaptive, HardSharing, Sharing
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training import Training
 from ramify.training._events import StopRequest
-from ramify.training._step import Stepper
-from ramify.training._trainer import _Around
+from ramify.training._step import Stepper, Surroundings
 
 N_BATCHES, BATCH = 20, 128
 FIT_DEFAULT, SMALL = "default of ramify fit, 1024-256-256", "64-256-256-256"
@@ -163,7 +162,7 @@ def segment_step(
     """The step that ramify's trainer takes."""
     torch.manual_seed(0)
     tasks = binary_tasks(n_tasks)
-    around = _Around(
+    around = Surroundings(
         fabric=Fabric(accelerator="cpu", devices=1),
         settings=Training(),
         seed=0,

@@ -1,7 +1,7 @@
 """One training step: forward, loss, backward, and what the step shows."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
 
 import torch
 from lightning_fabric import Fabric
@@ -22,9 +22,9 @@ Batches = TableBatches | LoaderBatches
 _SEEN_AT_ONCE = 16
 
 
-@runtime_checkable
-class Surroundings(Protocol):
-    """What a segment needs beside its network; the trainer provides it."""
+@dataclass
+class Surroundings:
+    """What all segments of one training share beside their networks."""
 
     fabric: Fabric
     settings: Training

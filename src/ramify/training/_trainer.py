@@ -16,12 +16,12 @@ from ramify.networks import Backbone, BranchedNetwork, n_parameters
 from ramify.sharing import Restructuring, Sharing
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training._evaluation import Predictions, predict
-from ramify.training._events import StopRequest, Watcher, listening_for_stop
+from ramify.training._events import Watcher, listening_for_stop
 from ramify.training._plan import Epoch, Outcome, Plan
 from ramify.training._segment import Segment
 from ramify.training._selection import choose_network
 from ramify.training._settings import Training
-from ramify.training._step import Batches
+from ramify.training._step import Batches, Surroundings
 
 Loader = Batches | Iterable[Sequence[Tensor]]
 
@@ -65,22 +65,6 @@ class Fitted:
     def tree(self) -> SharingTree:
         """Which tasks share which stages."""
         return self.network.tree
-
-
-@dataclass
-class _Around:
-    """What all segments of one training share."""
-
-    fabric: Fabric
-    settings: Training
-    seed: int
-    sharing: Sharing
-    losses: TaskLosses
-    train: Batches
-    validation: Batches | None
-    stop: StopRequest
-    watch: Watcher | None
-    checkpoint_seconds: float
 
 
 class Trainer:
@@ -163,7 +147,7 @@ class Trainer:
         held_out = None if validation is None else _as_batches(validation)
         devices = [self.fabric.device.index or 0] if self.fabric.device.type == "cuda" else []
         with listening_for_stop() as stop, torch.random.fork_rng(devices):
-            around = _Around(
+            around = Surroundings(
                 self.fabric,
                 self.settings,
                 self.seed,
@@ -192,7 +176,7 @@ class Trainer:
 
 
 def _run_all(
-    network: BranchedNetwork, around: _Around, folder: Path | None
+    network: BranchedNetwork, around: Surroundings, folder: Path | None
 ) -> tuple[BranchedNetwork, list[Epoch], list[Candidate]]:
     """Run segment after segment; where several trees are proposed, each, and choose."""
     if folder is not None:
@@ -217,7 +201,7 @@ def _try_each(
     network: BranchedNetwork,
     outcome: Outcome,
     plan: Plan,
-    around: _Around,
+    around: Surroundings,
     folder: Path | None,
     curve: list[Epoch],
 ) -> tuple[BranchedNetwork, list[Epoch], list[Candidate]]:
@@ -246,7 +230,7 @@ def _try_each(
     return networks[chosen], curve, candidates
 
 
-def _first_plan(around: _Around) -> Plan:
+def _first_plan(around: Surroundings) -> Plan:
     sharing, epochs = around.sharing, around.settings.epochs
     if not isinstance(sharing, Restructuring):
         return Plan("training", 0, epochs, grows=False)
@@ -256,7 +240,7 @@ def _first_plan(around: _Around) -> Plan:
     return Plan("training", 0, epochs, grows=True)
 
 
-def _next_plan(plan: Plan, around: _Around, phase: str) -> Plan:
+def _next_plan(plan: Plan, around: Surroundings, phase: str) -> Plan:
     """A full training after a change of the tree.
 
     After a first training that only served to learn the structure, the learning rate goes on with
