@@ -92,6 +92,7 @@ def test_how_often_states_are_saved_does_not_make_another_run(
     interrupted(frame, tmp_path, 2, quick())
     other = replace(quick(), checkpoint_seconds=60.0)
     fitted(frame, other, output=tmp_path, resume=True)
+    assert names_in(tmp_path) == ALL
 
 
 def test_a_state_without_its_job_is_not_gone_on_with(
