@@ -18,7 +18,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 Result = dict[str, Any]
 
 
-def in_two_processes(work: str, folder: Path, seconds: float = 90.0) -> list[Result]:
+def in_two_processes(work: str, folder: Path, seconds: float = 240.0) -> list[Result]:
     """What each rank gave; fails if one of them fails or they wait for each other for ever."""
     environment = {
         **os.environ,

@@ -70,11 +70,19 @@ def trained(
     ).network
 
 
-def two_machines(rank: int) -> dict[str, object]:
+def two_machines(rank: int, labelled: float = 1.0) -> dict[str, object]:
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
     fabric.launch()
     found: dict[str, object] = {}
     for name in ways():
-        network = trained(name, fabric, rank)
+        network = trained(name, fabric, rank, labelled=labelled)
         found[name] = network.tree.stages, dict(network.state_dict())
     return found
+
+
+def two_machines_partly_labelled(rank: int) -> dict[str, object]:
+    return two_machines(rank, labelled=0.3)
+
+
+def two_machines_hardly_labelled(rank: int) -> dict[str, object]:
+    return two_machines(rank, labelled=0.03)

@@ -24,10 +24,21 @@ def test_counts_of_two_ranks_are_those_of_one_process_exactly(tmp_path: Path) ->
             assert torch.equal(found[name], tensor)
 
 
-def test_training_on_halves_of_each_batch_is_training_on_the_batch(tmp_path: Path) -> None:
-    first, second = in_two_processes("two_machines", tmp_path)
+# With few labels whole ranks have none of a task, or none at all, in a step.
+@pytest.mark.parametrize(
+    ("work", "labelled"),
+    [
+        ("two_machines", 1.0),
+        ("two_machines_partly_labelled", 0.3),
+        ("two_machines_hardly_labelled", 0.03),
+    ],
+)
+def test_training_on_halves_of_each_batch_is_training_on_the_batch(
+    tmp_path: Path, work: str, labelled: float
+) -> None:
+    first, second = in_two_processes(work, tmp_path)
     for name in ways():
-        network = trained(name, Fabric(accelerator="cpu", devices=1), None)
+        network = trained(name, Fabric(accelerator="cpu", devices=1), None, labelled=labelled)
         for stages, state in (first[name], second[name]):
             assert stages == network.tree.stages
             assert_close(state, dict(network.state_dict()), rtol=1e-3, atol=1e-5)
