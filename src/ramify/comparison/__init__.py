@@ -1,0 +1,1 @@
+"""The same data, splits and seeds for several ways of sharing, side by side."""

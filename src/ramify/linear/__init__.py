@@ -1,0 +1,1 @@
+"""Linear multi-task models in scikit-learn form; no torch."""
