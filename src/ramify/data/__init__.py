@@ -10,7 +10,7 @@ from ramify.data._column_split import ColumnSplit
 from ramify.data._describe import describe
 from ramify.data._encoder import TableEncoder
 from ramify.data._group_split import GroupSplit
-from ramify.data._infer import Inferred, infer_schema
+from ramify.data._infer import Inferred, InferredLabels, infer_labels, infer_schema
 from ramify.data._label_statistics import standardised
 from ramify.data._loader import LoaderBatches, as_batches
 from ramify.data._names import resolve_columns, split_names
@@ -33,6 +33,7 @@ __all__ = [
     "FeatureColumn",
     "GroupSplit",
     "Inferred",
+    "InferredLabels",
     "LoaderBatches",
     "RandomSplit",
     "Split",
@@ -44,6 +45,7 @@ __all__ = [
     "as_batches",
     "describe",
     "feature_batches",
+    "infer_labels",
     "infer_schema",
     "load_tox21",
     "open_table",

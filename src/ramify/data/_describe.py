@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify._core import quoted
-from ramify.data._infer import Inferred
+from ramify.data._infer import Inferred, InferredLabels
 from ramify.data._read_targets import LabelMask, Targets
 from ramify.data._split import Split
 from ramify.data._table import Table
@@ -16,29 +16,22 @@ _MOST_CLASSES = 5
 
 def describe(
     table: Table,
-    inferred: Inferred,
+    inferred: Inferred | InferredLabels,
     split: Split,
     targets: Targets,
     label_mask: LabelMask,
-    n_encoded: int,
+    features: dict[str, int],
 ) -> DataInfo:
     """Sum up a table: rows per side, features by type, labels per task.
 
     Args:
         table: The table.
-        inferred: What `infer_schema` found in it.
+        inferred: What `infer_schema` or `infer_labels` found in it.
         split: Its sides.
         targets: What `read_targets` gave.
         label_mask: True where a label was observed.
-        n_encoded: Width of the network's input.
+        features: What the inputs are, in numbers, as `DataInfo` holds it.
     """
-    schema = inferred.features
-    features = {
-        "numeric": schema.count("numeric"),
-        "boolean": schema.count("boolean"),
-        "categorical": schema.count("categorical"),
-        "encoded": n_encoded,
-    }
     labels = [
         _labels(task, split, targets[:, t], label_mask[:, t])
         for t, task in enumerate(inferred.tasks)

@@ -14,6 +14,23 @@ from ramify.tasks import TaskSet
 
 
 @dataclass(frozen=True, eq=False)
+class InferredLabels:
+    """What the target columns of a table hold.
+
+    Attributes:
+        tasks: The tasks; regression tasks still without location and scale.
+        left_out: Columns that are neither target nor feature, with the reason.
+        warnings: What the user should know, a sentence each.
+        others: The columns that may be features, in order.
+    """
+
+    tasks: TaskSet
+    left_out: dict[str, str]
+    warnings: list[str]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Inferred:
     """What a table holds.
 
@@ -59,17 +76,42 @@ def infer_schema(
         >>> found.features.names, found.tasks[0].kind.classes
         (('age',), ('no', 'yes'))
     """
+    labels = infer_labels(table, targets, ignore=ignore, kinds=kinds, split_column=split_column)
+    schema, unused, warnings = infer_features(table, labels.others)
+    copies = copies_of_targets(table, schema, labels.tasks)
+    left_out, warnings = labels.left_out | unused, [*labels.warnings, *warnings, *copies]
+    return Inferred(schema, labels.tasks, left_out, warnings)
+
+
+def infer_labels(
+    table: Table,
+    targets: Sequence[str],
+    *,
+    ignore: Iterable[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    split_column: str | None = None,
+) -> InferredLabels:
+    """Find out what the target columns of a table hold, whatever the features are.
+
+    Args:
+        table: The table.
+        targets: As for `infer_schema`.
+        ignore: As for `infer_schema`.
+        kinds: As for `infer_schema`.
+        split_column: As for `infer_schema`.
+
+    Raises:
+        InputError: If a column is unknown or cannot be read.
+    """
     wanted = resolve_columns(table.columns, targets)
     ignored = resolve_columns(table.columns, list(ignore), "--ignore")
     _check_roles(wanted, ignored, split_column)
     apart = {split_column: "divides the rows"} if split_column else {}
     left_out = dict.fromkeys(ignored, "ignored on request") | apart
     taken = {*wanted, *left_out}
-    candidates = [name for name in table.columns if name not in taken]
-    tasks, task_warnings = infer_tasks(table, wanted, kinds or {})
-    schema, unused, warnings = infer_features(table, candidates)
-    copies = copies_of_targets(table, schema, tasks)
-    return Inferred(schema, tasks, left_out | unused, [*task_warnings, *warnings, *copies])
+    tasks, warnings = infer_tasks(table, wanted, kinds or {})
+    others = tuple(name for name in table.columns if name not in taken)
+    return InferredLabels(tasks, left_out, warnings, others)
 
 
 def _check_roles(targets: list[str], ignored: list[str], split_column: str | None) -> None:

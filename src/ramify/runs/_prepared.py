@@ -105,7 +105,14 @@ def prepare(table: Table, options: Options) -> Prepared:
     raw = torch.from_numpy(read_features(table, inferred.features))
     encoder = TableEncoder.fitted(inferred.features, raw, torch.from_numpy(split.train))
     inputs = encoder(raw)
-    info = describe(table, inferred, split, targets, mask, encoder.n_features)
+    schema = inferred.features
+    features = {
+        "numeric": schema.count("numeric"),
+        "boolean": schema.count("boolean"),
+        "categorical": schema.count("categorical"),
+        "encoded": encoder.n_features,
+    }
+    info = describe(table, inferred, split, targets, mask, features)
     warnings = [*inferred.warnings, *split.notes, *_label_warnings(tasks, targets, mask, split)]
     return Prepared(
         inferred,

@@ -97,9 +97,9 @@ def test_a_table_is_described_for_the_record() -> None:
     found = infer_schema(table, names)
     targets, mask = read_targets(table, found.tasks)
     split = split_rows(RandomSplit(), table, mask, seed=0)
-    info = describe(table, found, split, targets, mask, 7)
+    info = describe(table, found, split, targets, mask, {"numeric": 2, "encoded": 7})
     assert info.rows == split.sizes
-    assert info.features == {"numeric": 2, "boolean": 0, "categorical": 0, "encoded": 7}
+    assert info.features == {"numeric": 2, "encoded": 7}
     assert info.left_out == {"same": "constant"}
     assert info.labels[0].train == mask[split.train, 0].sum()
     assert "% are '1'" in info.labels[0].summary
