@@ -7,20 +7,34 @@ from ramify.networks._count import n_parameters
 from ramify.networks._heads import StackedHeads
 from ramify.networks._mlp import mlp
 from ramify.networks._residual import Residual
+from ramify.networks._resnet import BasicBlock, resnet
+from ramify.networks._specs import SPECS, BackboneSpec, MLPSpec, ResNetSpec, VGGSpec, spec_from
 from ramify.networks._stages import Backbone, feature_width, stages_of
+from ramify.networks._vgg import vgg16
+from ramify.networks._weights import n_weights
 
 __all__ = [
+    "SPECS",
     "Backbone",
+    "BackboneSpec",
+    "BasicBlock",
     "BranchedNetwork",
     "Branches",
     "Cost",
+    "MLPSpec",
     "OwnedRows",
+    "ResNetSpec",
     "Residual",
     "StackedHeads",
     "StageCosts",
+    "VGGSpec",
     "feature_width",
     "mlp",
     "n_parameters",
+    "n_weights",
+    "resnet",
+    "spec_from",
     "stage_costs",
     "stages_of",
+    "vgg16",
 ]

@@ -1,0 +1,180 @@
+"""Descriptions of the built-in backbones, from which a saved network is built again."""
+
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from pydantic import TypeAdapter, ValidationError
+from torch import nn
+
+from ramify._core import InputError, ShapeError, listed, quoted
+from ramify.networks._mlp import mlp
+from ramify.networks._resnet import Depth, Stem, resnet
+from ramify.networks._vgg import DENSE_WIDTH, vgg16
+
+Setting = int | float | str | bool | None | list[int]
+
+
+@dataclass(frozen=True)
+class BackboneSpec(ABC):
+    """What a built-in backbone is made from; the shape of the input comes when it is built."""
+
+    kind: ClassVar[str]
+    """The name under which a file speaks of this kind of backbone."""
+
+    @property
+    @abstractmethod
+    def n_features(self) -> int:
+        """Width of the features that the heads get."""
+
+    @abstractmethod
+    def build(self, input_shape: Sequence[int]) -> nn.Sequential:
+        """A new backbone with random weights.
+
+        Args:
+            input_shape: Shape of one row: ``(feature,)`` or ``(channel, height, width)``.
+
+        Raises:
+            ShapeError: If the backbone does not take rows of this shape.
+            InputError: If a setting is out of range.
+        """
+
+    def settings(self) -> dict[str, Setting]:
+        """The settings as plain values that fit into JSON; see `spec_from`."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+
+@dataclass(frozen=True)
+class MLPSpec(BackboneSpec):
+    """A multilayer perceptron, see `mlp`. An image is flattened.
+
+    Example:
+        >>> len(MLPSpec(hidden=(64, 32)).build((10,)))
+        2
+    """
+
+    kind: ClassVar[str] = "mlp"
+
+    hidden: tuple[int, ...] = (256, 256)
+    dropout: float = 0.6
+    input_dropout: float = 0.1
+
+    @property
+    def n_features(self) -> int:
+        """Width of the last stage."""
+        return self.hidden[-1]
+
+    def build(self, input_shape: Sequence[int]) -> nn.Sequential:
+        """A new perceptron with random weights."""
+        drops = {"dropout": self.dropout, "input_dropout": self.input_dropout}
+        stages = mlp(math.prod(input_shape), self.hidden, **drops)
+        return stages if len(input_shape) == 1 else nn.Sequential(nn.Flatten(), *stages)
+
+
+@dataclass(frozen=True)
+class VGGSpec(BackboneSpec):
+    """VGG-16, full or thin, see `vgg16`.
+
+    Example:
+        >>> len(VGGSpec(width=8).build((1, 28, 28)))
+        15
+    """
+
+    kind: ClassVar[str] = "vgg16"
+
+    width: int | None = None
+    batch_norm: bool = True
+    affine: bool = True
+
+    @property
+    def n_features(self) -> int:
+        """Width of the last dense layer."""
+        return DENSE_WIDTH if self.width is None else 2 * self.width
+
+    def build(self, input_shape: Sequence[int]) -> nn.Sequential:
+        """A new VGG-16 with random weights."""
+        channels, height, breadth = _image(input_shape, "VGG-16")
+        return vgg16(
+            width=self.width,
+            input_size=(height, breadth),
+            in_channels=channels,
+            batch_norm=self.batch_norm,
+            affine=self.affine,
+        )
+
+
+@dataclass(frozen=True)
+class ResNetSpec(BackboneSpec):
+    """ResNet-18 or ResNet-34, see `resnet`.
+
+    Example:
+        >>> ResNetSpec(stem="cifar", width=16).n_features
+        128
+    """
+
+    kind: ClassVar[str] = "resnet"
+
+    depth: Depth = 18
+    stem: Stem = "imagenet"
+    width: int = 64
+
+    @property
+    def n_features(self) -> int:
+        """Channels of the last block."""
+        return 8 * self.width
+
+    def build(self, input_shape: Sequence[int]) -> nn.Sequential:
+        """A new residual network with random weights."""
+        channels, _, _ = _image(input_shape, "a ResNet")
+        return resnet(self.depth, stem=self.stem, width=self.width, in_channels=channels)
+
+
+SPECS: dict[str, type[BackboneSpec]] = {spec.kind: spec for spec in (MLPSpec, VGGSpec, ResNetSpec)}
+"""Every kind of built-in backbone by the name that files use."""
+
+
+def spec_from(kind: str, settings: Mapping[str, Setting]) -> BackboneSpec:
+    """The description of a backbone from what a file says.
+
+    Args:
+        kind: One of `SPECS`.
+        settings: What `BackboneSpec.settings` gave. One that is absent keeps its default.
+
+    Raises:
+        InputError: If the kind or a setting is unknown, or a setting has the wrong type.
+
+    Example:
+        >>> spec_from("vgg16", {"width": 32})
+        VGGSpec(width=32, batch_norm=True, affine=True)
+    """
+    if kind not in SPECS:
+        raise InputError(f"`kind` must be one of {listed(SPECS)}. Got {quoted(kind)}")
+    spec = SPECS[kind]
+    known = [field.name for field in fields(spec)]
+    for name in settings:
+        if name not in known:
+            raise InputError(
+                f"the settings of a backbone {quoted(kind)} are {listed(known)}. Got {quoted(name)}"
+            )
+    try:
+        return TypeAdapter(spec).validate_json(json.dumps(dict(settings)), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InputError(
+            f"`{'.'.join(str(part) for part in first['loc'])}` of a backbone {quoted(kind)} does "
+            f"not fit: {first['msg']}. Got {quoted(settings[str(first['loc'][0])])}"
+        ) from None
+
+
+def _image(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
+    if len(input_shape) != 3:
+        raise ShapeError(
+            f"`input_shape` for {name} must be (channel, height, width). Got {tuple(input_shape)}; "
+            "give images, or use an MLPSpec"
+        )
+    channels, height, breadth = input_shape
+    return channels, height, breadth
