@@ -26,6 +26,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from ramify.data import TOX21_TARGETS, load_tox21, open_table
+from ramify.networks import MLPSpec
 from ramify.runs import Options, prepare
 from ramify.runs._jobs import Jobs
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
@@ -106,7 +107,7 @@ def options(sharing: Sharing, seed: int, width: int = 256) -> Options:
         ignore=("smiles",),
         sharing=sharing,
         seed=seed,
-        hidden=(width, width),
+        backbone=MLPSpec((width, width)),
         training=replace(standard.training, epochs=standard.training.epochs + more),
     )
 

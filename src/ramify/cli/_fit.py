@@ -14,6 +14,7 @@ from ramify._core import InputError, StoppedError, counted, quoted
 from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
 from ramify.data import Table, open_table, parse_split, split_names
+from ramify.networks import MLPSpec
 from ramify.report import print_summary
 from ramify.runs import REPORT_FILE, Options, Prepared, can_be_resumed, run_table
 from ramify.sharing import FullyAdaptive, HardSharing, Sharing, SingleTask
@@ -95,9 +96,7 @@ def fit(
         kinds=_kinds(_names(kind)),
         split=parse_split(split),
         sharing=_sharing(sharing, max_parameters, alpha, growing_epochs, candidates, seed),
-        hidden=_widths(hidden),
-        dropout=dropout,
-        input_dropout=input_dropout,
+        backbone=MLPSpec(_widths(hidden), dropout, input_dropout),
         training=Training(
             epochs=epochs,
             learning_rate=learning_rate,
@@ -178,9 +177,9 @@ def _names(given: str | list[str]) -> list[str]:
     return split_names(given) if isinstance(given, str) else list(given)
 
 
-def _widths(given: str | list[int]) -> list[int]:
+def _widths(given: str | list[int]) -> tuple[int, ...]:
     try:
-        return [int(width) for width in _names(given)] if isinstance(given, str) else given
+        return tuple(int(width) for width in (_names(given) if isinstance(given, str) else given))
     except ValueError:
         raise InputError(
             f"--hidden must be whole numbers, comma separated. Got {quoted(given)}"

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from ramify._core import InputError, quoted
 from ramify.data import open_table
-from ramify.runs import TableModel, write_predictions
+from ramify.runs import Model, write_predictions
 
 
 def predict(directory: Path, table: Path, *, output: Path, overwrite: bool = False) -> None:
@@ -29,6 +29,6 @@ def predict(directory: Path, table: Path, *, output: Path, overwrite: bool = Fal
         raise InputError(f"--output {quoted(output)} is the table itself; choose another")
     if not output.parent.is_dir():
         raise InputError(f"--output must be in a folder that exists. Got {quoted(output)}")
-    model = TableModel.load(directory)
+    model = Model.load(directory)
     write_predictions(model, open_table(table), output)
     Console().print(f"Predictions: {escape(str(output))}", soft_wrap=True)

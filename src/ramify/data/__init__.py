@@ -16,6 +16,7 @@ from ramify.data._loader import LoaderBatches, as_batches
 from ramify.data._names import resolve_columns, split_names
 from ramify.data._open import open_table
 from ramify.data._planted import planted_table
+from ramify.data._protocol import Batches
 from ramify.data._random_split import RandomSplit
 from ramify.data._read_features import feature_batches, read_features
 from ramify.data._read_targets import read_targets
@@ -29,6 +30,7 @@ from ramify.data._tox21 import TOX21_TARGETS, load_tox21
 __all__ = [
     "TOX21_TARGETS",
     "Batch",
+    "Batches",
     "ColumnSplit",
     "FeatureColumn",
     "GroupSplit",

@@ -76,6 +76,11 @@ class TableEncoder(nn.Module):
         """Width of the encoded row."""
         return len(self.source)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one encoded row."""
+        return (self.n_features,)
+
     def forward(self, raw: Float[Tensor, "batch raw"]) -> Float[Tensor, "batch feature"]:
         """Encode raw rows."""
         value = raw.index_select(1, self.source)  # (batch, feature)

@@ -348,6 +348,11 @@ def read_json(form: type[Form], path: Path, version: int, what: str) -> Form:
                 f"the {what} {quoted(path)} has format version {found}, this release reads up to "
                 f"{version}; use a newer ramify"
             )
+        if 0 < found < version:
+            raise ModelFileError(
+                f"the {what} {quoted(path)} has format version {found}, this release reads "
+                f"{version}; fit again"
+            )
         return form.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -2,7 +2,7 @@
 
 from ramify.runs._directory import RECORD_FILE, REPORT_FILE, can_be_resumed
 from ramify.runs._fit import fit, run_table
-from ramify.runs._model import TableModel
+from ramify.runs._model import Model
 from ramify.runs._options import BASELINES, Options
 from ramify.runs._predicting import output_names, write_predictions
 from ramify.runs._prepared import Prepared, prepare
@@ -15,7 +15,7 @@ __all__ = [
     "Options",
     "Prepared",
     "Run",
-    "TableModel",
+    "Model",
     "can_be_resumed",
     "fit",
     "load",

@@ -9,9 +9,10 @@ from narwhals.typing import IntoFrame
 
 from ramify._core import InputError
 from ramify.data import SplitRule, Table, open_table, parse_split, split_names
+from ramify.networks import BackboneSpec, MLPSpec
 from ramify.runs._directory import output_directory
 from ramify.runs._jobs import Jobs, timed
-from ramify.runs._model import TableModel
+from ramify.runs._model import Model
 from ramify.runs._options import Options
 from ramify.runs._predicting import output_names
 from ramify.runs._prepared import Prepared, prepare
@@ -30,6 +31,7 @@ def fit(
     split: str | SplitRule = "random",
     sharing: Sharing | None = None,
     max_parameters: int | None = None,
+    backbone: BackboneSpec | None = None,
     hidden: Sequence[int] = (256, 256),
     dropout: float = 0.6,
     input_dropout: float = 0.1,
@@ -51,6 +53,8 @@ def fit(
         split: ``random``, ``column:NAME`` or ``group:NAME``, or a split rule.
         sharing: The way of sharing; by default `FullyAdaptive`.
         max_parameters: Budget of the default way of sharing; not together with ``sharing``.
+        backbone: The network's stages; by default a multilayer perceptron, and the next three are
+            its settings.
         hidden: Width of each stage, from input to output.
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
@@ -84,9 +88,7 @@ def fit(
         kinds=dict(kinds or {}),
         split=parse_split(split) if isinstance(split, str) else split,
         sharing=sharing,
-        hidden=tuple(hidden),
-        dropout=dropout,
-        input_dropout=input_dropout,
+        backbone=backbone or MLPSpec(tuple(hidden), dropout, input_dropout),
         training=training or Training(),
         batch_size=batch_size,
         seed=seed,
@@ -160,13 +162,7 @@ def _trained(
             finished = jobs.baseline(name, main[0].tree)
         if finished is not None:
             baselines.append(finished)
-    model = TableModel(
-        prepared.encoder,
-        main[0].network.cpu(),
-        hidden=options.hidden,
-        dropout=options.dropout,
-        input_dropout=options.input_dropout,
-    )
+    model = Model(prepared.inputs.encoder, main[0].network.cpu(), options.backbone)
     with timed(seconds, "scoring"):
         record = recorded(prepared, options, jobs, main, baselines, command=command)
     return Run(model, record)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,14 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from ramify._core import InputError
-from ramify.networks import Cost, StageCosts, mlp, stage_costs
+from ramify.networks import (
+    BackboneSpec,
+    Cost,
+    StageCosts,
+    n_parameters,
+    stage_costs,
+    stages_of,
+)
 from ramify.runs._options import Options
 from ramify.runs._prepared import Prepared
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Restructuring, Sharing, SingleTask
@@ -64,17 +70,15 @@ class Jobs:
         self._prepared, self._options = prepared, options
         self._folder, self._watch = folder, watch
         self._fabric = _fabric(options)
-        _check_memory(prepared.encoder.n_features, options.hidden)
+        shape = prepared.inputs.encoder.shape
+        _check_memory(options.backbone, shape)
         with torch.random.fork_rng([]):
             torch.manual_seed(options.seed)
-            self.backbone: nn.Sequential = mlp(
-                prepared.encoder.n_features,
-                options.hidden,
-                dropout=options.dropout,
-                input_dropout=options.input_dropout,
-            )
+            self.backbone: nn.Sequential = options.backbone.build(shape)
+        self._n_features = options.backbone.n_features
+        self._n_stages = len(stages_of(self.backbone))
         self.costs: StageCosts = stage_costs(
-            self.backbone, prepared.tasks, torch.zeros(1, prepared.encoder.n_features)
+            self.backbone, prepared.tasks, torch.zeros(1, *shape), n_features=self._n_features
         )
         self._check_budget()
 
@@ -117,7 +121,7 @@ class Jobs:
     def _separate(self) -> Finished:
         """One network per task; so many at a time that they fit into memory."""
         tasks = self._prepared.tasks
-        single = SharingTree.separate(tasks.names, len(self._options.hidden))
+        single = SharingTree.separate(tasks.names, self._n_stages)
         cost = self.costs.of(single)
         size = max(1, _MOST_PARAMETERS * len(tasks) // cost.parameters)
         parts = []
@@ -159,6 +163,7 @@ class Jobs:
             tasks,
             prepared.batches("train", options.batch_size, options.seed, places),
             prepared.batches("validation", options.batch_size, options.seed, places),
+            n_features=self._n_features,
         )
 
     def _finished(self, name: str, fitted: Fitted, places: Sequence[int] | None = None) -> Finished:
@@ -185,12 +190,12 @@ class Jobs:
         sharing, names = self._options.sharing, self._prepared.tasks.names
         if not isinstance(sharing, FullyAdaptive) or sharing.max_parameters is None:
             return
-        shared = SharingTree.shared(names, len(self._options.hidden))
+        shared = SharingTree.shared(names, self._n_stages)
         smallest = self.costs.of(shared).parameters
         if sharing.max_parameters < smallest:
             raise InputError(
                 f"--max-parameters must be at least {smallest:,}, the size of the smallest tree. "
-                f"Got {sharing.max_parameters:,}; raise it or make --hidden narrower"
+                f"Got {sharing.max_parameters:,}; raise it or make the network narrower"
             )
 
     def _growing_epochs(self) -> int:
@@ -199,14 +204,15 @@ class Jobs:
         return sharing.growing_epochs(n_tasks) if isinstance(sharing, Restructuring) else 0
 
 
-def _check_memory(n_features: int, hidden: Sequence[int]) -> None:
+def _check_memory(backbone: BackboneSpec, shape: Sequence[int]) -> None:
     """Refuse what the system would kill the process for."""
-    weights = sum(a * b for a, b in pairwise([n_features, *hidden]))
+    with torch.device("meta"):
+        weights = n_parameters(backbone.build(shape))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if weights * _BYTES_PER_WEIGHT > memory:
         raise InputError(
-            f"--hidden makes {weights:,} weights, which need more than the {memory >> 30} GiB of "
-            "memory that this machine has; use smaller widths"
+            f"one network would have {weights:,} weights, which need more than the "
+            f"{memory >> 30} GiB of memory that this machine has; use smaller widths"
         )
 
 

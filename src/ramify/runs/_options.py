@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ramify._core import InputError, listed, quoted
 from ramify.data import RandomSplit, SplitRule
+from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Setting
 from ramify.sharing import FullyAdaptive, Sharing
 from ramify.training import Training
@@ -22,9 +23,7 @@ class Options:
         kinds: ``binary``, ``multiclass`` or ``regression`` per target, where inference is wrong.
         split: How rows are divided into train, validation and test.
         sharing: The way of sharing.
-        hidden: Width of each stage of the multilayer perceptron, from input to output.
-        dropout: Share of hidden units dropped in training.
-        input_dropout: Share of inputs dropped in training.
+        backbone: The network's stages.
         training: Epochs, optimiser and selection rule.
         batch_size: Rows per step.
         seed: Of every random number.
@@ -39,9 +38,7 @@ class Options:
     kinds: Mapping[str, str] = field(default_factory=dict)
     split: SplitRule = field(default_factory=RandomSplit)
     sharing: Sharing = field(default_factory=FullyAdaptive)
-    hidden: Sequence[int] = (256, 256)
-    dropout: float = 0.6
-    input_dropout: float = 0.1
+    backbone: BackboneSpec = field(default_factory=MLPSpec)
     training: Training = field(default_factory=Training)
     batch_size: int = 128
     seed: int = 0
@@ -62,10 +59,6 @@ class Options:
             raise InputError(f"`batch_size` must be 1 or more. Got {self.batch_size}")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"`seed` must be 0 or more and below 2**63. Got {self.seed}")
-        if not self.hidden or min(self.hidden) < 1:
-            raise InputError(
-                f"`hidden` must be one or more widths, each 1 or more. Got {list(self.hidden)}"
-            )
         if not self.checkpoint_seconds >= 0:
             raise InputError(
                 f"`checkpoint_seconds` must be 0 or more. Got {self.checkpoint_seconds}"
@@ -74,6 +67,7 @@ class Options:
     def _check_parts(self) -> None:
         parts = (
             ("sharing", Sharing, "FullyAdaptive()"),
+            ("backbone", BackboneSpec, "MLPSpec()"),
             ("split", SplitRule, "RandomSplit()"),
             ("training", Training, "Training()"),
         )
@@ -89,9 +83,8 @@ class Options:
         """The settings of training and network, for the record."""
         training = self.training
         return {
-            "hidden": list(self.hidden),
-            "dropout": self.dropout,
-            "input_dropout": self.input_dropout,
+            "backbone": self.backbone.kind,
+            **self.backbone.settings(),
             "epochs": training.epochs,
             "learning_rate": training.learning_rate,
             "weight_decay": training.weight_decay,

@@ -11,7 +11,7 @@ from polars.io.plugins import register_io_source
 
 from ramify._core import InputError, listed, quoted, replacing
 from ramify.data import Table, feature_batches
-from ramify.runs._model import TableModel
+from ramify.runs._model import Model
 from ramify.tasks import Multiclass, TaskSet
 
 _ENDINGS = (".csv", ".parquet")
@@ -35,7 +35,7 @@ def output_names(tasks: TaskSet) -> list[str]:
     return names
 
 
-def prediction_batches(model: TableModel, table: Table) -> Iterator[pl.DataFrame]:
+def prediction_batches(model: Model, table: Table) -> Iterator[pl.DataFrame]:
     """Predict a table batch by batch, in the order of its rows.
 
     Args:
@@ -53,7 +53,7 @@ def prediction_batches(model: TableModel, table: Table) -> Iterator[pl.DataFrame
         yield pl.from_numpy(values.cpu().numpy(), schema=names)
 
 
-def write_predictions(model: TableModel, table: Table, path: Path) -> None:
+def write_predictions(model: Model, table: Table, path: Path) -> None:
     """Write the predictions of a table to a CSV or Parquet file, whole or not at all.
 
     Args:

@@ -1,4 +1,4 @@
-"""A table made ready for training: tasks, encoder, and the three sides of the split as tensors."""
+"""A data set made ready for training: tasks, inputs, and the three sides of the split."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from torch import Tensor
 from ramify._core import counted, listed, quoted
 from ramify.data import (
     Inferred,
+    InferredLabels,
     Split,
     Table,
-    TableBatches,
     TableEncoder,
     describe,
     infer_schema,
@@ -24,21 +24,19 @@ from ramify.data import (
 )
 from ramify.metrics import absence_note
 from ramify.records import DataInfo
+from ramify.runs._inputs import Inputs, TableInputs
 from ramify.runs._options import Options
 from ramify.tasks import TaskSet
-
-_EVALUATION_ROWS = 2048
+from ramify.data import Batches
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What training needs of a table.
+    """What training needs of a data set.
 
     Attributes:
-        inferred: Features and tasks as found.
         tasks: The tasks, regression targets with location and scale of the training labels.
-        encoder: Raw columns to network inputs.
-        inputs: Encoded rows.
+        inputs: What networks get to see of the rows.
         targets: Labels; 0 where there is none.
         label_mask: True where there is a label.
         split: Row numbers per side.
@@ -47,10 +45,8 @@ class Prepared:
         digest: Fingerprint of the encoded data, to know it again.
     """
 
-    inferred: Inferred
     tasks: TaskSet
-    encoder: TableEncoder
-    inputs: Tensor
+    inputs: Inputs
     targets: Tensor
     label_mask: Tensor
     split: Split
@@ -60,7 +56,7 @@ class Prepared:
 
     def batches(
         self, side: str, batch_size: int, seed: int, tasks: Sequence[int] | None = None
-    ) -> TableBatches:
+    ) -> Batches:
         """Batches of one side: shuffled ones of the training rows, the others in order.
 
         Args:
@@ -69,16 +65,15 @@ class Prepared:
             seed: Of the order.
             tasks: Places of the tasks whose labels are wanted; by default all.
         """
-        rows = torch.from_numpy(np.asarray(getattr(self.split, side)))
+        rows = np.asarray(getattr(self.split, side))
         chosen = slice(None) if tasks is None else list(tasks)
-        training = side == "train"
-        return TableBatches(
-            self.inputs[rows],
+        return self.inputs.batches(
+            rows,
             self.targets[rows][:, chosen],
             self.label_mask[rows][:, chosen],
-            batch_size if training else _EVALUATION_ROWS,
-            seed,
-            shuffle=training,
+            batch_size=batch_size,
+            seed=seed,
+            training=side == "train",
         )
 
 
@@ -99,33 +94,44 @@ def prepare(table: Table, options: Options) -> Prepared:
         kinds=options.kinds,
         split_column=options.split.column,
     )
-    targets, mask = read_targets(table, inferred.tasks)
-    split = split_rows(options.split, table, mask, options.seed)
-    tasks = standardised(inferred.tasks, targets, mask, split.train)
+    labelled = _Labelled.of(table, inferred, options)
     raw = torch.from_numpy(read_features(table, inferred.features))
-    encoder = TableEncoder.fitted(inferred.features, raw, torch.from_numpy(split.train))
-    inputs = encoder(raw)
-    schema = inferred.features
-    features = {
-        "numeric": schema.count("numeric"),
-        "boolean": schema.count("boolean"),
-        "categorical": schema.count("categorical"),
-        "encoded": encoder.n_features,
-    }
-    info = describe(table, inferred, split, targets, mask, features)
-    warnings = [*inferred.warnings, *split.notes, *_label_warnings(tasks, targets, mask, split)]
-    return Prepared(
-        inferred,
-        tasks,
-        encoder,
-        inputs,
-        torch.from_numpy(targets),
-        torch.from_numpy(mask),
-        split,
-        info,
-        warnings,
-        _digest(inputs, targets, mask, split),
-    )
+    train = torch.from_numpy(labelled.split.train)
+    inputs = TableInputs(TableEncoder.fitted(inferred.features, raw, train), raw)
+    return labelled.with_inputs(table, inferred, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Labelled:
+    """The labels of a data set, and how its rows are divided."""
+
+    tasks: TaskSet
+    targets: np.ndarray
+    label_mask: np.ndarray
+    split: Split
+
+    @classmethod
+    def of(cls, table: Table, inferred: Inferred | InferredLabels, options: Options) -> "_Labelled":
+        targets, mask = read_targets(table, inferred.tasks)
+        split = split_rows(options.split, table, mask, options.seed)
+        tasks = standardised(inferred.tasks, targets, mask, split.train)
+        return cls(tasks, targets, mask, split)
+
+    def with_inputs(
+        self, table: Table, inferred: Inferred | InferredLabels, inputs: Inputs
+    ) -> Prepared:
+        targets, mask, split = self.targets, self.label_mask, self.split
+        warnings = _label_warnings(self.tasks, targets, mask, split)
+        return Prepared(
+            self.tasks,
+            inputs,
+            torch.from_numpy(targets),
+            torch.from_numpy(mask),
+            split,
+            describe(table, inferred, split, targets, mask, inputs.in_numbers()),
+            [*inferred.warnings, *split.notes, *warnings],
+            _digest(inputs, targets, mask, split),
+        )
 
 
 def _label_warnings(
@@ -151,10 +157,9 @@ def _label_warnings(
     return sentences
 
 
-def _digest(inputs: Tensor, targets: np.ndarray, mask: np.ndarray, split: Split) -> str:
-    digest = hashlib.sha256()
-    rows = (split.train, split.validation, split.test)
-    for array in (inputs.numpy(), targets, mask, *rows):
+def _digest(inputs: Inputs, targets: np.ndarray, mask: np.ndarray, split: Split) -> str:
+    digest = hashlib.sha256(inputs.fingerprint())
+    for array in (targets, mask, split.train, split.validation, split.test):
         digest.update(quoted(array.shape).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -10,7 +10,7 @@ from ramify.data import open_table
 from ramify.records import RunRecord
 from ramify.report import render, write_report
 from ramify.runs._directory import RECORD_FILE, REPORT_FILE, RESULT_FILES
-from ramify.runs._model import TableModel
+from ramify.runs._model import Model
 from ramify.runs._predicting import prediction_batches, write_predictions
 from ramify.tasks import SharingTree
 
@@ -23,7 +23,7 @@ class Run:
         record: Everything that the run did and found.
     """
 
-    def __init__(self, model: TableModel, record: RunRecord) -> None:
+    def __init__(self, model: Model, record: RunRecord) -> None:
         self.model, self.record = model, record
 
     @property
@@ -96,4 +96,4 @@ def load(directory: str | Path) -> Run:
         ModelFileError: If a file is missing, damaged, changed, or of a newer version.
     """
     folder = Path(directory)
-    return Run(TableModel.load(folder), RunRecord.load(folder / RECORD_FILE))
+    return Run(Model.load(folder), RunRecord.load(folder / RECORD_FILE))

@@ -137,7 +137,7 @@ def test_a_table_is_no_output_directory(folder: Path) -> None:
         ("model.json", lambda data: data[:99], "is damaged or was changed"),
         (
             "model.json",
-            lambda data: data.replace(b'"format_version": 1', b'"format_version": 2'),
+            lambda data: data.replace(b'"format_version": 2', b'"format_version": 3'),
             "use a newer ramify",
         ),
         ("model.json", lambda data: data.replace(b'"x01"', b'"x00"'), "is damaged or was changed"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from ramify.data import open_table, planted_table
+from ramify.networks import MLPSpec
 from ramify.runs import Options, Run, run_table
 from ramify.sharing import FullyAdaptive, Sharing
 from ramify.training import Training, Watcher
@@ -25,7 +26,7 @@ def quick(
     return Options(
         targets=targets,
         sharing=FullyAdaptive(growing_epochs=1, n_candidates=2) if sharing is None else sharing,
-        hidden=(8, 8),
+        backbone=MLPSpec((8, 8)),
         training=Training(epochs=epochs),
         batch_size=batch_size,
         baselines=baselines,

@@ -1,0 +1,97 @@
+"""What a saved model says of itself: everything but its weights."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ramify._core import InputError
+from ramify.data import TableSchema
+from ramify.tasks import Binary, Kind, Multiclass, Regression, Task
+
+MODEL_VERSION = 2
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TaskCard(_Part):
+    """One task of a saved model."""
+
+    name: str
+    kind: Literal["binary", "multiclass", "regression"]
+    classes: list[str] = []
+    location: float = 0.0
+    scale: float = 1.0
+    weight: float = 1.0
+
+    @classmethod
+    def of(cls, task: Task) -> "TaskCard":
+        """Describe a task."""
+        kind = task.kind
+        return cls(
+            name=task.name,
+            kind=kind.name,
+            classes=list(kind.classes) if isinstance(kind, Binary | Multiclass) else [],
+            location=kind.location if isinstance(kind, Regression) else 0.0,
+            scale=kind.scale if isinstance(kind, Regression) else 1.0,
+            weight=task.weight,
+        )
+
+    def task(self) -> Task:
+        """The task that is described.
+
+        Raises:
+            InputError: If there is no such task.
+        """
+        kind: Kind
+        if self.kind == "regression":
+            kind = Regression(self.location, self.scale)
+        elif self.kind == "multiclass":
+            kind = Multiclass(tuple(self.classes))
+        elif len(self.classes) == 2:
+            kind = Binary((self.classes[0], self.classes[1]))
+        else:
+            raise InputError(f"a binary task has two classes. Got {len(self.classes)}")
+        return Task(self.name, kind, self.weight)
+
+
+class TableCard(_Part):
+    """Inputs from a table.
+
+    Attributes:
+        kind: The word that tells it from other inputs.
+        features: The raw columns.
+        n_features: Width of the encoded row.
+    """
+
+    kind: Literal["table"] = "table"
+    features: TableSchema
+    n_features: int
+
+
+class BackboneCard(_Part):
+    """A built-in backbone, see `ramify.networks.spec_from`."""
+
+    kind: str
+    settings: dict[str, int | float | str | bool | list[int] | None]
+
+
+class ModelCard(_Part):
+    """Everything of a saved model but its weights.
+
+    Attributes:
+        format_version: Version of this form.
+        weights_sha256: Digest of the weights' file, so that a damaged or changed one is noticed.
+        tasks: The tasks in order.
+        inputs: What the model reads of a raw row.
+        backbone: The network's stages.
+        stages: The sharing tree.
+    """
+
+    format_version: Literal[2] = 2
+    weights_sha256: str
+    tasks: list[TaskCard]
+    inputs: TableCard
+    backbone: BackboneCard
+    stages: list[list[list[str]]]

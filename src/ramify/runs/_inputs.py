@@ -1,0 +1,104 @@
+"""What networks get to see of a data set: encoded rows of a table, or pictures."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ramify.data import TableBatches, TableEncoder
+from ramify.runs._model import Encoder
+from ramify.data import Batches
+
+EVALUATION_ROWS = 2048
+
+
+class Inputs(ABC):
+    """The rows of a data set as networks take them."""
+
+    @property
+    @abstractmethod
+    def encoder(self) -> Encoder:
+        """From raw rows to what networks take; part of the saved model."""
+
+    @abstractmethod
+    def in_numbers(self) -> dict[str, int]:
+        """What the inputs are, for the record."""
+
+    @abstractmethod
+    def fingerprint(self) -> bytes:
+        """Bytes that differ where the inputs do."""
+
+    @abstractmethod
+    def batches(
+        self,
+        rows: np.ndarray,
+        targets: Tensor,
+        label_mask: Tensor,
+        *,
+        batch_size: int,
+        seed: int,
+        training: bool,
+    ) -> Batches:
+        """Batches of some rows: shuffled ones to train on, else large ones in order.
+
+        Args:
+            rows: Their numbers.
+            targets: Labels of these rows; 0 where there is none.
+            label_mask: True where there is a label.
+            batch_size: Rows per step of training.
+            seed: Of the order.
+            training: Whether the rows are trained on.
+        """
+
+
+class TableInputs(Inputs):
+    """Rows of a table, encoded once and held in memory.
+
+    Args:
+        encoder: Fitted to the training rows.
+        raw: The raw rows.
+    """
+
+    def __init__(self, encoder: TableEncoder, raw: Tensor) -> None:
+        self._encoder = encoder
+        self.encoded: Tensor = encoder(raw)
+
+    @property
+    def encoder(self) -> TableEncoder:
+        """From raw rows to what networks take; part of the saved model."""
+        return self._encoder
+
+    def in_numbers(self) -> dict[str, int]:
+        """Columns by type, and how wide a row is once it is encoded."""
+        schema = self._encoder.schema
+        return {
+            "numeric": schema.count("numeric"),
+            "boolean": schema.count("boolean"),
+            "categorical": schema.count("categorical"),
+            "encoded": self._encoder.n_features,
+        }
+
+    def fingerprint(self) -> bytes:
+        """Bytes that differ where the inputs do."""
+        return f"{tuple(self.encoded.shape)}".encode() + self.encoded.numpy().tobytes()
+
+    def batches(
+        self,
+        rows: np.ndarray,
+        targets: Tensor,
+        label_mask: Tensor,
+        *,
+        batch_size: int,
+        seed: int,
+        training: bool,
+    ) -> TableBatches:
+        """Batches of some rows: shuffled ones to train on, else large ones in order."""
+        return TableBatches(
+            self.encoded[torch.from_numpy(np.asarray(rows))],
+            targets,
+            label_mask,
+            batch_size if training else EVALUATION_ROWS,
+            seed,
+            shuffle=training,
+        )
