@@ -10,6 +10,8 @@ from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
 from ramify.networks._specs import SPECS, BackboneSpec, MLPSpec, ResNetSpec, VGGSpec, spec_from
 from ramify.networks._stages import Backbone, feature_width, stages_of
+from ramify.networks._state_files import read_state
+from ramify.networks._torchvision import load_torchvision
 from ramify.networks._vgg import vgg16
 from ramify.networks._weights import n_weights
 
@@ -29,9 +31,11 @@ __all__ = [
     "StageCosts",
     "VGGSpec",
     "feature_width",
+    "load_torchvision",
     "mlp",
     "n_parameters",
     "n_weights",
+    "read_state",
     "resnet",
     "spec_from",
     "stage_costs",
