@@ -1,22 +1,35 @@
-"""Tables to batches: reading, splitting, encoding, batching; the bundled Tox21 and planted tables.
+"""Tables and images to batches: reading, splitting, encoding, batching; two bundled tables.
 
 `open_table` reads a file or a dataframe, `infer_schema` finds its features and tasks,
 `read_features` and `read_targets` give arrays, `split_rows` divides the rows, `TableEncoder` turns
 raw columns into network inputs, and `TableBatches` hands them on with the label mask.
+
+With images, the table holds labels only: `open_images`, `open_layout` and `open_npz` give an
+`ImageData`, that is a table and the `ImageRows` that belong to it. `ImageEncoder` and `ImageBatches`
+stand in for those of tables.
 """
 
-from ramify.data._batches import Batch, TableBatches
+from ramify.data._batch import Batch, Batches
+from ramify.data._batches import TableBatches
 from ramify.data._column_split import ColumnSplit
 from ramify.data._describe import describe
 from ramify.data._encoder import TableEncoder
 from ramify.data._group_split import GroupSplit
+from ramify.data._idx import read_idx
+from ramify.data._image_augmentation import Augmentation
+from ramify.data._image_batches import ImageBatches
+from ramify.data._image_data import ImageData
+from ramify.data._image_encoder import ImageEncoder
+from ramify.data._image_rows import ImageRows
+from ramify.data._image_schema import ImageSchema
 from ramify.data._infer import Inferred, InferredLabels, infer_labels, infer_schema
 from ramify.data._label_statistics import standardised
 from ramify.data._loader import LoaderBatches, as_batches
 from ramify.data._names import resolve_columns, split_names
+from ramify.data._npz import open_npz
+from ramify.data._one_vs_rest import OneVsRest, one_vs_rest
 from ramify.data._open import open_table
 from ramify.data._planted import planted_table
-from ramify.data._protocol import Batches
 from ramify.data._random_split import RandomSplit
 from ramify.data._read_features import feature_batches, read_features
 from ramify.data._read_targets import read_targets
@@ -29,14 +42,21 @@ from ramify.data._tox21 import TOX21_TARGETS, load_tox21
 
 __all__ = [
     "TOX21_TARGETS",
+    "Augmentation",
     "Batch",
     "Batches",
     "ColumnSplit",
     "FeatureColumn",
     "GroupSplit",
+    "ImageBatches",
+    "ImageData",
+    "ImageEncoder",
+    "ImageRows",
+    "ImageSchema",
     "Inferred",
     "InferredLabels",
     "LoaderBatches",
+    "OneVsRest",
     "RandomSplit",
     "Split",
     "SplitRule",
@@ -50,10 +70,13 @@ __all__ = [
     "infer_labels",
     "infer_schema",
     "load_tox21",
+    "one_vs_rest",
+    "open_npz",
     "open_table",
     "parse_split",
     "planted_table",
     "read_features",
+    "read_idx",
     "read_targets",
     "resolve_columns",
     "split_names",

@@ -1,39 +1,18 @@
 """Batches of a table in memory, in an order that depends on the seed and the epoch only."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sized
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import InputError, ShapeError
+from ramify._core import ShapeError
+from ramify.data._batch import Batch, Batches
+from ramify.data._batch_order import BatchOrder
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Rows to learn from.
-
-    Attributes:
-        inputs: The features.
-        targets: The labels; 0 where there is none.
-        label_mask: True where a label was observed.
-        present: For each task, whether it has a label here; known without asking the device.
-    """
-
-    inputs: Float[Tensor, "batch feature"]
-    targets: Float[Tensor, "batch task"]
-    label_mask: Bool[Tensor, "batch task"]
-    present: tuple[bool, ...]
-
-    @property
-    def all_present(self) -> bool:
-        """Whether every task has a label in this batch."""
-        return all(self.present)
-
-
-class TableBatches:
+class TableBatches(Batches):
     """Batches of tensors in memory; each iteration goes through them once.
 
     The order is a function of the seed and the epoch, so that a resumed run sees the same batches.
@@ -61,7 +40,7 @@ class TableBatches:
 
     def __init__(
         self,
-        inputs: Float[Tensor, "row feature"],
+        inputs: Float[Tensor, "row ..."],
         targets: Float[Tensor, "row task"],
         label_mask: Bool[Tensor, "row task"],
         batch_size: int,
@@ -70,11 +49,11 @@ class TableBatches:
         shuffle: bool = True,
         drop_last: bool = False,
     ) -> None:
-        _check(inputs, targets, label_mask, batch_size)
+        check_rows(inputs, targets, label_mask)
         self._inputs, self._targets, self._label_mask = inputs, targets, label_mask
         self._host_mask = label_mask.detach().cpu().numpy()
-        self._seed, self._shuffle, self._epoch = seed, shuffle, 0
-        self._edges = _edges(len(inputs), batch_size, merge=shuffle, drop_last=drop_last)
+        self._order = BatchOrder(len(inputs), batch_size, seed, shuffle, drop_last)
+        self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next iteration."""
@@ -82,49 +61,33 @@ class TableBatches:
 
     def __len__(self) -> int:
         """Number of batches."""
-        return len(self._edges) - 1
+        return len(self._order.edges) - 1
 
     def __iter__(self) -> Iterator[Batch]:
         """Go through the rows once, in the order of the epoch that was set."""
-        order = self.order(self._epoch)
-        starts, end = self._edges[:-1], self._edges[-1]
-        present = np.logical_or.reduceat(self._host_mask[order[:end]], starts, axis=0).tolist()
-        rows = torch.from_numpy(order).to(self._inputs.device)
-        for start, stop, here in zip(starts, self._edges[1:], present, strict=True):
-            chosen = rows[start:stop]
+        for rows, present in self._order.batches(self._epoch, self._host_mask):
+            chosen = torch.from_numpy(rows).to(self._inputs.device)
             yield Batch(
                 self._inputs.index_select(0, chosen),
                 self._targets.index_select(0, chosen),
                 self._label_mask.index_select(0, chosen),
-                tuple(here),
+                present,
             )
 
     def order(self, epoch: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The rows in the order of an epoch."""
-        n_rows = len(self._inputs)
-        if not self._shuffle:
-            return np.arange(n_rows, dtype=np.int64)
-        return np.random.default_rng([self._seed, epoch]).permutation(n_rows).astype(np.int64)
+        return self._order.order(epoch)
 
 
-def _edges(n_rows: int, batch_size: int, *, merge: bool, drop_last: bool) -> list[int]:
-    edges = [*range(0, n_rows, batch_size), n_rows]
-    last, several = edges[-1] - edges[-2], len(edges) > 2
-    if several and drop_last and last < batch_size:
-        return edges[:-1]
-    if several and merge and last == 1:
-        return [*edges[:-2], n_rows]
-    return edges
+def check_rows(inputs: Sized, targets: Tensor, label_mask: Tensor) -> None:
+    """Check that every row has its input, its targets and their mask.
 
-
-def _check(inputs: Tensor, targets: Tensor, label_mask: Tensor, batch_size: int) -> None:
-    if batch_size < 1:
-        raise InputError(f"`batch_size` must be 1 or more. Got {batch_size}")
+    Raises:
+        ShapeError: If not.
+    """
     if targets.shape != label_mask.shape or len(inputs) != len(targets):
         raise ShapeError(
             "`inputs`, `targets` and `label_mask` must have one row each per example, and targets "
-            f"and mask one column per task. Got {tuple(inputs.shape)}, {tuple(targets.shape)} and "
+            f"and mask one column per task. Got {len(inputs):,} rows, {tuple(targets.shape)} and "
             f"{tuple(label_mask.shape)}"
         )
-    if len(inputs) == 0:
-        raise InputError("`inputs` must have at least one row. Got none")

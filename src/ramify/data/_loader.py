@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ramify._core import InputError, ShapeError, counted
-from ramify.data._batches import Batch
+from ramify.data._batch import Batch, Batches
 
 
 def as_batches(loader: Iterable[Sequence[Tensor]]) -> "LoaderBatches":
@@ -26,7 +26,7 @@ def as_batches(loader: Iterable[Sequence[Tensor]]) -> "LoaderBatches":
     return LoaderBatches(loader)
 
 
-class LoaderBatches:
+class LoaderBatches(Batches):
     """What `as_batches` gives."""
 
     def __init__(self, loader: Iterable[Sequence[Tensor]]) -> None:

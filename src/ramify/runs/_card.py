@@ -1,11 +1,11 @@
 """What a saved model says of itself: everything but its weights."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ramify._core import InputError
-from ramify.data import TableSchema
+from ramify.data import ImageSchema, TableSchema
 from ramify.tasks import Binary, Kind, Multiclass, Regression, Task
 
 MODEL_VERSION = 2
@@ -70,6 +70,18 @@ class TableCard(_Part):
     n_features: int
 
 
+class ImageCard(_Part):
+    """Inputs from pictures.
+
+    Attributes:
+        kind: The word that tells it from other inputs.
+        images: Their size, and how pixels become numbers.
+    """
+
+    kind: Literal["images"] = "images"
+    images: ImageSchema
+
+
 class BackboneCard(_Part):
     """A built-in backbone, see `ramify.networks.spec_from`."""
 
@@ -92,6 +104,6 @@ class ModelCard(_Part):
     format_version: Literal[2] = 2
     weights_sha256: str
     tasks: list[TaskCard]
-    inputs: TableCard
+    inputs: Annotated[TableCard | ImageCard, Field(discriminator="kind")]
     backbone: BackboneCard
     stages: list[list[list[str]]]

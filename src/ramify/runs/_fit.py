@@ -8,7 +8,7 @@ from pathlib import Path
 from narwhals.typing import IntoFrame
 
 from ramify._core import InputError
-from ramify.data import SplitRule, Table, open_table, parse_split, split_names
+from ramify.data import ImageData, SplitRule, Table, open_table, parse_split, split_names
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.runs._directory import output_directory
 from ramify.runs._jobs import Jobs, timed
@@ -100,7 +100,7 @@ def fit(
 
 
 def run_table(
-    table: Table,
+    table: Table | ImageData,
     options: Options,
     *,
     output: Path | None = None,
@@ -113,7 +113,7 @@ def run_table(
     """Do the main job, with its state and results in a directory if one is given.
 
     Args:
-        table: The table.
+        table: The table; or pictures with the table of their labels.
         options: The settings.
         output: Directory for state and results.
         resume: Whether to go on with the run that was interrupted there.

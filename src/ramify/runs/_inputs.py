@@ -6,11 +6,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ramify.data import TableBatches, TableEncoder
+from ramify.data import (
+    Augmentation,
+    Batches,
+    ImageBatches,
+    ImageEncoder,
+    ImageRows,
+    TableBatches,
+    TableEncoder,
+)
 from ramify.runs._model import Encoder
-from ramify.data import Batches
 
 EVALUATION_ROWS = 2048
+EVALUATION_IMAGES = 128
 
 
 class Inputs(ABC):
@@ -101,4 +109,56 @@ class TableInputs(Inputs):
             batch_size if training else EVALUATION_ROWS,
             seed,
             shuffle=training,
+        )
+
+
+class ImageInputs(Inputs):
+    """Pictures on disk or in memory, picked and standardised batch by batch.
+
+    Args:
+        encoder: Fitted to the training rows.
+        images: All pictures.
+        augmentation: How training pictures are changed; None for not at all.
+    """
+
+    def __init__(
+        self, encoder: ImageEncoder, images: ImageRows, augmentation: Augmentation | None
+    ) -> None:
+        self._encoder, self.images, self._augmentation = encoder, images, augmentation
+
+    @property
+    def encoder(self) -> ImageEncoder:
+        """From raw rows to what networks take; part of the saved model."""
+        return self._encoder
+
+    def in_numbers(self) -> dict[str, int]:
+        """Channels, height and width."""
+        channels, height, width = self._encoder.shape
+        return {"channels": channels, "pixels high": height, "pixels wide": width}
+
+    def fingerprint(self) -> bytes:
+        """Bytes that differ where the inputs do."""
+        return self.images.digest().encode()
+
+    def batches(
+        self,
+        rows: np.ndarray,
+        targets: Tensor,
+        label_mask: Tensor,
+        *,
+        batch_size: int,
+        seed: int,
+        training: bool,
+    ) -> ImageBatches:
+        """Batches of some rows: shuffled and augmented ones to train on, else in order."""
+        return ImageBatches(
+            self.images,
+            rows,
+            targets,
+            label_mask,
+            self._encoder,
+            batch_size if training else EVALUATION_IMAGES,
+            seed=seed,
+            shuffle=training,
+            augmentation=self._augmentation if training else None,
         )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -17,17 +17,24 @@ from ramify._core import (
     sha256_of,
     write_atomically,
 )
-from ramify.data import TableEncoder, TableSchema
+from ramify.data import ImageEncoder, TableEncoder
 from ramify.losses import TaskLosses
 from ramify.networks import BackboneSpec, BranchedNetwork, n_parameters, spec_from
 from ramify.records import read_json
-from ramify.runs._card import MODEL_VERSION, BackboneCard, ModelCard, TableCard, TaskCard
+from ramify.runs._card import (
+    MODEL_VERSION,
+    BackboneCard,
+    ImageCard,
+    ModelCard,
+    TableCard,
+    TaskCard,
+)
 from ramify.tasks import SharingTree, TaskSet
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
 
-Encoder = TableEncoder
+Encoder = TableEncoder | ImageEncoder
 
 
 class Model(nn.Module):
@@ -50,13 +57,13 @@ class Model(nn.Module):
         """The tasks."""
         return self.network.tasks
 
-    @property
-    def schema(self) -> TableSchema:
-        """The raw columns."""
-        return self.encoder.schema
+    def forward(self, raw: Shaped[Tensor, "row ..."]) -> Float[Tensor, "row column"]:
+        """Probabilities, or values in the target's own unit, one column per output.
 
-    def forward(self, raw: Float[Tensor, "row raw"]) -> Float[Tensor, "row column"]:
-        """Probabilities, or values in the target's own unit, one column per output."""
+        Args:
+            raw: Rows of a table ``(row, column)``, or pictures ``(row, channel, height, width)``
+                of bytes.
+        """
         return self.losses.predictions(self.network(self.encoder(raw)))
 
     def save(self, directory: Path) -> None:
@@ -98,7 +105,9 @@ class Model(nn.Module):
         )
 
 
-def _inputs_card(encoder: Encoder) -> TableCard:
+def _inputs_card(encoder: Encoder) -> TableCard | ImageCard:
+    if isinstance(encoder, ImageEncoder):
+        return ImageCard(images=encoder.schema)
     return TableCard(features=encoder.schema, n_features=encoder.n_features)
 
 
@@ -109,6 +118,8 @@ def _built(card: ModelCard) -> Model:
 
 
 def _encoder(card: ModelCard) -> Encoder:
+    if isinstance(card.inputs, ImageCard):
+        return ImageEncoder(card.inputs.images)
     return TableEncoder(card.inputs.features, card.inputs.n_features)
 
 
@@ -132,6 +143,8 @@ def _check_size(card: ModelCard, tensors: dict[str, Tensor]) -> None:
 
 
 def _check_columns(encoder: Encoder) -> None:
+    if isinstance(encoder, ImageEncoder):
+        return
     source, n_raw = encoder.source, encoder.schema.n_raw
     if bool(((source < 0) | (source >= n_raw)).any()):
         raise InputError(f"the encoder reads columns beyond the {n_raw} of the description")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ramify._core import InputError, listed, quoted
-from ramify.data import RandomSplit, SplitRule
+from ramify.data import Augmentation, RandomSplit, SplitRule
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Setting
 from ramify.sharing import FullyAdaptive, Sharing
@@ -24,6 +24,7 @@ class Options:
         split: How rows are divided into train, validation and test.
         sharing: The way of sharing.
         backbone: The network's stages.
+        augmentation: How training pictures are changed; None for not at all.
         training: Epochs, optimiser and selection rule.
         batch_size: Rows per step.
         seed: Of every random number.
@@ -39,6 +40,7 @@ class Options:
     split: SplitRule = field(default_factory=RandomSplit)
     sharing: Sharing = field(default_factory=FullyAdaptive)
     backbone: BackboneSpec = field(default_factory=MLPSpec)
+    augmentation: Augmentation | None = None
     training: Training = field(default_factory=Training)
     batch_size: int = 128
     seed: int = 0
@@ -85,6 +87,7 @@ class Options:
         return {
             "backbone": self.backbone.kind,
             **self.backbone.settings(),
+            "augmentation": None if self.augmentation is None else repr(self.augmentation),
             "epochs": training.epochs,
             "learning_rate": training.learning_rate,
             "weight_decay": training.weight_decay,

@@ -10,12 +10,16 @@ from torch import Tensor
 
 from ramify._core import counted, listed, quoted
 from ramify.data import (
+    Batches,
+    ImageData,
+    ImageEncoder,
     Inferred,
     InferredLabels,
     Split,
     Table,
     TableEncoder,
     describe,
+    infer_labels,
     infer_schema,
     read_features,
     read_targets,
@@ -24,10 +28,9 @@ from ramify.data import (
 )
 from ramify.metrics import absence_note
 from ramify.records import DataInfo
-from ramify.runs._inputs import Inputs, TableInputs
+from ramify.runs._inputs import ImageInputs, Inputs, TableInputs
 from ramify.runs._options import Options
 from ramify.tasks import TaskSet
-from ramify.data import Batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,28 +80,44 @@ class Prepared:
         )
 
 
-def prepare(table: Table, options: Options) -> Prepared:
-    """Read a table, find its tasks and features, divide its rows, and encode them.
+def prepare(data: Table | ImageData, options: Options) -> Prepared:
+    """Find the tasks of a data set, divide its rows, and make its inputs ready.
 
     Args:
-        table: The table.
+        data: A table of features and targets, or pictures with a table of their labels.
         options: What is wanted of it.
 
     Raises:
-        InputError: If the table is not fit for it.
+        InputError: If the data is not fit for it.
     """
+    if isinstance(data, ImageData):
+        return _prepare_images(data, options)
     inferred = infer_schema(
-        table,
+        data,
         options.targets,
         ignore=options.ignore,
         kinds=options.kinds,
         split_column=options.split.column,
     )
-    labelled = _Labelled.of(table, inferred, options)
-    raw = torch.from_numpy(read_features(table, inferred.features))
+    labelled = _Labelled.of(data, inferred, options)
+    raw = torch.from_numpy(read_features(data, inferred.features))
     train = torch.from_numpy(labelled.split.train)
     inputs = TableInputs(TableEncoder.fitted(inferred.features, raw, train), raw)
-    return labelled.with_inputs(table, inferred, inputs)
+    return labelled.with_inputs(data, inferred, inputs)
+
+
+def _prepare_images(data: ImageData, options: Options) -> Prepared:
+    inferred = infer_labels(
+        data.table,
+        options.targets,
+        ignore=options.ignore,
+        kinds=options.kinds,
+        split_column=options.split.column,
+    )
+    labelled = _Labelled.of(data.table, inferred, options)
+    encoder = ImageEncoder.fitted(data.images, labelled.split.train)
+    inputs = ImageInputs(encoder, data.images, options.augmentation)
+    return labelled.with_inputs(data.table, inferred, inputs, data.notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +137,11 @@ class _Labelled:
         return cls(tasks, targets, mask, split)
 
     def with_inputs(
-        self, table: Table, inferred: Inferred | InferredLabels, inputs: Inputs
+        self,
+        table: Table,
+        inferred: Inferred | InferredLabels,
+        inputs: Inputs,
+        notes: Sequence[str] = (),
     ) -> Prepared:
         targets, mask, split = self.targets, self.label_mask, self.split
         warnings = _label_warnings(self.tasks, targets, mask, split)
@@ -129,7 +152,7 @@ class _Labelled:
             torch.from_numpy(mask),
             split,
             describe(table, inferred, split, targets, mask, inputs.in_numbers()),
-            [*inferred.warnings, *split.notes, *warnings],
+            [*notes, *inferred.warnings, *split.notes, *warnings],
             _digest(inputs, targets, mask, split),
         )
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ramify._core import InputError, StoppedError, quoted
+from ramify.data import Batches
 from ramify.networks import BranchedNetwork
 from ramify.sharing import Observing, Proposal, Restructuring
 from ramify.tasks import SharingTree
@@ -26,7 +27,7 @@ from ramify.training._checkpoint import (
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded
 from ramify.training._plan import Epoch, Outcome, Plan
-from ramify.training._step import Batches, Stepper, Surroundings
+from ramify.training._step import Stepper, Surroundings
 
 
 class Segment:

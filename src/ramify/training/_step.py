@@ -7,15 +7,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from ramify.data import Batch, LoaderBatches, TableBatches
+from ramify.data import Batch, Batches
 from ramify.losses import TaskLosses
 from ramify.networks import BranchedNetwork
 from ramify.sharing import Observing, Sharing, StepEvidence
 from ramify.training._events import StopRequest, Watcher
 from ramify.training._optimiser import Untouched, build_optimiser
 from ramify.training._settings import Training
-
-Batches = TableBatches | LoaderBatches
 
 # Many small operations in a row take a fraction of the time that they take one step at a time,
 # each after a pass through the network that emptied the processor's caches.

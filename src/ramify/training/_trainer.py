@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from ramify._core import InputError, quoted
-from ramify.data import LoaderBatches, TableBatches, as_batches
+from ramify.data import Batches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, BranchedNetwork, n_parameters
 from ramify.sharing import Restructuring, Sharing
@@ -21,7 +21,7 @@ from ramify.training._plan import Epoch, Outcome, Plan
 from ramify.training._segment import Segment
 from ramify.training._selection import choose_network
 from ramify.training._settings import Training
-from ramify.training._step import Batches, Surroundings
+from ramify.training._step import Surroundings
 
 Loader = Batches | Iterable[Sequence[Tensor]]
 
@@ -259,7 +259,7 @@ def _finite_mean(predictions: Predictions, tasks: TaskSet) -> float | None:
 
 
 def _as_batches(loader: Loader) -> Batches:
-    batches = loader if isinstance(loader, TableBatches | LoaderBatches) else as_batches(loader)
+    batches = loader if isinstance(loader, Batches) else as_batches(loader)
     if len(batches) == 0:
         raise InputError("a loader must give at least one batch. Got an empty one")
     return batches

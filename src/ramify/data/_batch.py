@@ -1,0 +1,46 @@
+"""What training gets, and what it asks of whatever hands it on."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Rows to learn from.
+
+    Attributes:
+        inputs: The features, or the pixels.
+        targets: The labels; 0 where there is none.
+        label_mask: True where a label was observed.
+        present: For each task, whether it has a label here; known without asking the device.
+    """
+
+    inputs: Float[Tensor, "batch ..."]
+    targets: Float[Tensor, "batch task"]
+    label_mask: Bool[Tensor, "batch task"]
+    present: tuple[bool, ...]
+
+    @property
+    def all_present(self) -> bool:
+        """Whether every task has a label in this batch."""
+        return all(self.present)
+
+
+class Batches(ABC):
+    """The batches of one epoch after the other: of a table, of pictures, or of a loader."""
+
+    @abstractmethod
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next iteration."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of batches of an epoch."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Batch]:
+        """Go through the rows once."""

@@ -1,0 +1,136 @@
+"""Image files that a table names, as rows of pixels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from ramify._core import InputError, counted, quoted
+from ramify.data._image_cache import CacheState, ImageCache, Progress
+from ramify.data._image_data import ImageData
+from ramify.data._image_decode import Form, is_grey
+from ramify.data._image_paths import FoundFiles, find_files
+from ramify.data._image_reading import ImageReading
+from ramify.data._image_rows import ImageRows
+from ramify.data._table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFiles:
+    """The images of a table's rows, and those that cannot be used.
+
+    Attributes:
+        images: A row per row of the table; black where there is no usable image.
+        bad: By row, a sentence about its file.
+    """
+
+    images: ImageRows
+    bad: dict[int, str]
+
+    @property
+    def usable(self) -> Bool[np.ndarray, " row"]:
+        """Whether each row has an image."""
+        found = np.ones(len(self.images), dtype=np.bool_)
+        found[list(self.bad)] = False
+        return found
+
+
+def silent(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def open_image_files(
+    table: Table,
+    column: str,
+    folder: Path,
+    reading: ImageReading,
+    progress: Progress = silent,
+) -> ImageFiles:
+    """Decode and resize image files into a cache on the disk, unless it is there already.
+
+    Args:
+        table: The table.
+        column: Its column of file names, relative to the folder.
+        folder: Where the files are; nothing outside of it is read.
+        reading: How to read them.
+        progress: Told the images done and the images in all.
+
+    Raises:
+        InputError: If a file cannot be used and `reading` does not say to skip it, or if none can.
+    """
+    files = find_files(table, column, folder)
+    if not reading.skip_bad:
+        refuse(files, files.bad)
+    cache = ImageCache(files, reading)
+    with cache.held():
+        state = cache.state() or CacheState(channels=reading.channels or _channels(files))
+        form = Form(*reading.file_size, state.channels, reading.resize == "crop")
+        if not reading.skip_bad:
+            refuse(files, state.bad)
+        if state.done < len(files.paths):
+            state = cache.fill(
+                state,
+                form,
+                reading.n_workers,
+                skip_bad=reading.skip_bad,
+                progress=progress,
+            )
+    if not reading.skip_bad:
+        refuse(files, state.bad)
+    if len(state.bad) == len(files.paths):
+        raise InputError(f"at least one image must be usable. {_sentence(files, state.bad, 0)}")
+    sentences = {row: _sentence(files, state.bad, row) for row in sorted(state.bad)}
+    return ImageFiles(ImageRows([cache.pixels(form)]), sentences)
+
+
+def open_images(
+    table: Table,
+    column: str,
+    folder: Path,
+    reading: ImageReading,
+    progress: Progress = silent,
+) -> ImageData:
+    """Labels and images of a table with a column of file names.
+
+    Rows whose image cannot be used are left out, with a note, if `reading` says so.
+
+    Args:
+        table: The table.
+        column: Its column of file names, relative to the folder.
+        folder: Where the files are; nothing outside of it is read.
+        reading: How to read them.
+        progress: Told the images done and the images in all.
+
+    Raises:
+        InputError: As `open_image_files`.
+    """
+    found = open_image_files(table, column, folder, reading, progress)
+    data = ImageData(table, found.images)
+    if not found.bad:
+        return data
+    kept = data.select(np.flatnonzero(found.usable))
+    first = next(iter(found.bad.values()))
+    note = f"{counted(len(found.bad), 'row')} left out because of their images; the first: {first}"
+    return ImageData(kept.table, kept.images, notes=(note,))
+
+
+def _channels(files: FoundFiles) -> int:
+    """1 if all images are grey. The first in colour ends the search."""
+    return 3 if any(is_grey(path) is False for path in files.paths if path) else 1
+
+
+def _sentence(files: FoundFiles, bad: Mapping[int, str], row: int) -> str:
+    return f"{quoted(files.names[row])} {bad[row]}"
+
+
+def refuse(files: FoundFiles, bad: Mapping[int, str]) -> None:
+    if not bad:
+        return
+    first = min(bad)
+    more = f" ({len(bad) - 1:,} more like it)" if len(bad) > 1 else ""
+    raise InputError(
+        f"image of data row {first + 1:,}: {_sentence(files, bad, first)}{more}; "
+        "replace it, or leave such rows out with --skip-bad-images"
+    )
