@@ -1,0 +1,79 @@
+"""Checks of settings; each error names the argument, what it must be, and what it got."""
+
+from collections.abc import Collection, Iterable, Mapping
+from numbers import Real
+
+import numpy as np
+
+from ramify._core import InputError, listed, quoted
+from ramify.linear._arrays import Floats
+
+
+def check_number(name: str, value: object, *, least: float = 0.0, open_end: bool = False) -> float:
+    """A finite number of at least ``least``, or above it if ``open_end``.
+
+    Raises:
+        InputError: If it is none.
+
+    Example:
+        >>> check_number("alpha", 2)
+        2.0
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    if is_number and np.isfinite(value) and (value > least if open_end else value >= least):  # type: ignore[call-overload,operator]
+        return float(value)  # type: ignore[arg-type]
+    bound = f"above {least:g}" if open_end else f"of at least {least:g}"
+    raise InputError(f"`{name}` must be a finite number {bound}. Got {value!r}")
+
+
+def check_count(name: str, value: object, least: int = 1) -> int:
+    """A whole number of at least ``least``.
+
+    Raises:
+        InputError: If it is none.
+    """
+    is_count = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if is_count and int(value) >= least:  # type: ignore[call-overload]
+        return int(value)  # type: ignore[call-overload,no-any-return]
+    raise InputError(f"`{name}` must be a whole number of at least {least}. Got {value!r}")
+
+
+def check_choice(name: str, value: object, choices: Collection[object]) -> None:
+    """One of several values.
+
+    Raises:
+        InputError: If it is none of them.
+    """
+    if not any(type(value) is type(each) and value == each for each in choices):
+        known = ", ".join(repr(each) for each in choices)
+        raise InputError(f"`{name}` must be one of {known}. Got {value!r}")
+
+
+def weights_of_tasks(task_weight: object, tasks: Iterable[object]) -> Floats:
+    """One weight per task, from None, a sequence in the order of the tasks, or a mapping.
+
+    Raises:
+        InputError: If a weight is missing, too many, negative or not finite.
+    """
+    names = list(tasks)
+    if task_weight is None:
+        return np.ones(len(names))
+    if isinstance(task_weight, Mapping):
+        missing = [name for name in names if name not in task_weight]
+        if missing:
+            raise InputError(f"`task_weight` must have every task. It lacks {listed(missing)}")
+        task_weight = [task_weight[name] for name in names]
+    try:
+        weights = np.asarray(task_weight, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"`task_weight` must hold numbers. Got {quoted(task_weight)}") from None
+    if weights.shape != (len(names),):
+        raise InputError(
+            f"`task_weight` must have one number per task, {len(names)}. Got shape {weights.shape}"
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise InputError(
+            "`task_weight` must hold finite numbers of 0 or more, not all 0. "
+            f"Got {float(weights.min())!r} to {float(weights.max())!r}"
+        )
+    return weights

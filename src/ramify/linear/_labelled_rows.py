@@ -1,0 +1,152 @@
+"""Checked rows with their targets and weights, in either form of data, and the loss of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ramify.linear._arrays import Floats, Integers, Rows
+from ramify.linear._design import Design, SharedDesign, StackedDesign
+from ramify.linear._gram_loss import GramLoss
+from ramify.linear._losses import Loss, Squared
+from ramify.linear._row_loss import RowLoss
+from ramify.linear._smooth import SmoothLoss
+
+_MOST_GRAM_ENTRIES = 30_000_000
+_ALWAYS_SMALL = 32
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows of all tasks.
+
+    Args:
+        X: The rows; in the stacked form sorted by task.
+        y: Targets ``(row, task)``, or ``(row,)`` in the stacked form; 0 where missing.
+        weights: Like ``y``; 0 where a label is missing.
+        origin: The index of each row in what was given.
+        counts: Rows per task in the stacked form; None in the shared form.
+    """
+
+    X: Rows
+    y: Floats
+    weights: Floats
+    origin: Integers
+    counts: Integers | None = None
+
+    @property
+    def n_tasks(self) -> int:
+        """How many tasks there are."""
+        return int(self.y.shape[1]) if self.counts is None else len(self.counts)
+
+    def design(self) -> Design:
+        """The rows as an operator."""
+        if self.counts is None:
+            return SharedDesign(self.X, self.n_tasks)
+        return StackedDesign(self.X, self.counts)
+
+    def take(self, rows: Integers) -> "LabelledRows":
+        """Some of the rows, all tasks; a task may be left without one."""
+        rows = np.sort(rows)
+        counts = None
+        if self.counts is not None:
+            task = np.repeat(np.arange(self.n_tasks), self.counts)
+            counts = np.bincount(task[rows], minlength=self.n_tasks)
+        return LabelledRows(
+            self.X[rows], self.y[rows], self.weights[rows], self.origin[rows], counts
+        )
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised over rows: a loss per task, and how rows and tasks are weighted.
+
+    Args:
+        losses: One per task.
+        task_weights: One per task.
+        averaged: Whether a task's loss is the mean over its rows, else the sum.
+        fit_intercept: Whether tasks have an intercept.
+    """
+
+    losses: Sequence[Loss]
+    task_weights: Floats
+    averaged: bool
+    fit_intercept: bool
+
+    def loss_of(self, rows: LabelledRows) -> SmoothLoss:
+        """The loss as a function of the coefficients."""
+        design = rows.design()
+        weights = self.weights_of(rows, design)
+        if self.fit_intercept:
+            design.centres = _centres(design, weights)
+        if not all(type(loss) is Squared for loss in self.losses):
+            known = None if self.fit_intercept else np.zeros(rows.n_tasks)
+            return RowLoss(design, rows.y, weights, self.losses, known)
+        means = np.zeros(rows.n_tasks)
+        if self.fit_intercept:
+            means = _means(design.totals(weights * rows.y), design.totals(weights))
+        centred = np.where(weights > 0, rows.y - design.spread(means), 0.0)
+        grams = _grams(design, weights)
+        if grams is None:
+            return RowLoss(design, centred, weights, self.losses, means)
+        moments = design.pullback(weights * centred)
+        squares = float((weights * centred**2).sum())
+        return GramLoss(grams, moments, squares, design.centres, means)
+
+    def weights_of(self, rows: LabelledRows, design: Design) -> Floats:
+        """The weight of each label in the objective, like the targets."""
+        scale = self.task_weights
+        if self.averaged:
+            scale = _ratio(scale, design.totals(rows.weights))
+        return rows.weights * design.spread(scale)
+
+
+class HeldOut:
+    """Other rows, to judge coefficients and intercepts by.
+
+    Args:
+        objective: What is minimised over the training rows.
+        rows: The other rows.
+    """
+
+    def __init__(self, objective: Objective, rows: LabelledRows) -> None:
+        self._design = rows.design()
+        weights = objective.weights_of(rows, self._design)
+        nothing = np.zeros(rows.n_tasks)
+        self._loss = RowLoss(self._design, rows.y, weights, objective.losses, nothing)
+
+    def loss(self, coef: Floats, intercepts: Floats) -> float:
+        """The objective's loss on these rows."""
+        return self._loss.total(self._design.margins(coef) + self._design.spread(intercepts))
+
+
+def _centres(design: Design, weights: Floats) -> Floats:
+    """The weighted mean of the rows of each task."""
+    return _means(design.pullback(weights), design.totals(weights)[:, None])
+
+
+def _means(sums: Floats, totals: Floats) -> Floats:
+    """Weighted means per task; a task without rows, as in a fold, is taken to be like the others."""
+    means = _ratio(sums, totals)
+    empty = totals.reshape(-1) <= 0
+    if empty.any() and not empty.all():
+        means[empty] = means[~empty].mean(axis=0)
+    return means
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    zeros = np.zeros(np.broadcast_shapes(above.shape, below.shape))
+    return np.divide(above, below, out=zeros, where=below > 0)
+
+
+def _grams(design: Design, weights: Floats) -> Floats | None:
+    """Gram matrices where they pay: one if the tasks share rows and weights, else one each."""
+    n_features = design.n_features
+    if isinstance(design, SharedDesign) and (weights == weights[:, :1]).all():
+        pays = n_features <= max(len(weights), 4 * _ALWAYS_SMALL)
+        fits = n_features**2 <= _MOST_GRAM_ENTRIES
+        return design.gram(weights[:, 0], design.centres[0]) if pays and fits else None
+    rows_per_task = weights.size / design.n_tasks
+    pays = n_features <= max(rows_per_task, _ALWAYS_SMALL)
+    fits = design.n_tasks * n_features**2 <= _MOST_GRAM_ENTRIES
+    return design.blocks(weights) if pays and fits else None

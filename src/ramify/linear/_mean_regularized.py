@@ -1,0 +1,110 @@
+"""Mean-regularised models: every task lies near the mean of all."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ramify.linear._base import SingleFit
+from ramify.linear._checks import check_number
+from ramify.linear._classifier import Classifier
+from ramify.linear._cross_validation import CrossValidated
+from ramify.linear._losses import Loss
+from ramify.linear._newton import solve_smooth
+from ramify.linear._quadratic import TaskCoupling
+from ramify.linear._regressor import Regressor
+from ramify.linear._smooth import SmoothLoss
+from ramify.linear._solution import Solution
+
+
+class _MeanRegularized(SingleFit):
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        mean_alpha: float = 1.0,
+        loss: str | Loss = "auto",
+        fit_intercept: bool = True,
+        normalisation: str = "mean",
+        task_weight: object = None,
+        warm_start: bool = False,
+        max_iter: int = 100,
+        tol: float = 1e-6,
+    ) -> None:
+        self.alpha = alpha
+        self.mean_alpha = mean_alpha
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.normalisation = normalisation
+        self.task_weight = task_weight
+        self.warm_start = warm_start
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
+        apart = check_number("alpha", self.alpha)
+        together = check_number("mean_alpha", self.mean_alpha)
+        mean = np.full((loss.n_tasks, loss.n_tasks), 1 / loss.n_tasks)
+        spread = np.eye(loss.n_tasks) - mean
+        coupling = TaskCoupling((together * mean + apart * spread) * 2 / loss.n_tasks)
+        first = None if start is None else start.coef
+        return solve_smooth(loss, coupling, first, self._control())
+
+    def _largest_alpha(self, loss: SmoothLoss) -> float:
+        return 10.0 * max(loss.steepness * loss.n_tasks, 1e-12)
+
+
+class _MeanRegularizedCV(CrossValidated):
+    _candidates = ("mean_alpha",)
+
+    def __init__(
+        self,
+        *,
+        alphas: int | Sequence[float] = 30,
+        eps: float = 1e-5,
+        mean_alpha: float | Sequence[float] = 1.0,
+        cv: object = None,
+        n_jobs: int | None = None,
+        loss: str | Loss = "auto",
+        fit_intercept: bool = True,
+        normalisation: str = "mean",
+        task_weight: object = None,
+        max_iter: int = 100,
+        tol: float = 1e-6,
+    ) -> None:
+        self.alphas = alphas
+        self.eps = eps
+        self.mean_alpha = mean_alpha
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.normalisation = normalisation
+        self.task_weight = task_weight
+        self.max_iter = max_iter
+        self.tol = tol
+
+
+class MeanRegularized(Regressor, _MeanRegularized):
+    r"""Regression in which every task lies near the mean of all tasks.
+
+    .. math:: \min_W L(W) + \lambda_0 \|\bar w\|^2 + \frac{\lambda}{T} \sum_t \|w_t - \bar w\|^2
+
+    This is Ω of the overview for :math:`\lambda_0 = 1`. Towards :math:`\lambda = 0` only the mean
+    is penalised; towards infinity all tasks have the same coefficients (each its own intercept).
+    """
+
+
+class MeanRegularizedClassifier(Classifier, _MeanRegularized):
+    """Classification in which every task lies near the mean of all; see `MeanRegularized`."""
+
+
+class MeanRegularizedCV(Regressor, _MeanRegularizedCV):
+    """`MeanRegularized` with its strengths chosen by cross-validation."""
+
+    _plain = MeanRegularized
+
+
+class MeanRegularizedClassifierCV(Classifier, _MeanRegularizedCV):
+    """`MeanRegularizedClassifier` with its strengths chosen by cross-validation."""
+
+    _plain = MeanRegularizedClassifier

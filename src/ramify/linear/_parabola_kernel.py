@@ -1,0 +1,154 @@
+"""The loss seen as one parabola per task, and its least point near another point."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from ramify.linear._arrays import Floats
+from ramify.linear._smooth import Curvature, SmoothLoss
+
+_MOST_BLOCK_ENTRIES = 30_000_000
+_LARGEST_BLOCK = 1000
+_MOST_STEPS = 200
+_PRECISION = 1e-3
+
+
+class Parabola(ABC):
+    r"""A quadratic :math:`\tfrac12 \sum_t w_t^\top H_t w_t - c_t^\top w_t`; tasks do not mix.
+
+    Args:
+        linear: *c*, ``(task, feature)``.
+    """
+
+    def __init__(self, linear: Floats) -> None:
+        self.linear = linear
+
+    @abstractmethod
+    def times(self, coef: Floats) -> Floats:
+        """Each task's *H* times its coefficients, ``(task, feature)``."""
+
+    @abstractmethod
+    def near(self, target: Floats, rate: float, start: Floats) -> Floats:
+        r"""The least of the quadratic plus :math:`\tfrac{r}{2} \|W - Z\|_F^2`.
+
+        Args:
+            target: *Z*, ``(task, feature)``.
+            rate: *r*, above 0.
+            start: Coefficients to start from, if it needs any.
+        """
+
+    @property
+    @abstractmethod
+    def middle_curvature(self) -> float:
+        """A typical eigenvalue of *H*, above 0."""
+
+    def gradient(self, coef: Floats) -> Floats:
+        """Its gradient ``(task, feature)``."""
+        return self.times(coef) - self.linear
+
+    def value(self, coef: Floats) -> float:
+        """The quadratic."""
+        return float(np.vdot(coef, self.times(coef) / 2 - self.linear))
+
+
+def parabola_at(loss: SmoothLoss, coef: Floats, gradient: Floats) -> Parabola:
+    """The parabola that has the loss's slope and curvature at ``coef``.
+
+    Args:
+        loss: The loss.
+        coef: Coefficients ``(task, feature)``.
+        gradient: Of the loss there.
+    """
+    curvature = loss.curvature(coef)
+    linear = curvature(coef) - gradient
+    if has_cheap_blocks(loss):
+        return BlockParabola(curvature.blocks(), linear)
+    return _OperatorParabola(curvature, linear)
+
+
+def has_cheap_blocks(loss: SmoothLoss) -> bool:
+    """Whether a matrix ``(feature, feature)`` per task is worth its memory and time."""
+    size = loss.n_features
+    n_blocks = 1 if loss.common_gram is not None else loss.n_tasks
+    return size <= _LARGEST_BLOCK and n_blocks * size**2 <= _MOST_BLOCK_ENTRIES
+
+
+class BlockParabola(Parabola):
+    """With matrices, diagonalised once: a point near another costs two products, at any rate.
+
+    Args:
+        blocks: *H*, one for all tasks ``(feature, feature)`` or one each, stacked in front.
+        linear: *c*, ``(task, feature)``.
+    """
+
+    def __init__(self, blocks: Floats, linear: Floats) -> None:
+        super().__init__(linear)
+        self.blocks = blocks
+        values, self._vectors = np.linalg.eigh(blocks)
+        self._values = values.clip(min=0)
+
+    def times(self, coef: Floats) -> Floats:
+        return times_each(self.blocks, coef)
+
+    def near(self, target: Floats, rate: float, start: Floats) -> Floats:
+        turned = times_each(self._vectors.swapaxes(-1, -2), self.linear + rate * target)
+        return times_each(self._vectors, turned / (self._values + rate))
+
+    @property
+    def middle_curvature(self) -> float:
+        counted = self._values[self._values > 1e-9 * self._values.max(initial=0.0)]
+        return float(np.exp(np.log(counted).mean())) if counted.size else 1.0
+
+
+class _OperatorParabola(Parabola):
+    """With products only: conjugate gradients from where the last ones ended."""
+
+    def __init__(self, curvature: Curvature, linear: Floats) -> None:
+        super().__init__(linear)
+        self._curvature = curvature
+        self._diagonals = curvature.diagonals().clip(min=0)
+
+    def times(self, coef: Floats) -> Floats:
+        return self._curvature(coef)
+
+    def near(self, target: Floats, rate: float, start: Floats) -> Floats:
+        coef = start.copy()
+        inverse = 1 / (self._diagonals + rate)
+        residual = self.linear + rate * (target - coef) - self.times(coef)
+        direction = inverse * residual
+        along = _each(residual, direction)
+        # Each task by itself, so that one hard task does not spoil the steps of the others.
+        goal = _PRECISION**2 * along
+        for _ in range(_MOST_STEPS):
+            if (along <= goal).all():
+                break
+            bent = self.times(direction) + rate * direction
+            length = _ratio(along, _each(direction, bent))
+            coef += length * direction
+            residual -= length * bent
+            proposed = inverse * residual
+            before, along = along, _each(residual, proposed)
+            direction = proposed + _ratio(along, before) * direction
+        return coef
+
+    @property
+    def middle_curvature(self) -> float:
+        counted = self._diagonals[self._diagonals > 1e-9 * self._diagonals.max(initial=0.0)]
+        return float(np.exp(np.log(counted).mean())) if counted.size else 1.0
+
+
+def times_each(matrices: Floats, vectors: Floats) -> Floats:
+    """Each task's matrix, or the one of all, times its vector."""
+    if matrices.ndim == 2:
+        return vectors @ matrices.T
+    product: Floats = np.matmul(matrices, vectors[:, :, None])[:, :, 0]
+    return product
+
+
+def _each(left: Floats, right: Floats) -> Floats:
+    product: Floats = np.einsum("tp,tp->t", left, right)[:, None]
+    return product
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

@@ -1,0 +1,27 @@
+"""What a penalty of the coefficients is to a proximal solver."""
+
+from abc import ABC, abstractmethod
+
+from ramify.linear._arrays import Floats
+
+
+class Penalty(ABC):
+    """A norm of the coefficients, with its strength inside.
+
+    Coefficients have the shape ``(task, feature)``, or ``(part, task, feature)`` for a sum of
+    parts; the gradient of the loss by each part is the same.
+    """
+
+    n_parts: int = 1
+
+    @abstractmethod
+    def value(self, coef: Floats) -> float:
+        """The penalty."""
+
+    @abstractmethod
+    def prox(self, coef: Floats, step: float) -> Floats:
+        r"""The minimum over *V* of :math:`\tfrac12 \|V - W\|^2 + \text{step} \cdot \Omega(V)`."""
+
+    @abstractmethod
+    def gauge(self, gradient: Floats) -> float:
+        """The dual norm of a gradient ``(task, feature)``, at most 1 where zero is a minimum."""

@@ -1,0 +1,169 @@
+"""Any loss, computed from the rows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ramify.linear._arrays import Floats, Integers
+from ramify.linear._design import Design
+from ramify.linear._intercepts import best_intercepts
+from ramify.linear._losses import Loss, Squared
+from ramify.linear._smooth import Curvature, SmoothLoss
+
+_N_POWER_STEPS = 20
+
+
+class RowLoss(SmoothLoss):
+    """The sum over rows, with a loss per task.
+
+    Args:
+        design: The rows, centred or not.
+        targets: Like margins; 0 where a label is missing.
+        weights: Like margins; 0 where a label is missing.
+        losses: One per task.
+        known: The intercepts for centred rows where the targets need none any more, ``(task,)``;
+            None if they have to be found.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        targets: Floats,
+        weights: Floats,
+        losses: Sequence[Loss],
+        known: Floats | None,
+    ) -> None:
+        self.design = design
+        self.targets = targets
+        self.weights = weights
+        self.n_tasks, self.n_features = design.n_tasks, design.n_features
+        self._searched = known is None
+        self._by_loss = _entries_by_loss(losses, design)
+        self._totals = design.totals(weights)
+        self._offsets = np.zeros(self.n_tasks) if known is None else known
+
+    def value(self, coef: Floats) -> float:
+        return self.total(self._margins(coef))
+
+    def value_and_gradient(self, coef: Floats) -> tuple[float, Floats]:
+        margins = self._margins(coef)
+        slopes = self.weights * self._each("slope", margins)
+        return self.total(margins), self.design.pullback(slopes)
+
+    def curvature(self, coef: Floats) -> Curvature:
+        margins = self._margins(coef)
+        weights = self.weights * self._each("curvature", margins)
+        return _RowCurvature(self.design, weights, self._searched)
+
+    def intercepts(self, coef: Floats) -> Floats:
+        self._margins(coef)
+        offsets = self._offsets.copy()
+        empty = self._totals <= 0
+        if self._searched and empty.any() and not empty.all():
+            offsets[empty] = offsets[~empty].mean()
+        shift: Floats = (self.design.centres * coef).sum(axis=1)
+        return offsets - shift
+
+    def dual_value(self, coef: Floats, scale: float) -> float:
+        slopes = scale * self._each("slope", self._margins(coef))
+        return -float((self.weights * self._each("conjugate", slopes)).sum())
+
+    @property
+    def steepness(self) -> float:
+        curvature = self.curvature(np.zeros((self.n_tasks, self.n_features)))
+        direction = np.ones((self.n_tasks, self.n_features))
+        largest = 0.0
+        for _ in range(_N_POWER_STEPS):
+            norm = float(np.linalg.norm(direction))
+            if norm == 0:
+                break
+            largest = norm
+            direction = curvature(direction / norm)
+        return largest
+
+    @property
+    def is_quadratic(self) -> bool:
+        return all(type(loss) is Squared for loss, _ in self._by_loss)
+
+    def _margins(self, coef: Floats) -> Floats:
+        """Margins with the best intercepts, which are kept for the next start."""
+        margins = self.design.margins(coef)
+        if self._searched:
+            self._offsets = self._best_offsets(margins)
+            margins += self.design.spread(self._offsets)
+        return margins
+
+    def _best_offsets(self, margins: Floats) -> Floats:
+        def slopes(offsets: Floats) -> tuple[Floats, Floats]:
+            moved = margins + self.design.spread(offsets)
+            slope = self.design.totals(self.weights * self._each("slope", moved))
+            bend = self.design.totals(self.weights * self._each("curvature", moved))
+            return slope, bend
+
+        # The middle and the reach of the labels say where an intercept can be.
+        spans = np.maximum(np.abs(self.targets - margins), 1.0)
+        reach = self.design.totals(self.weights * spans)
+        reach = np.divide(reach, self._totals, out=np.ones_like(reach), where=self._totals > 0)
+        return best_intercepts(slopes, self._offsets, np.zeros(self.n_tasks), reach)
+
+    def total(self, margins: Floats) -> float:
+        """The loss at margins."""
+        return float((self.weights * self._each("value", margins)).sum())
+
+    def _each(self, quantity: str, entries: Floats) -> Floats:
+        """One quantity of the losses, each on the entries of its tasks."""
+        if len(self._by_loss) == 1:
+            of_all: Floats = getattr(self._by_loss[0][0], quantity)(entries, self.targets)
+            return of_all
+        result = np.empty_like(entries)
+        for loss, where in self._by_loss:
+            of_some = getattr(loss, quantity)(entries[..., where], self.targets[..., where])
+            result[..., where] = of_some
+        return result
+
+
+class _RowCurvature(Curvature):
+    """Weighted rows, seen from their weighted mean if the intercept moves with them."""
+
+    def __init__(self, design: Design, weights: Floats, leaning: bool) -> None:
+        self._design = design
+        self._weights = weights
+        self._leaning = leaning
+        self._totals = design.totals(weights)
+
+    def __call__(self, directions: Floats) -> Floats:
+        moved = self._design.margins(directions)
+        if self._leaning:
+            moved -= self._design.spread(self._mean(moved))
+        return self._design.pullback(self._weights * moved)
+
+    def blocks(self) -> Floats:
+        blocks = self._design.blocks(self._weights)
+        if self._leaning:
+            lean = self._design.pullback(self._weights)
+            blocks -= lean[:, :, None] * (lean * self._inverse_totals())[:, None, :]
+        return blocks
+
+    def diagonals(self) -> Floats:
+        diagonals = self._design.diagonals(self._weights)
+        if self._leaning:
+            diagonals -= self._design.pullback(self._weights) ** 2 * self._inverse_totals()
+        return diagonals
+
+    def _inverse_totals(self) -> Floats:
+        zeros = np.zeros(self._design.n_tasks)
+        inverse = np.divide(1.0, self._totals, out=zeros, where=self._totals > 0)
+        return inverse[:, None]
+
+    def _mean(self, moved: Floats) -> Floats:
+        mean: Floats = self._design.totals(self._weights * moved) * self._inverse_totals()[:, 0]
+        return mean
+
+
+def _entries_by_loss(losses: Sequence[Loss], design: Design) -> list[tuple[Loss, Integers]]:
+    distinct = list({id(loss): loss for loss in losses}.values())
+    if len(distinct) == 1:
+        return [(distinct[0], np.arange(0))]
+    tasks_of = [np.flatnonzero([each is loss for each in losses]) for loss in distinct]
+    pairs = zip(distinct, tasks_of, strict=True)
+    return [(loss, design.entries_of(tasks)) for loss, tasks in pairs]
