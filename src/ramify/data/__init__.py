@@ -20,10 +20,22 @@ from ramify.data._image_augmentation import Augmentation
 from ramify.data._image_batches import ImageBatches
 from ramify.data._image_data import ImageData
 from ramify.data._image_encoder import ImageEncoder
+from ramify.data._image_files import ImageFiles, open_image_files, open_images
+from ramify.data._image_joint import JointSplit, joined
+from ramify.data._image_reading import ImageReading
+from ramify.data._image_resize import resized
 from ramify.data._image_rows import ImageRows
-from ramify.data._image_schema import ImageSchema
+from ramify.data._image_schema import PAPER_MEAN, ImageSchema
+from ramify.data._image_soft_labels import SoftLabels, with_soft_labels
+from ramify.data._image_stream import ImageBatch, image_file_batches, image_row_batches
 from ramify.data._infer import Inferred, InferredLabels, infer_labels, infer_schema
 from ramify.data._label_statistics import standardised
+from ramify.data._layout_base import ImageLayout
+from ramify.data._layout_celeba import CelebA
+from ramify.data._layout_deepfashion import DeepFashion
+from ramify.data._layout_idx import IdxFolder
+from ramify.data._layout_names import LAYOUTS, layout_of, open_layout
+from ramify.data._layout_split import TrainTestSplit
 from ramify.data._loader import LoaderBatches, as_batches
 from ramify.data._names import resolve_columns, split_names
 from ramify.data._npz import open_npz
@@ -41,36 +53,55 @@ from ramify.data._table import Table
 from ramify.data._tox21 import TOX21_TARGETS, load_tox21
 
 __all__ = [
+    "LAYOUTS",
+    "PAPER_MEAN",
     "TOX21_TARGETS",
     "Augmentation",
     "Batch",
     "Batches",
+    "CelebA",
     "ColumnSplit",
+    "DeepFashion",
     "FeatureColumn",
     "GroupSplit",
+    "IdxFolder",
+    "ImageBatch",
     "ImageBatches",
     "ImageData",
     "ImageEncoder",
+    "ImageFiles",
+    "ImageLayout",
+    "ImageReading",
     "ImageRows",
     "ImageSchema",
     "Inferred",
     "InferredLabels",
+    "JointSplit",
     "LoaderBatches",
     "OneVsRest",
     "RandomSplit",
+    "SoftLabels",
     "Split",
     "SplitRule",
     "Table",
     "TableBatches",
     "TableEncoder",
     "TableSchema",
+    "TrainTestSplit",
     "as_batches",
     "describe",
     "feature_batches",
+    "image_file_batches",
+    "image_row_batches",
     "infer_labels",
     "infer_schema",
+    "joined",
+    "layout_of",
     "load_tox21",
     "one_vs_rest",
+    "open_image_files",
+    "open_images",
+    "open_layout",
     "open_npz",
     "open_table",
     "parse_split",
@@ -78,8 +109,10 @@ __all__ = [
     "read_features",
     "read_idx",
     "read_targets",
+    "resized",
     "resolve_columns",
     "split_names",
     "split_rows",
     "standardised",
+    "with_soft_labels",
 ]

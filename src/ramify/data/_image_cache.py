@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ramify._core import InputError, quoted, write_atomically
@@ -17,6 +16,7 @@ from ramify.data._image_decode import Form
 from ramify.data._image_paths import FoundFiles
 from ramify.data._image_pool import decode_files
 from ramify.data._image_reading import ImageReading
+from ramify.data._image_rows import ImageRows
 
 VERSION: Final = 1
 Progress = Callable[[int, int], None]
@@ -112,9 +112,10 @@ class ImageCache:
                 break
         return state
 
-    def pixels(self, form: Form) -> NDArray[np.uint8]:
-        """The images, as a memory map that is only read."""
-        return np.memmap(self._pixels, np.uint8, "r", shape=(self._n_rows, *form.shape))
+    def images(self, form: Form) -> ImageRows:
+        """The images, in a memory map that is only read."""
+        pixels = np.memmap(self._pixels, np.uint8, "r", shape=(self._n_rows, *form.shape))
+        return ImageRows([pixels], None, "crop" if form.crop else "stretch", self._place.name)
 
     def _opened(self, form: Form) -> "np.memmap[tuple[int, ...], np.dtype[np.uint8]]":
         n_bytes = self._n_bytes(form.channels)

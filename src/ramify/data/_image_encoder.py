@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ramify._core import InputError, ShapeError
 from ramify.data._image_rows import ImageRows
-from ramify.data._image_schema import ImageSchema, Resize
+from ramify.data._image_schema import ImageSchema
 
 _MOST_ROWS = 10_000
 _CHUNK = 256
@@ -40,13 +40,17 @@ class ImageEncoder(nn.Module):
         self.register_buffer("mean", mean.view(-1, 1, 1), persistent=False)
         self.register_buffer("std", std.view(-1, 1, 1), persistent=False)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        return self.schema.shape
+
     @classmethod
     def fitted(
         cls,
         images: ImageRows,
         rows: Int64[np.ndarray, " chosen"],
         *,
-        resize: Resize = "stretch",
         mean: Sequence[float] | None = None,
     ) -> "ImageEncoder":
         """Build the encoder from the statistics of the training rows.
@@ -55,7 +59,6 @@ class ImageEncoder(nn.Module):
             images: All images.
             rows: The training rows; no other row is looked at. Of more than 10,000 as many are
                 used, evenly spaced.
-            resize: How the images got their size, for the schema.
             mean: Instead of statistics, a fixed mean per channel with a spread of 1, such as
                 `PAPER_MEAN` for colour images as in the paper.
 
@@ -77,17 +80,12 @@ class ImageEncoder(nn.Module):
                     "channels": channels,
                     "height": height,
                     "width": width,
-                    "resize": resize,
+                    "resize": images.resize,
                     "mean": tuple(location),
                     "std": tuple(scale),
                 }
             )
         )
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width."""
-        return self.schema.shape
 
     def forward(
         self, pixels: UInt8[Tensor, "batch channel height width"]

@@ -82,7 +82,7 @@ def open_image_files(
     if len(state.bad) == len(files.paths):
         raise InputError(f"at least one image must be usable. {_sentence(files, state.bad, 0)}")
     sentences = {row: _sentence(files, state.bad, row) for row in sorted(state.bad)}
-    return ImageFiles(ImageRows([cache.pixels(form)]), sentences)
+    return ImageFiles(cache.images(form), sentences)
 
 
 def open_images(

@@ -101,7 +101,8 @@ class _Worker:
         """The images of some files."""
         if (answer := self._ask(files, form)) is not None:
             return answer
-        pixels, bad = np.zeros((len(files), *form.shape), dtype=np.uint8), {}
+        pixels = np.zeros((len(files), *form.shape), dtype=np.uint8)
+        bad: dict[int, str] = {}
         for i, file in enumerate(files):
             one = self._ask([file], form)
             pixels[i] = 0 if one is None else one.pixels[0]

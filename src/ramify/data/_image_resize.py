@@ -22,14 +22,14 @@ def resized(images: ImageRows, reading: ImageReading) -> ImageRows:
     """
     channels = reading.channels or _channels(images)
     size = reading.size or images.shape[2:]
-    if (channels, *size) == images.shape[1:]:
+    if (channels, *size) == images.shape[1:] and reading.resize == images.resize:
         return images
     found = np.empty((len(images), channels, *size), dtype=np.uint8)
     for start in range(0, len(images), _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, len(images)), dtype=np.int64)
         pixels = _with_channels(images.take(rows), channels)
         found[rows] = _at_size(pixels, size, reading.resize).numpy()
-    return ImageRows([found])
+    return ImageRows([found], resize=reading.resize)
 
 
 def _channels(images: ImageRows) -> Channels:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ramify._core import InputError, ShapeError
+from ramify.data._image_schema import Resize
 
 Pixels = UInt8[np.ndarray, "row channel height width"]
 
@@ -20,6 +21,9 @@ class ImageRows:
     Args:
         parts: Arrays that follow each other; a memory map is never read as a whole.
         index: For each row its place in the parts; by default their own order.
+        resize: How the images got their size, so that those to predict get it the same way.
+        fingerprint: Something short that tells these parts from any others, if it is known; else
+            `digest` reads all pixels.
 
     Raises:
         ShapeError: If an array is not uint8 of (row, 1 or 3 channels, height, width), or the
@@ -32,12 +36,16 @@ class ImageRows:
     """
 
     def __init__(
-        self, parts: Sequence[Pixels], index: Int64[np.ndarray, " row"] | None = None
+        self,
+        parts: Sequence[Pixels],
+        index: Int64[np.ndarray, " row"] | None = None,
+        resize: Resize = "stretch",
+        fingerprint: str | None = None,
     ) -> None:
         _check(parts)
         self._parts = [np.asarray(part) for part in parts]
         self._starts = np.cumsum([0, *(len(part) for part in parts)])
-        self._index = index
+        self._index, self.resize, self._fingerprint = index, resize, fingerprint
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -73,7 +81,8 @@ class ImageRows:
         Args:
             rows: Row numbers from 0, in the wanted order.
         """
-        return ImageRows(self._parts, rows if self._index is None else self._index[rows])
+        index = rows if self._index is None else self._index[rows]
+        return ImageRows(self._parts, index, self.resize, self._fingerprint)
 
     def followed_by(self, other: "ImageRows") -> "ImageRows":
         """These rows and then the other's, without copying a pixel.
@@ -82,11 +91,17 @@ class ImageRows:
             other: Images of the same shape.
         """
         index = np.concatenate([self._places(), other._places() + self._starts[-1]])
-        return ImageRows([*self._parts, *other._parts], index)
+        both = None
+        if self._fingerprint is not None and other._fingerprint is not None:
+            both = f"{self._fingerprint}+{other._fingerprint}"
+        return ImageRows([*self._parts, *other._parts], index, self.resize, both)
 
     def digest(self) -> str:
-        """Fingerprint of all pixels, to know them again."""
-        found = hashlib.sha256(repr(self.shape).encode())
+        """Fingerprint of these rows, to know them again."""
+        found = hashlib.sha256(f"{self.shape} {self._fingerprint}".encode())
+        if self._fingerprint is not None:
+            found.update(self._places().astype(np.int64).tobytes())
+            return found.hexdigest()
         for start in range(0, len(self), 1024):
             rows = np.arange(start, min(start + 1024, len(self)), dtype=np.int64)
             found.update(self.take(rows).numpy().tobytes())

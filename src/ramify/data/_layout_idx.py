@@ -1,0 +1,70 @@
+"""The four IDX files of MNIST, Fashion-MNIST and their kin."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ramify._core import InputError
+from ramify.data._idx import open_idx_pair
+from ramify.data._image_cache import Progress
+from ramify.data._image_data import ImageData
+from ramify.data._image_files import silent
+from ramify.data._image_reading import ImageReading
+from ramify.data._image_resize import resized
+from ramify.data._image_rows import ImageRows
+from ramify.data._layout_base import SPLIT_COLUMN, ImageLayout, find
+from ramify.data._layout_split import TrainTestSplit
+from ramify.data._open import open_table
+
+_TARGET = "label"
+
+
+@dataclass(frozen=True)
+class IdxFolder(ImageLayout):
+    """Images and labels in ``train-*`` and ``t10k-*`` IDX files, packed by gzip or not.
+
+    The rows of ``t10k`` are the test rows; validation rows are drawn from those of ``train``.
+
+    Attributes:
+        folder: Where the four files lie.
+
+    Example:
+        >>> IdxFolder(Path("fashion_mnist")).folder.name
+        'fashion_mnist'
+    """
+
+    folder: Path
+
+    def open(self, reading: ImageReading, progress: Progress = silent) -> ImageData:
+        """Read labels and images, with the data set's own targets and split."""
+        train, train_labels = self._part("train")
+        test, test_labels = self._part("t10k")
+        if train.shape[1:] != test.shape[1:]:
+            raise InputError(
+                "images of train and t10k must be of one size. "
+                f"Got {train.shape[1:]} and {test.shape[1:]}"
+            )
+        labels = np.concatenate([train_labels, test_labels]).astype(np.int64)
+        side = ["train"] * len(train) + ["test"] * len(test)
+        table = open_table(pl.DataFrame({_TARGET: labels, SPLIT_COLUMN: side}), self.folder.name)
+        images = resized(ImageRows([train[:, None], test[:, None]]), reading)
+        return ImageData(table, images, (_TARGET,), TrainTestSplit(SPLIT_COLUMN))
+
+    def _part(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        kinds = ("images", 3), ("labels", 1)
+        return open_idx_pair(
+            *(
+                find(
+                    self.folder,
+                    [
+                        f"{part}-{what}{mark}idx{axes}-ubyte{end}"
+                        for mark in "-."
+                        for end in ("", ".gz")
+                    ],
+                    f"the {what} of {part}",
+                )
+                for what, axes in kinds
+            )
+        )
