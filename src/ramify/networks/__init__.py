@@ -8,6 +8,7 @@ from ramify.networks._heads import StackedHeads
 from ramify.networks._mlp import mlp
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
+from ramify.networks._somp import somp
 from ramify.networks._specs import SPECS, BackboneSpec, MLPSpec, ResNetSpec, VGGSpec, spec_from
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._state_files import read_state
@@ -37,6 +38,7 @@ __all__ = [
     "n_weights",
     "read_state",
     "resnet",
+    "somp",
     "spec_from",
     "stage_costs",
     "stages_of",
