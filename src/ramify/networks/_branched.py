@@ -9,10 +9,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ramify._core import InputError
-from ramify.networks._branches import Branches
+from ramify.networks._branches import Branches, Features
 from ramify.networks._count import n_parameters
 from ramify.networks._heads import StackedHeads
-from ramify.networks._stages import Backbone, feature_width, stages_of
+from ramify.networks._stages import Backbone, feature_width, n_halvings, stages_of
 from ramify.tasks import SharingTree, TaskSet
 
 
@@ -38,7 +38,7 @@ class BranchedNetwork(nn.Module):
         tree: For each stage of the backbone (see `stages_of`), the groups of tasks.
         tasks: The tasks.
         n_features: Width of the features that the heads get; by default that of the backbone's
-            last ``nn.Linear``.
+            last ``nn.Linear``, or of its last convolution where global pooling follows.
         stack: Whether branches run as one batched operation where every layer allows it.
 
     Raises:
@@ -71,6 +71,7 @@ class BranchedNetwork(nn.Module):
         _check_fit(tree, tasks, len(parts))
         width = feature_width(parts) if n_features is None else n_features
         self.tasks = tasks
+        self._halvings = [n_halvings(part) for part in parts]
         self.stages = nn.ModuleList(Branches([part], stack=stack) for part in parts)
         self.heads = StackedHeads(width, tasks)
         self._set_tree(SharingTree.shared(tasks.names, len(parts)))
@@ -91,10 +92,11 @@ class BranchedNetwork(nn.Module):
         x = inputs
         for stage in stages[: self._n_shared]:  # no axis of groups: views cost time as well
             x = stage.alone(x)
-        x = x.unsqueeze(0)
+        features: Features = x.unsqueeze(0)
         for i, stage in enumerate(stages[self._n_shared :], self._n_shared):
-            x = stage(x, self.get_buffer(f"parents_{i}"))
-        return x if x.ndim == 3 else x.flatten(2)
+            features = stage(features, self._parents[i])
+        y = torch.stack(features) if isinstance(features, list) else features
+        return y if y.ndim == 3 else y.flatten(2)
 
     @property
     def tree(self) -> SharingTree:
@@ -159,6 +161,10 @@ class BranchedNetwork(nn.Module):
         """Trainable numbers of one branch of each stage, from input to output."""
         return [n_parameters(branches) // branches.n_groups for branches in self._branches()]
 
+    def n_pools(self) -> list[int]:
+        """For each stage, how often the resolution is halved at it or after it, before the heads."""
+        return [sum(self._halvings[i:]) for i in range(len(self._halvings))]
+
     def owned_rows(self) -> list[OwnedRows]:
         """Every parameter and running statistic that does not serve all tasks, with its tasks.
 
@@ -194,10 +200,7 @@ class BranchedNetwork(nn.Module):
     def _set_tree(self, tree: SharingTree) -> None:
         self._tree = tree
         self._n_shared = tree.widths.count(1)  # stages do not get narrower
-        device = self.heads.weight.device
-        for i in range(tree.n_stages):
-            parents = torch.from_numpy(tree.parents(i)).to(device)
-            self.register_buffer(f"parents_{i}", parents, persistent=False)
+        self._parents = [tree.parents(i).tolist() for i in range(tree.n_stages)]
         self.heads.attach(tree.assignment(tree.n_stages - 1).tolist())
 
     def _branches(self) -> Iterator[Branches]:

@@ -4,14 +4,22 @@ import copy
 from collections.abc import Iterator, Sequence
 
 import torch
-from jaxtyping import Int
 from torch import Tensor, nn
 
+from ramify.networks._form import in_one_operation, most_channels
+from ramify.networks._stacked import Run
+from ramify.networks._stacked_channels import apart
 from ramify.networks._stacking import stacked, take_groups
+
+Features = Tensor | list[Tensor]
+"""``(branch, batch, …)``, or the features of each branch by themselves."""
 
 
 class Branches(nn.Module):
-    """The copies of one stage, run stacked where every layer has a stacked form, else in turn.
+    """The copies of one stage, held stacked where every layer has a stacked form.
+
+    Stacked copies of dense layers always run in one operation; those of convolutions where that
+    is faster than one by one (see `in_one_operation`).
 
     Args:
         copies: One module per group.
@@ -22,29 +30,27 @@ class Branches(nn.Module):
         super().__init__()
         self.n_groups = len(copies)
         self._stack = stack
+        self._channels = most_channels(copies[0])
         joined = stacked(copies) if stack and len(copies) > 1 else None
         self.joined = None if joined is None else joined.train(copies[0].training)
         self.copies = nn.ModuleList([] if joined is not None else copies)
 
-    def forward(self, x: Tensor, parents: Int[Tensor, " group"]) -> Tensor:
+    def forward(self, x: Features, parents: Sequence[int]) -> Features:
         """Run every copy on the features of its parent.
 
         Args:
-            x: ``(parent, batch, …)``.
-            parents: For each group, the index of the group below that feeds it.
-
-        Returns:
-            ``(group, batch, …)``.
+            x: Of every branch below.
+            parents: For each group, the index of the branch below that feeds it.
         """
-        if self.n_groups == 1:
-            y: Tensor = self.copies[0](x.squeeze(0)).unsqueeze(0)
-            return y
-        if self.joined is not None:
-            sources = x if len(x) in {1, self.n_groups} else x.index_select(0, parents)
-            joined: Tensor = self.joined(sources)
+        if self.joined is not None and self._together(x):
+            joined: Tensor = self.joined(_gathered(x, parents))
             return joined
-        sources = x.expand(self.n_groups, *x.shape[1:]) if len(x) == 1 else x[parents]
-        return torch.stack([run(h) for run, h in zip(self.copies, sources, strict=True)])
+        below = x if isinstance(x, list) else x.unbind()
+        sources = [below[parent] for parent in parents]
+        runs: Sequence[Run] = list(self.copies)
+        if self.joined is not None:
+            runs = self.joined.each(self.n_groups)
+        return [run(source) for run, source in zip(runs, sources, strict=True)]
 
     def alone(self, x: Tensor) -> Tensor:
         """Run the only copy, without an axis of groups."""
@@ -66,6 +72,13 @@ class Branches(nn.Module):
         again.n_groups = len(sources)
         return again
 
+    def _together(self, x: Features) -> bool:
+        if self._channels == 0:
+            return True
+        shape = x.shape[1:] if isinstance(x, Tensor) else x[0].shape
+        size = self._channels * shape[-2:].numel()
+        return in_one_operation(self.n_groups, shape[0], size, shared=len(x) == 1)
+
     def rows(self) -> Iterator[tuple[Tensor, int | None]]:
         """Every parameter and floating-point buffer, and which group owns it.
 
@@ -81,3 +94,19 @@ class Branches(nn.Module):
 def _state(module: nn.Module) -> Iterator[Tensor]:
     yield from module.parameters()
     yield from (buffer for buffer in module.buffers() if buffer.is_floating_point())
+
+
+def _gathered(x: Features, parents: Sequence[int]) -> Tensor:
+    """The features that each group gets, stacked; one for all where all get the same."""
+    if len(x) == 1:
+        return x if isinstance(x, Tensor) else x[0].unsqueeze(0)
+    if isinstance(x, Tensor):
+        if len(x) == len(parents):
+            return x  # groups are in the order of their first tasks, below as here
+        below: Sequence[Tensor] = x.unbind()
+    else:
+        below = x
+    chosen = [below[parent] for parent in parents]
+    if chosen[0].ndim < 3:
+        return torch.stack(chosen)
+    return apart(torch.cat(chosen, dim=1), len(parents))  # the order that channels are read in

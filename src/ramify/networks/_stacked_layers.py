@@ -1,29 +1,31 @@
-"""Layers that hold several copies of one layer and run them all in one operation.
+"""Dense layers that hold several copies of one layer and run them all in one operation.
 
 Features have the shape ``(group, batch, …, feature)``; every parameter has the group as its first
 axis. An input of a single group feeds all groups.
 """
+
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ramify.networks._stacked import Run, Stacked
 
-class StackedLinear(nn.Module):
-    """Several `torch.nn.Linear` of one shape as one batched product."""
 
-    def __init__(self, weight: Float[Tensor, "group out in"], bias: Tensor | None) -> None:
+class StackedLinear(Stacked):
+    """Several `torch.nn.Linear` of one shape as one batched product.
+
+    Args:
+        layers: The layers.
+    """
+
+    def __init__(self, layers: Sequence[nn.Linear]) -> None:
         super().__init__()
-        self.weight = nn.Parameter(weight)
-        self.bias = None if bias is None else nn.Parameter(bias)
-
-    @classmethod
-    def of(cls, layers: list[nn.Linear]) -> "StackedLinear":
-        """Stack layers of one shape."""
-        weight = torch.stack([layer.weight.detach() for layer in layers])
-        bias = None if layers[0].bias is None else _stacked([layer.bias for layer in layers])
-        return cls(weight, bias)
+        self.weight = nn.Parameter(stacked_tensors([layer.weight for layer in layers]))
+        self.bias = stacked_parameter([layer.bias for layer in layers])
 
     def forward(
         self, x: Float[Tensor, "source batch *more in"]
@@ -41,22 +43,24 @@ class StackedLinear(nn.Module):
             y = torch.baddbmm(self.bias[:, None], rows, turned)
         return y.view(n_groups, *x.shape[1:-1], n_out)
 
+    def each(self, n_groups: int) -> Sequence[Run]:
+        """The layers one by one."""
+        pairs = zip(self.weight.unbind(), parts(self.bias, n_groups), strict=True)
+        return [partial(functional.linear, weight=w, bias=b) for w, b in pairs]
 
-class StackedLayerNorm(nn.Module):
-    """Several `torch.nn.LayerNorm` over the last axis."""
 
-    def __init__(self, weight: Tensor | None, bias: Tensor | None, eps: float) -> None:
+class StackedLayerNorm(Stacked):
+    """Several `torch.nn.LayerNorm` over the last axis.
+
+    Args:
+        layers: The norms.
+    """
+
+    def __init__(self, layers: Sequence[nn.LayerNorm]) -> None:
         super().__init__()
-        self.weight = None if weight is None else nn.Parameter(weight)
-        self.bias = None if bias is None else nn.Parameter(bias)
-        self.eps = eps
-
-    @classmethod
-    def of(cls, layers: list[nn.LayerNorm]) -> "StackedLayerNorm":
-        """Stack layers of one shape."""
-        weight = None if layers[0].weight is None else _stacked([x.weight for x in layers])
-        bias = None if layers[0].bias is None else _stacked([x.bias for x in layers])
-        return cls(weight, bias, layers[0].eps)
+        self.weight = stacked_parameter([layer.weight for layer in layers])
+        self.bias = stacked_parameter([layer.bias for layer in layers])
+        self.eps = layers[0].eps
 
     def forward(self, x: Float[Tensor, "group batch *more feature"]) -> Tensor:
         """Normalise each row, then scale and shift by group."""
@@ -65,51 +69,33 @@ class StackedLayerNorm(nn.Module):
             y = y * _beside(self.weight, y)
         return y if self.bias is None else y + _beside(self.bias, y)
 
+    def each(self, n_groups: int) -> Sequence[Run]:
+        """The norms one by one."""
+        pairs = zip(parts(self.weight, n_groups), parts(self.bias, n_groups), strict=True)
+        return [partial(_layer_norm, weight=w, bias=b, eps=self.eps) for w, b in pairs]
 
-class StackedBatchNorm(nn.Module):
-    """Several `torch.nn.BatchNorm1d`, each with the statistics of its own group."""
 
-    running_mean: Tensor
-    running_var: Tensor
+def stacked_tensors(tensors: Sequence[Tensor]) -> Tensor:
+    """Tensors of one shape side by side, without their history."""
+    return torch.stack([tensor.detach() for tensor in tensors])
 
-    def __init__(self, layers: list[nn.BatchNorm1d]) -> None:
-        super().__init__()
-        first = layers[0]
-        self.eps, self.momentum = first.eps, first.momentum
-        affine = first.affine
-        self.weight = nn.Parameter(_stacked([x.weight for x in layers])) if affine else None
-        self.bias = nn.Parameter(_stacked([x.bias for x in layers])) if affine else None
-        self.register_buffer("running_mean", _stacked([_known(x.running_mean) for x in layers]))
-        self.register_buffer("running_var", _stacked([_known(x.running_var) for x in layers]))
 
-    def forward(self, x: Float[Tensor, "source batch feature"]) -> Tensor:
-        """Normalise each feature of each group over the batch, then scale and shift."""
-        n_groups, n_features = self.running_mean.shape
-        wide = x.expand(n_groups, -1, -1).transpose(0, 1).flatten(1)  # (batch, group × feature)
-        y = functional.batch_norm(
-            wide,
-            self.running_mean.view(-1),
-            self.running_var.view(-1),
-            None if self.weight is None else self.weight.view(-1),
-            None if self.bias is None else self.bias.view(-1),
-            self.training,
-            0.1 if self.momentum is None else self.momentum,
-            self.eps,
-        )
-        return y.view(len(y), n_groups, n_features).transpose(0, 1)
+def stacked_parameter(parameters: Sequence[Tensor | None]) -> nn.Parameter | None:
+    """Parameters of one shape as one; None where the layers have none."""
+    known = [parameter for parameter in parameters if parameter is not None]
+    return nn.Parameter(stacked_tensors(known)) if known else None
+
+
+def parts(tensor: Tensor | None, n_groups: int) -> Sequence[Tensor | None]:
+    """The part of each group; None for each where there is nothing."""
+    return [None] * n_groups if tensor is None else tensor.unbind()
+
+
+def _layer_norm(x: Tensor, *, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    return functional.layer_norm(x, x.shape[-1:], weight, bias, eps)
 
 
 def _beside(vectors: Tensor, features: Tensor) -> Tensor:
     """One vector per group, shaped to go with features of any number of axes."""
     n_groups, n_features = vectors.shape
     return vectors.view(n_groups, *(1,) * (features.ndim - 2), n_features)
-
-
-def _stacked(tensors: list[Tensor]) -> Tensor:
-    return torch.stack([tensor.detach() for tensor in tensors])
-
-
-def _known(tensor: Tensor | None) -> Tensor:
-    if tensor is None:
-        raise TypeError("a BatchNorm1d without running statistics cannot be stacked")
-    return tensor

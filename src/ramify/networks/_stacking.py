@@ -1,14 +1,27 @@
-"""Turn several copies of a small module into one that runs them in stacked operations."""
+"""Turn several copies of a module into one that runs them in stacked operations."""
 
+import copy
 from collections.abc import Callable, Sequence
 
 from torch import nn
 
 from ramify.networks._residual import Residual
-from ramify.networks._stacked_layers import StackedBatchNorm, StackedLayerNorm, StackedLinear
+from ramify.networks._resnet import BasicBlock
+from ramify.networks._stacked import Stacked
+from ramify.networks._stacked_blocks import (
+    Rule,
+    StackedBlock,
+    StackedChannels,
+    StackedElementwise,
+    StackedFlatten,
+    basic_block,
+    in_turn,
+    residual,
+)
+from ramify.networks._stacked_channels import StackedBatchNorm, StackedConv2d, StackedGroupNorm
+from ramify.networks._stacked_layers import StackedLayerNorm, StackedLinear
 
-# Layers that treat every element alike, or only look along the last axis: they already work on
-# (group, batch, feature) as they are.
+# Layers that treat every element alike: they already work on (group, batch, …) as they are.
 _ELEMENTWISE = (
     nn.Identity,
     nn.ReLU,
@@ -26,16 +39,26 @@ _ELEMENTWISE = (
     nn.Dropout,
 )
 
+# Layers without weights that treat every channel alike.
+_CHANNELWISE = (
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool2d,
+    nn.Dropout2d,
+    nn.MaxPool2d,
+    nn.ZeroPad2d,
+)
 
-def stacked(modules: Sequence[nn.Module]) -> nn.Module | None:
+
+def stacked(modules: Sequence[nn.Module]) -> Stacked | None:
     """Stack copies of one module, or say that it cannot be done.
 
     Args:
         modules: Copies of one module; their parameters may differ, their shapes may not.
 
     Returns:
-        A module on ``(group, batch, feature)`` that computes what the copies compute, or None if
-        some layer of it has no stacked form.
+        A module on ``(group, batch, …)`` that computes what the copies compute, or None if some
+        layer of it has no stacked form.
 
     Example:
         >>> import torch
@@ -46,42 +69,14 @@ def stacked(modules: Sequence[nn.Module]) -> nn.Module | None:
     """
     if any(not parameter.requires_grad for parameter in modules[0].parameters()):
         return None  # frozen weights stay frozen where every copy keeps its own
-    build = _BUILDERS.get(type(modules[0]))
-    if build is not None:
-        return build(list(modules))
-    return modules[0] if isinstance(modules[0], _ELEMENTWISE) else None
-
-
-def _sequential(modules: list[nn.Sequential]) -> nn.Module | None:
-    layers = [stacked(copies) for copies in zip(*modules, strict=True)]
-    known = [layer for layer in layers if layer is not None]
-    return nn.Sequential(*known) if len(known) == len(layers) else None
-
-
-def _residual(modules: list[Residual]) -> nn.Module | None:
-    inner = stacked([module.inner for module in modules])
-    return None if inner is None else Residual(inner)
-
-
-def _batch_norm(modules: list[nn.BatchNorm1d]) -> nn.Module | None:
     first = modules[0]
-    # Without a momentum the statistics are plain averages over a count that stacks do not keep.
-    plain = first.track_running_stats and first.momentum is not None
-    return StackedBatchNorm(modules) if plain else None
-
-
-def _layer_norm(modules: list[nn.LayerNorm]) -> nn.Module | None:
-    return StackedLayerNorm.of(modules) if len(modules[0].normalized_shape) == 1 else None
-
-
-_BUILDERS: dict[type[nn.Module], Callable[..., nn.Module | None]] = {
-    nn.Linear: StackedLinear.of,
-    nn.LayerNorm: _layer_norm,
-    nn.BatchNorm1d: _batch_norm,
-    nn.Sequential: _sequential,
-    Residual: _residual,
-}
-"""Layers with parameters of their own that have a stacked form."""
+    if type(first) in _BLOCKS:
+        return _block(modules, _BLOCKS[type(first)])
+    if type(first) in _LAYERS:
+        return _LAYERS[type(first)](list(modules))
+    if isinstance(first, _CHANNELWISE):
+        return None if getattr(first, "return_indices", False) else StackedChannels(first)
+    return StackedElementwise(_aside(first)) if isinstance(first, _ELEMENTWISE) else None
 
 
 def take_groups(module: nn.Module, sources: Sequence[int]) -> None:
@@ -96,3 +91,62 @@ def take_groups(module: nn.Module, sources: Sequence[int]) -> None:
             setattr(layer, name, nn.Parameter(parameter.detach()[sources]))
         for name, buffer in layer.named_buffers(recurse=False):
             setattr(layer, name, buffer[sources])
+
+
+def _block(modules: Sequence[nn.Module], rule: Rule) -> Stacked | None:
+    children = {
+        name: stacked([module.get_submodule(name) for module in modules])
+        for name, _ in modules[0].named_children()
+    }
+    known = {name: child for name, child in children.items() if child is not None}
+    return StackedBlock(known, rule) if len(known) == len(children) else None
+
+
+def _aside(layer: nn.Module) -> nn.Module:
+    """The layer, or a copy that does not write into its input.
+
+    The features of a group are a view, and a write into a view costs the backward pass two copies.
+    """
+    if not getattr(layer, "inplace", False):
+        return layer
+    fresh = copy.deepcopy(layer)
+    fresh.inplace = False  # type: ignore[assignment]
+    return fresh
+
+
+def _convolution(modules: list[nn.Conv2d]) -> Stacked | None:
+    return StackedConv2d(modules) if modules[0].padding_mode == "zeros" else None
+
+
+def _batch_norm(modules: list[nn.modules.batchnorm._BatchNorm]) -> Stacked | None:
+    first = modules[0]
+    # Without a momentum the statistics are plain averages over a count that stacks do not keep.
+    plain = first.track_running_stats and first.momentum is not None
+    return StackedBatchNorm(modules) if plain else None
+
+
+def _flatten(modules: list[nn.Flatten]) -> Stacked | None:
+    return StackedFlatten(modules[0]) if modules[0].start_dim >= 1 else None
+
+
+def _layer_norm(modules: list[nn.LayerNorm]) -> Stacked | None:
+    return StackedLayerNorm(modules) if len(modules[0].normalized_shape) == 1 else None
+
+
+_LAYERS: dict[type[nn.Module], Callable[..., Stacked | None]] = {
+    nn.BatchNorm1d: _batch_norm,
+    nn.BatchNorm2d: _batch_norm,
+    nn.Conv2d: _convolution,
+    nn.Flatten: _flatten,
+    nn.GroupNorm: StackedGroupNorm,
+    nn.LayerNorm: _layer_norm,
+    nn.Linear: StackedLinear,
+}
+"""Layers that have a stacked form of their own."""
+
+_BLOCKS: dict[type[nn.Module], Rule] = {
+    BasicBlock: basic_block,
+    nn.Sequential: in_turn,
+    Residual: residual,
+}
+"""Blocks of layers, and what they do with their children."""

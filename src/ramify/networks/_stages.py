@@ -1,6 +1,7 @@
 """A backbone as an ordered list of stages, each of which can be shared or divided."""
 
 from collections.abc import Iterable, Sequence
+from math import log2, prod
 
 from torch import nn
 
@@ -9,6 +10,12 @@ from ramify.networks._residual import Residual
 
 Backbone = nn.Sequential | Sequence[nn.Module]
 
+_STEPPING = (
+    nn.modules.conv._ConvNd,
+    nn.modules.pooling._AvgPoolNd,
+    nn.modules.pooling._LPPoolNd,
+    nn.modules.pooling._MaxPoolNd,
+)
 _FOLLOWS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
@@ -52,18 +59,45 @@ def stages_of(backbone: Backbone) -> list[nn.Module]:
 
 
 def feature_width(stages: Sequence[nn.Module]) -> int:
-    """Number of features that the last stage puts out.
+    """Number of features that the last stage puts out: of its last linear, or globally pooled ones.
 
     Raises:
         InputError: If no layer of the last stage tells.
     """
+    pooled = False
     for module in reversed(list(stages[-1].modules())):
         if isinstance(module, nn.Linear):
             return module.out_features
+        if pooled and isinstance(module, nn.Conv2d):
+            return module.out_channels
+        if isinstance(module, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
+            pooled = module.output_size in (1, (1, 1))
     raise InputError(
-        "`n_features` must be given: the last stage of the backbone has no nn.Linear that tells "
-        "how many features the heads get"
+        "`n_features` must be given: the last stage of the backbone has no nn.Linear, and no "
+        "convolution with global pooling, that tells how many features the heads get"
     )
+
+
+def n_halvings(stage: nn.Module) -> int:
+    """How often a stage halves the resolution, by a pool or the step of a convolution.
+
+    Of parallel paths, as in a residual block, the one that shrinks most counts. Adaptive pools do
+    not count.
+
+    Example:
+        >>> from torch import nn
+        >>> n_halvings(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2)))
+        1
+    """
+    return round(log2(_step(stage)))
+
+
+def _step(module: nn.Module) -> int:
+    if isinstance(module, _STEPPING):
+        step = module.stride
+        return max(step) if isinstance(step, tuple) else int(step)  # type: ignore[arg-type]
+    within = [_step(child) for child in module.children()]
+    return prod(within) if isinstance(module, nn.Sequential) else max(within, default=1)
 
 
 def _modules(backbone: Backbone) -> Iterable[nn.Module]:

@@ -7,6 +7,7 @@ from tests.settings import DEVICE, DTYPE
 from torch import Tensor, nn
 
 from ramify.networks import BranchedNetwork, Residual, mlp
+from ramify.networks._resnet import BasicBlock
 from ramify.tasks import Binary, Multiclass, Regression, SharingTree, Task, TaskSet
 
 N_INPUTS = 6
@@ -86,6 +87,37 @@ def convolutions() -> nn.Sequential:
     )
 
 
+def image_layers() -> nn.Sequential:
+    """Every layer over channels that has a stacked form."""
+    return nn.Sequential(
+        *(
+            nn.Unflatten(1, (1, 2, 3)),
+            nn.ZeroPad2d(3),
+            nn.Conv2d(1, 4, 3, padding=1),
+            nn.ReLU(True),
+        ),
+        nn.Sequential(
+            *(nn.Conv2d(4, 6, 3, stride=2, dilation=(1, 2), bias=False), nn.BatchNorm2d(6)),
+            *(nn.ReLU(inplace=True), nn.Dropout2d(0.4), nn.AvgPool2d(2, 1)),
+            *(nn.Conv2d(6, 6, 1, groups=2), nn.BatchNorm2d(6, affine=False, momentum=0.3)),
+            *(nn.MaxPool2d(2, 1, ceil_mode=True), nn.GroupNorm(3, 6, affine=False)),
+            nn.AdaptiveAvgPool2d(2),
+        ),
+        nn.Sequential(
+            *(nn.AdaptiveMaxPool2d(1), nn.Flatten(2), nn.Flatten(1, -1), nn.Linear(6, 4)),
+            nn.BatchNorm1d(4),
+        ),
+    )
+
+
+def residual_blocks() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Sequential(nn.Unflatten(1, (1, 2, 3)), nn.ZeroPad2d(2), BasicBlock(1, 4)),
+        BasicBlock(4, 4),
+        nn.Sequential(BasicBlock(4, 4, stride=2), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
+
+
 def not_stackable() -> nn.Sequential:
     return nn.Sequential(
         *(nn.Linear(N_INPUTS, 8), nn.BatchNorm1d(8, track_running_stats=False), nn.ReLU()),
@@ -102,6 +134,8 @@ BACKBONES: dict[str, Callable[[], nn.Sequential]] = {
     "residual": residual,
     "mlp": built_in,
     "convolutions": convolutions,
+    "image layers": image_layers,
+    "residual blocks": residual_blocks,
     "not stackable": not_stackable,
 }
 
@@ -111,7 +145,7 @@ def built(
 ) -> BranchedNetwork:
     """A network whose copies differ from each other, as after some training."""
     torch.manual_seed(0)
-    network = BranchedNetwork(BACKBONES[backbone](), tree, TASKS, stack=stack)
+    network = BranchedNetwork(BACKBONES[backbone](), tree, TASKS, n_features=4, stack=stack)
     return stirred(network.to(DEVICE, dtype))
 
 

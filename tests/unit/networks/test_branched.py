@@ -1,3 +1,4 @@
+import copy
 import itertools
 
 import pytest
@@ -8,7 +9,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from ramify._core import InputError
-from ramify.networks import BranchedNetwork, mlp, n_parameters, stage_costs
+from ramify.networks import BranchedNetwork, Branches, mlp, n_parameters, stage_costs
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 from ._backbones import (
@@ -65,7 +66,9 @@ def test_has_the_gradients_of_the_loop(backbone: str) -> None:
         assert_close(network.heads.weight.grad[head_columns(t)], head.weight.grad)
 
 
-@pytest.mark.parametrize("backbone", ["batch norm", "layer norm", "linear", "not stackable"])
+@pytest.mark.parametrize(
+    "backbone", ["batch norm", "layer norm", "linear", "residual blocks", "not stackable"]
+)
 def test_has_the_batch_statistics_of_the_loop(backbone: str) -> None:
     network = built(backbone, TREE).train()
     plain = built(backbone, TREE, stack=False).train()
@@ -75,8 +78,46 @@ def test_has_the_batch_statistics_of_the_loop(backbone: str) -> None:
     assert_close(network.eval()(inputs()), looped.eval()(inputs()), rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("backbone", ["linear", "mlp", "batch norm", "residual"])
-def test_dense_stages_with_several_branches_are_stacked(backbone: str) -> None:
+@every_backbone
+def test_branches_one_by_one_are_the_branches_in_one_operation(
+    backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outputs, gradients, and the statistics that training leaves."""
+    for mode in (True, False):
+        together, apart = built(backbone, TREE).train(mode), built(backbone, TREE).train(mode)
+        for network in (together, apart):  # where random numbers go may differ
+            for module in network.modules():
+                if isinstance(module, nn.Dropout | nn.Dropout2d):
+                    module.p = 0.0
+        weights = torch.randn(7, TASKS.n_columns, dtype=DTYPE, device=DEVICE)
+        expected = together(inputs())
+        with monkeypatch.context() as patch:
+            patch.setattr("ramify.networks._branches.Branches._together", lambda _, __: False)
+            found = apart(inputs())
+        assert_close(found, expected, rtol=1e-9, atol=1e-11)
+        (expected * weights).sum().backward()
+        (found * weights).sum().backward()
+        for mine, theirs in zip(apart.parameters(), together.parameters(), strict=True):
+            assert_close(mine.grad, theirs.grad, rtol=1e-8, atol=1e-10)
+        for name, tensor in apart.state_dict().items():
+            assert_close(tensor, together.state_dict()[name], rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("sizes", [(3, 8, 8), (3, 64, 64)])
+def test_a_convolutional_stage_runs_together_only_while_it_is_small(
+    sizes: tuple[int, int, int],
+) -> None:
+    stage = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU())
+    branches = Branches([copy.deepcopy(stage) for _ in range(5)])
+    y = branches(torch.randn(5, 16, *sizes), range(5))
+    assert isinstance(y, list) == (sizes[1] == 64)
+    assert len(y) == 5
+
+
+@pytest.mark.parametrize(
+    "backbone", [name for name in BACKBONES if name not in {"not stackable", "convolutions"}]
+)
+def test_stages_with_several_branches_are_stacked(backbone: str) -> None:
     network = built(backbone, TREE)
     assert [getattr(stage, "joined", None) is not None for stage in network.stages] == [
         False,
@@ -135,8 +176,8 @@ def test_widening_shares_no_memory_and_changes_nothing(backbone: str) -> None:
 def test_widening_a_stage_of_copies_gives_copies() -> None:
     wider = built("linear", TREES["shared"]).widen(2, TREE.stages[2])
     for parameter in wider.stages[2].parameters():
-        for copy in parameter[1:]:
-            assert torch.equal(copy, parameter[0])
+        for other in parameter[1:]:
+            assert torch.equal(other, parameter[0])
 
 
 def test_the_backbone_is_copied() -> None:
@@ -248,7 +289,7 @@ def test_an_owned_row_is_what_moves_the_output_of_its_tasks() -> None:
 def test_every_group_is_fed_by_the_group_that_holds_it(tree: SharingTree) -> None:
     network = built("linear", tree)
     for stage in range(1, tree.n_stages):
-        parents = network.get_buffer(f"parents_{stage}").tolist()
+        parents = network._parents[stage]
         assert parents == tree.parents(stage).tolist()
         for group, parent in zip(tree.stages[stage], parents, strict=True):
             assert set(group) <= set(tree.stages[stage - 1][parent])

@@ -3,7 +3,16 @@ import torch
 from torch import nn
 
 from ramify._core import InputError
-from ramify.networks import BranchedNetwork, Residual, feature_width, mlp, stages_of
+from ramify.networks import (
+    BranchedNetwork,
+    Residual,
+    feature_width,
+    mlp,
+    resnet,
+    stages_of,
+    vgg16,
+)
+from ramify.networks._stages import n_halvings
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 
@@ -70,6 +79,23 @@ def test_the_feature_width_is_told_by_the_last_linear_of_the_last_stage() -> Non
     assert feature_width([nn.Linear(3, 5), nn.Sequential(nn.Linear(5, 7), nn.ReLU())]) == 7
     with pytest.raises(InputError, match="`n_features` must be given"):
         feature_width([nn.Linear(3, 5), nn.Conv2d(1, 2, 3)])
+
+
+def test_or_by_the_last_convolution_under_a_global_pool() -> None:
+    pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    assert feature_width([nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 5, 3), *pooled)]) == 5
+    assert feature_width(list(resnet(18, width=4))) == 32
+    with pytest.raises(InputError, match="`n_features` must be given"):
+        feature_width([nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(2))])
+
+
+def test_halvings_count_pools_and_steps_but_not_parallel_ones_twice() -> None:
+    assert [n_halvings(stage) for stage in stages_of(vgg16(width=4))] == [
+        *(0, 1, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0)
+    ]
+    assert [n_halvings(stage) for stage in resnet(18, width=4)] == [2, 0, 0, 1, 0, 1, 0, 1, 0]
+    assert n_halvings(Residual(nn.Conv1d(3, 3, 3, stride=2))) == 1
+    assert n_halvings(nn.Sequential(nn.AvgPool2d((2, 4)), nn.MaxPool2d(2))) == 3
 
 
 def test_the_feature_width_can_be_given() -> None:
