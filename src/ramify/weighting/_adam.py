@@ -1,0 +1,43 @@
+"""Adam for a few numbers, one per task, that leaves absent tasks alone."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+_FIRST, _SECOND, _TINY = 0.9, 0.999, 1e-8
+
+
+def adam_start(n_tasks: int) -> dict[str, Tensor]:
+    """What Adam remembers: averages of the gradient and its square, and the number of steps."""
+    return {name: torch.zeros(n_tasks) for name in ("gradient_mean", "square_mean", "n_steps")}
+
+
+def adam_step(
+    memory: dict[str, Tensor],
+    values: Float[Tensor, " task"],
+    gradient: Float[Tensor, " task"],
+    present: Bool[Tensor, " task"],
+    rate: float,
+) -> Float[Tensor, " task"]:
+    """One step down the gradient; absent tasks keep value, averages and number of steps.
+
+    Args:
+        memory: Holds what `adam_start` gave; renewed in place.
+        values: The numbers that are learned.
+        gradient: Their gradient; any value where absent.
+        present: Which of them learn.
+        rate: Step size.
+
+    References:
+        Kingma, Ba. *Adam: A Method for Stochastic Optimization*, ICLR 2015, algorithm 1.
+    """
+    known = torch.where(present, gradient, 0.0)
+    n_steps = memory["n_steps"] + present
+    mean = torch.where(present, memory["gradient_mean"].lerp(known, 1 - _FIRST), 0.0)
+    square = torch.where(present, memory["square_mean"].lerp(known.square(), 1 - _SECOND), 0.0)
+    corrected = mean / (1 - _FIRST**n_steps)
+    length = (square / (1 - _SECOND**n_steps)).sqrt() + _TINY
+    memory["gradient_mean"] = torch.where(present, mean, memory["gradient_mean"])
+    memory["square_mean"] = torch.where(present, square, memory["square_mean"])
+    memory["n_steps"] = n_steps
+    return torch.where(present, values - rate * corrected / length, values)

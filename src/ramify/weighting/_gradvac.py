@@ -1,0 +1,95 @@
+"""Each task's gradient, turned until it agrees with the others as much as usual."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ramify._core import InputError
+from ramify.records import Setting
+from ramify.tasks import TaskSet
+from ramify.weighting._base import GramWeighting, Matrix, Places, Remembering, Vector
+from ramify.weighting._pcgrad import drawn_orders
+from ramify.weighting._random import random_state
+
+_TINY = 1e-8
+
+
+def gradvac(
+    gram: Float[np.ndarray, "task task"],
+    orders: Int[np.ndarray, "task task"],
+    targets: Float[np.ndarray, "task task"],
+    rate: float,
+) -> tuple[Vector, Matrix]:
+    r"""Weights of the sum of turned gradients, and the new targets.
+
+    Task *i* meets the others one by one. If the cosine :math:`\varphi` between its gradient, as it
+    then stands, and :math:`g_j` is below the target :math:`\hat\varphi_{ij}`, a multiple of
+    :math:`g_j` is added that makes it the target. The target is a moving average of the cosines.
+    With all targets 0 and rate 0 this is `pcgrad`.
+
+    Args:
+        gram: With a positive diagonal.
+        orders: As for `pcgrad`.
+        targets: :math:`\hat\varphi`, in [−1, 1].
+        rate: Of the moving average, in [0, 1].
+
+    Returns:
+        Weights of 1 or more; the targets after this step.
+
+    References:
+        Wang, Tsvetkov, Firat, Cao. *Gradient Vaccine: Investigating and Improving Multi-task
+        Optimization in Massively Multilingual Models*, ICLR 2021, eqs. (3) and (4).
+    """
+    every, lengths = np.arange(len(gram)), np.sqrt(gram.diagonal())
+    mixture, inner, after = np.eye(len(gram)), gram.copy(), targets.copy()
+    for met in orders.T:
+        own = np.sqrt((mixture * inner).sum(axis=1).clip(min=0))
+        cosine = (inner[every, met] / (own * lengths[met] + _TINY)).clip(-1, 1)
+        aim = targets[every, met]
+        sine, aimed_sine = np.sqrt(1 - cosine**2), np.sqrt(1 - aim**2)
+        wanted = own * (aim * sine - cosine * aimed_sine) / (lengths[met] * aimed_sine + _TINY)
+        added = np.where((met != every) & (cosine < aim), wanted, 0.0)
+        mixture[every, met] += added
+        inner += added[:, None] * gram[met]
+        after[every, met] += np.where(met != every, rate * (cosine - aim), 0.0)
+    return mixture.sum(axis=0), after
+
+
+class GradVac(GramWeighting, Remembering):
+    """Gradient vaccine: see `gradvac`. The orders are drawn anew in every step.
+
+    Args:
+        rate: Of the moving average of cosines, in [0, 1].
+
+    Raises:
+        InputError: If the rate is out of range.
+    """
+
+    def __init__(self, rate: float = 0.01) -> None:
+        if not 0 <= rate <= 1:
+            raise InputError(f"`rate` must be from 0 to 1. Got {rate}")
+        self.rate = rate
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "gradvac"
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {"rate": self.rate}
+
+    def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
+        """Targets of 0, and the state of the random numbers."""
+        targets = torch.zeros(len(tasks), len(tasks), dtype=torch.float64)
+        return {"random": random_state(seed), "targets": targets}
+
+    def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
+        """See `gradvac`; pairs with an absent task keep their target."""
+        targets = self.memory["targets"].cpu().numpy().copy()
+        orders = drawn_orders(self.memory, len(targets), places)
+        here = np.ix_(places, places)
+        weights, targets[here] = gradvac(gram, orders, targets[here], self.rate)
+        self.memory["targets"] = torch.from_numpy(targets)
+        return weights

@@ -1,0 +1,59 @@
+"""The direction that all tasks' gradients project onto alike."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from ramify.records import Setting
+from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
+from ramify.weighting._gram import NOISE, cosines_of
+
+
+def imtl_g(gram: Float[np.ndarray, "task task"]) -> Vector:
+    r"""Weights of the direction that has equal projections onto all unit gradients.
+
+    With unit gradients :math:`u_t = g_t / \|g_t\|` and their cosines *C*, :math:`\beta = C^+ 1`
+    and :math:`\alpha_t \propto \beta_t / \|g_t\|`. Where the sum of α vanishes, as for two opposed
+    gradients, :math:`\beta = 1`.
+
+    Args:
+        gram: With a positive diagonal.
+
+    Returns:
+        Weights in sum n; some may be negative.
+
+    References:
+        Liu et al. *Towards Impartial Multi-task Learning*, ICLR 2021, eq. (6); with a
+        pseudo-inverse, as for dependent gradients in Quinton, Rey. *Jacobian Descent for
+        Multi-Objective Optimization*, 2024.
+
+    Example:
+        >>> imtl_g(np.array([[1.0, 0.0], [0.0, 4.0]])).round(4)
+        array([1.3333, 0.6667])
+    """
+    cosines, lengths = cosines_of(gram)
+    inverse = np.linalg.pinv(cosines, rcond=NOISE, hermitian=True)
+    scores = inverse.sum(axis=1) / lengths
+    if scores.sum() <= NOISE * np.abs(scores).sum():
+        scores = 1 / lengths
+    weights: Vector = len(gram) * scores / scores.sum()
+    return weights
+
+
+@dataclass(frozen=True)
+class IMTLG(GramWeighting):
+    """Impartial multi-task learning, gradient part: see `imtl_g`."""
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "imtl-g"
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {}
+
+    def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
+        """See `imtl_g`."""
+        return imtl_g(gram)

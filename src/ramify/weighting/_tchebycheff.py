@@ -1,0 +1,66 @@
+"""The largest loss, smoothly."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ramify._core import InputError
+from ramify.records import Setting
+from ramify.weighting._base import LossWeighting
+from ramify.weighting._masked import share_among, spread_over
+
+
+def smooth_tchebycheff_weights(
+    losses: Float[Tensor, " task"], present: Bool[Tensor, " task"], smoothing: float
+) -> Float[Tensor, " task"]:
+    r"""Weights whose weighted sum has the gradient of a smooth maximum.
+
+    .. math:: L = \mu \log \sum_t e^{\ell_t / \mu}, \quad
+              \nabla L = \sum_t \mathrm{softmax}(\ell / \mu)_t \nabla \ell_t
+
+    The weight is *n* times the softmax. All preferences are 1 and the ideal losses 0.
+
+    Args:
+        losses: Any number.
+        present: Which of the tasks take part.
+        smoothing: μ; towards 0 only the largest loss counts, towards ∞ all alike.
+    """
+    return spread_over(share_among(losses / smoothing, present), present)
+
+
+@dataclass(frozen=True)
+class SmoothTchebycheff(LossWeighting):
+    """Minimises a smooth maximum of the losses: the worst task counts most.
+
+    Attributes:
+        smoothing: μ, in units of the losses. Positive.
+
+    Raises:
+        InputError: If ``smoothing`` is not positive.
+
+    References:
+        Lin et al. *Smooth Tchebycheff Scalarization for Multi-Objective Optimization*, ICML 2024,
+        eq. (5).
+    """
+
+    smoothing: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        if not (isfinite(self.smoothing) and self.smoothing > 0):
+            raise InputError(f"`smoothing` must be finite and above 0. Got {self.smoothing}")
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "smooth-tchebycheff"
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {"smoothing": self.smoothing}
+
+    def solve(self, losses: Tensor, present: Tensor) -> Tensor:
+        """See `smooth_tchebycheff_weights`."""
+        return smooth_tchebycheff_weights(losses, present, self.smoothing)
