@@ -1,15 +1,68 @@
-"""Linear multi-task models in scikit-learn form; no torch."""
+"""Linear multi-task models in scikit-learn form; no torch.
 
+A method comes as regressor (the plain name), as classifier, and each of them with its strength
+chosen by cross-validation (``…CV``). `METHODS` has them by name.
+"""
+
+from ramify.linear._block_sparse import (
+    BlockSparse,
+    BlockSparseClassifier,
+    BlockSparseClassifierCV,
+    BlockSparseCV,
+)
+from ramify.linear._dirty import (
+    Dirty,
+    DirtyClassifier,
+    DirtyClassifierCV,
+    DirtyCV,
+)
+from ramify.linear._graph_regularized import (
+    GraphRegularized,
+    GraphRegularizedClassifier,
+    GraphRegularizedClassifierCV,
+    GraphRegularizedCV,
+)
+from ramify.linear._losses import Huber, Logistic, Loss, Poisson, Squared
 from ramify.linear._mean_regularized import (
     MeanRegularized,
     MeanRegularizedClassifier,
     MeanRegularizedClassifierCV,
     MeanRegularizedCV,
 )
+from ramify.linear._methods import METHODS, Method
+from ramify.linear._trace_norm import (
+    TraceNorm,
+    TraceNormClassifier,
+    TraceNormClassifierCV,
+    TraceNormCV,
+)
 
 __all__ = [
+    "METHODS",
+    "BlockSparse",
+    "BlockSparseCV",
+    "BlockSparseClassifier",
+    "BlockSparseClassifierCV",
+    "Dirty",
+    "DirtyCV",
+    "DirtyClassifier",
+    "DirtyClassifierCV",
+    "GraphRegularized",
+    "GraphRegularizedCV",
+    "GraphRegularizedClassifier",
+    "GraphRegularizedClassifierCV",
+    "Huber",
+    "Logistic",
+    "Loss",
     "MeanRegularized",
     "MeanRegularizedCV",
     "MeanRegularizedClassifier",
     "MeanRegularizedClassifierCV",
+    "Method",
+    "Poisson",
+    "Squared",
+    "TraceNorm",
+    "TraceNormCV",
+    "TraceNormClassifier",
+    "TraceNormClassifierCV",
 ]

@@ -10,6 +10,7 @@ from ramify.linear._solution import Control, Solution
 _GROWTH = 2.0
 _SHRINK = 0.9
 _CHECK_EVERY = 5
+_ROUNDING = 1e-9
 
 
 def minimise(
@@ -24,7 +25,7 @@ def minimise(
         control: When to stop. Optimality is the duality gap relative to the loss at zero.
 
     Returns:
-        The minimum; ``state`` has its parts.
+        The minimum, with its parts.
 
     References:
         Beck and Teboulle. *A Fast Iterative Shrinkage-Thresholding Algorithm*, SIAM Journal on
@@ -53,7 +54,7 @@ def minimise(
         n_iter=step,
         optimality=gap / scale if scale > 0 else gap,
         dual_gap=gap,
-        state=parts,
+        parts=parts,
     )
 
 
@@ -62,17 +63,26 @@ def _proximal_step(
 ) -> tuple[Floats, float]:
     """One step from ``ahead``, with the steepness that the line search settled on."""
     value, gradient = loss.value_and_gradient(ahead.sum(axis=0))
-    steepness *= _SHRINK
+    trial = steepness * _SHRINK
     while True:
-        moved = penalty.prox(ahead - gradient / steepness, 1 / steepness)
+        moved = penalty.prox(ahead - gradient / trial, 1 / trial)
         change = moved - ahead
-        bound = (
-            value + np.vdot(gradient, change.sum(axis=0)) + steepness / 2 * np.vdot(change, change)
-        )
-        slack = 1e-12 * max(abs(value), 1e-300)
-        if loss.value(moved.sum(axis=0)) <= bound + slack or not np.isfinite(steepness):
-            return moved, steepness
-        steepness *= _GROWTH
+        allowed = trial / 2 * float(np.vdot(change, change))
+        if not loss.is_quadratic and allowed <= _ROUNDING * value:
+            # The loss itself cannot tell any more; the last steepness has served well.
+            return penalty.prox(ahead - gradient / steepness, 1 / steepness), steepness
+        bend = _bend(loss, ahead.sum(axis=0), change.sum(axis=0), (value, gradient))
+        if bend <= allowed * (1 + _ROUNDING) or not np.isfinite(trial):
+            return moved, trial
+        trial *= _GROWTH
+
+
+def _bend(loss: SmoothLoss, here: Floats, change: Floats, tangent: tuple[float, Floats]) -> float:
+    """How far the loss rises above its tangent on the way."""
+    if loss.is_quadratic:
+        return 0.5 * float(np.vdot(change, loss.curvature(here)(change)))
+    value, gradient = tangent
+    return loss.value(here + change) - value - float(np.vdot(gradient, change))
 
 
 def _duality_gap(loss: SmoothLoss, penalty: Penalty, parts: Floats) -> float:

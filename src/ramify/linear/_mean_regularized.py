@@ -90,21 +90,48 @@ class MeanRegularized(Regressor, _MeanRegularized):
     .. math:: \min_W L(W) + \lambda_0 \|\bar w\|^2 + \frac{\lambda}{T} \sum_t \|w_t - \bar w\|^2
 
     This is Ω of the overview for :math:`\lambda_0 = 1`. Towards :math:`\lambda = 0` only the mean
-    is penalised; towards infinity all tasks have the same coefficients (each its own intercept).
+    is penalised; towards infinity all tasks have the same coefficients, each with its own
+    intercept.
+
+    Args:
+        alpha: Strength :math:`\lambda` of the penalty on deviations from the mean.
+        mean_alpha: Strength :math:`\lambda_0` of the penalty on the mean.
+        loss: "auto", a name or a `Loss`; see `Regressor` and `Classifier`.
+        fit_intercept: Whether each task has an intercept, which is not penalised.
+        normalisation: "mean" averages the loss of each task over its rows; "sum" adds it up.
+        task_weight: A factor per task, in the order of ``tasks_`` or by name; None for 1.
+        warm_start: Whether ``fit`` starts from the last solution.
+        max_iter: Most iterations.
+        tol: Optimality to reach, see ``optimality_``.
+
+    Fitted: ``coef_`` ``(task, feature)``, ``intercept_`` and ``tasks_`` ``(task,)``, ``n_iter_``,
+    and ``optimality_``, the norm of the gradient relative to that without coefficients.
+
+    References:
+        Evgeniou and Pontil. *Regularized Multi-Task Learning*, KDD 2004. Their strengths follow from
+        ours, see ``docs/linear.md``.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> X, Y = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))
+        >>> model = MeanRegularized(1e6, mean_alpha=0.0).fit(X, Y)
+        >>> bool(np.allclose(model.coef_[0], model.coef_[1], atol=1e-4))
+        True
     """
 
 
 class MeanRegularizedClassifier(Classifier, _MeanRegularized):
-    """Classification in which every task lies near the mean of all; see `MeanRegularized`."""
+    """Classification with the penalty and the settings of `MeanRegularized`."""
 
 
 class MeanRegularizedCV(Regressor, _MeanRegularizedCV):
-    """`MeanRegularized` with its strengths chosen by cross-validation."""
+    """`MeanRegularized` with its strength chosen by cross-validation; see `CrossValidated`."""
 
     _plain = MeanRegularized
 
 
 class MeanRegularizedClassifierCV(Classifier, _MeanRegularizedCV):
-    """`MeanRegularizedClassifier` with its strengths chosen by cross-validation."""
+    """`MeanRegularizedClassifier` with its strength chosen by cross-validation; see `CrossValidated`."""
 
     _plain = MeanRegularizedClassifier

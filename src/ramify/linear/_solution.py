@@ -28,6 +28,7 @@ class Solution:
         n_iter: Iterations that were made.
         optimality: What stopping was judged by: 0 at the exact minimum.
         dual_gap: Objective minus its bound from below, if the solver has one.
+        parts: What ``coef`` is the sum of, ``(part, task, feature)``, if the solver has parts.
         learned: Further fitted attributes by name, such as ``task_affinity_`` and ``groups_``.
         state: Whatever the solver wants to start from next time, beside the coefficients.
     """
@@ -36,5 +37,11 @@ class Solution:
     n_iter: int
     optimality: float
     dual_gap: float | None = None
+    parts: Floats | None = None
     learned: Mapping[str, object] = field(default_factory=dict)
     state: object = None
+
+    @property
+    def split(self) -> Floats:
+        """The parts; the coefficients are the only one if the solver has none."""
+        return self.coef[None] if self.parts is None else self.parts

@@ -1,0 +1,72 @@
+"""The table of methods by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ramify.linear._base import MultiTaskModel
+from ramify.linear._block_sparse import (
+    BlockSparse,
+    BlockSparseClassifier,
+    BlockSparseClassifierCV,
+    BlockSparseCV,
+)
+from ramify.linear._dirty import (
+    Dirty,
+    DirtyClassifier,
+    DirtyClassifierCV,
+    DirtyCV,
+)
+from ramify.linear._graph_regularized import (
+    GraphRegularized,
+    GraphRegularizedClassifier,
+    GraphRegularizedClassifierCV,
+    GraphRegularizedCV,
+)
+from ramify.linear._mean_regularized import (
+    MeanRegularized,
+    MeanRegularizedClassifier,
+    MeanRegularizedClassifierCV,
+    MeanRegularizedCV,
+)
+from ramify.linear._trace_norm import (
+    TraceNorm,
+    TraceNormClassifier,
+    TraceNormClassifierCV,
+    TraceNormCV,
+)
+
+
+@dataclass(frozen=True)
+class Method:
+    """The four estimators of a method.
+
+    Args:
+        regressor: Predicts numbers.
+        classifier: Predicts one of two classes.
+        regressor_cv: The regressor with its strength chosen by cross-validation.
+        classifier_cv: The classifier with its strength chosen by cross-validation.
+    """
+
+    regressor: type[MultiTaskModel]
+    classifier: type[MultiTaskModel]
+    regressor_cv: type[MultiTaskModel]
+    classifier_cv: type[MultiTaskModel]
+
+
+METHODS: Mapping[str, Method] = {
+    "block-sparse": Method(
+        BlockSparse, BlockSparseClassifier, BlockSparseCV, BlockSparseClassifierCV
+    ),
+    "mean-regularized": Method(
+        MeanRegularized, MeanRegularizedClassifier, MeanRegularizedCV, MeanRegularizedClassifierCV
+    ),
+    "trace-norm": Method(TraceNorm, TraceNormClassifier, TraceNormCV, TraceNormClassifierCV),
+    "dirty": Method(Dirty, DirtyClassifier, DirtyCV, DirtyClassifierCV),
+    "graph": Method(
+        GraphRegularized,
+        GraphRegularizedClassifier,
+        GraphRegularizedCV,
+        GraphRegularizedClassifierCV,
+    ),
+}
+"""Every method by its name in kebab case, as the command line has it."""
