@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -11,12 +11,29 @@ from rich.console import Console
 from rich.markup import escape
 
 from ramify._core import InputError, StoppedError, counted, quoted
+from ramify.cli._backbones import BackboneName, build_spec
 from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
-from ramify.data import Table, open_table, parse_split, split_names
+from ramify.cli._sources import LayoutName, Source, image_shape
+from ramify.data import (
+    Augmentation,
+    ImageData,
+    ImageReading,
+    SplitRule,
+    Table,
+    parse_split,
+    split_names,
+)
 from ramify.networks import MLPSpec
 from ramify.report import print_summary
-from ramify.runs import REPORT_FILE, Options, Prepared, can_be_resumed, run_table
+from ramify.runs import (
+    IMAGE_WEIGHT_DECAY,
+    REPORT_FILE,
+    Options,
+    Prepared,
+    can_be_resumed,
+    run_table,
+)
 from ramify.sharing import FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import Multiclass
 from ramify.training import Training
@@ -30,23 +47,36 @@ _MOST_LEFT_OUT = 5
 def fit(
     table: Path,
     *,
-    targets: str | list[str],
+    targets: str | list[str] = "",
     output: Path,
+    images: str | None = None,
+    image_column: str | None = None,
+    image_size: str | int | None = None,
+    layout: LayoutName | None = None,
+    join: str | list[str] = "",
+    soft_labels_from: str | list[str] = "",
+    one_vs_rest: str | list[str] = "",
+    skip_bad_images: bool = False,
+    image_cache: Path | None = None,
+    shift: int = 0,
+    flip: bool = False,
     ignore: str | list[str] = "",
     kind: list[str] | str = "",
-    split: str = "random",
+    split: str | None = None,
     sharing: SharingName = "fully-adaptive",
     max_parameters: int | None = None,
     alpha: float | None = None,
     growing_epochs: int = 4,
     candidates: int = 4,
+    backbone: BackboneName | None = None,
+    width: int | None = None,
     hidden: str | list[int] = "256,256",
     dropout: float = 0.6,
     input_dropout: float = 0.1,
     epochs: int = 12,
     batch_size: int = 128,
     learning_rate: float = 1e-3,
-    weight_decay: float = 2.0,
+    weight_decay: float | None = None,
     patience: int | None = None,
     balance: bool = False,
     baselines: str | list[str] = "single_task,shared",
@@ -60,25 +90,45 @@ def fit(
     """Learn the target columns of a table together: tree, model, comparison, report.
 
     Args:
-        table: CSV, TSV or Parquet file; an empty target means not labelled.
-        targets: Names or globs of the target columns, comma separated: a,b,'NR-*'.
+        table: CSV, TSV or Parquet file; an empty target means not labelled. For pictures also an
+            .npz archive, an IDX file of labels, or with --layout a folder.
+        targets: Names or globs of the target columns, comma separated: a,b,'NR-*'. A layout knows
+            its own.
         output: Directory for model, record and report.
+        images: Folder of the image files; or the IDX file of images; or which array of an .npz
+            archive is the images, if there are several.
+        image_column: The table's column of file names, relative to the folder.
+        image_size: Size that images are brought to, 64 or 64x48 (height x width); by default 64
+            for files, and arrays stay as they are.
+        layout: Whose files the folder holds.
+        join: Further data sets to learn with the first, each LAYOUT:FOLDER; comma separated.
+        soft_labels_from: Directories of finished runs whose models fill in the missing labels of the
+            training rows, as far as their tasks have the same names; comma separated.
+        one_vs_rest: Columns of classes that become a yes-or-no target per class; comma separated.
+        skip_bad_images: Leave rows out whose image cannot be used, instead of stopping.
+        image_cache: Folder for decoded and resized images; by default in the user's cache.
+        shift: Most pixels by which training images are shifted at random.
+        flip: Whether training images are mirrored at random.
         ignore: Names or globs of columns that are no features, comma separated.
         kind: NAME=binary, NAME=multiclass or NAME=regression where inference is wrong; comma
             separated.
-        split: random, column:NAME (its values: train, validation, test) or group:NAME.
+        split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
+            the layout's own, else random.
         sharing: The way of sharing.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         alpha: The paper's weight of separation against width, instead of the whole path.
         growing_epochs: Epochs of the shared network before the tree is found.
         candidates: At most so many trees are trained to the end.
-        hidden: Width of each stage of the network, comma separated.
+        backbone: The network's stages: mlp, vgg16, resnet18 or resnet34; by default mlp for tables,
+            vgg16 for pictures.
+        width: Width of a thin vgg16 (32 by default) or of a resnet's first stage (64 by default).
+        hidden: Width of each stage of an mlp, comma separated.
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
         epochs: Epochs of the last training.
         batch_size: Rows per step.
         learning_rate: Highest step size.
-        weight_decay: Decoupled decay of the weights.
+        weight_decay: Decoupled decay of the weights; by default 2 for tables, 0.05 for pictures.
         patience: Stop after so many epochs without a better validation score.
         balance: Whether rare positives weigh as much as the negatives.
         baselines: What to compare with: single_task, shared, random_tree; comma separated, or
@@ -90,17 +140,34 @@ def fit(
         resume: Go on with the interrupted run in the output directory.
         overwrite: Replace what the output directory holds.
     """
+    source = Source(
+        table,
+        layout,
+        images,
+        image_column,
+        _names(one_vs_rest),
+        _names(join),
+        ImageReading(image_shape(image_size), cache=image_cache, skip_bad=skip_bad_images),
+    )
+    data = source.open(Console())
+    has_images = isinstance(data, ImageData)
     options = Options(
-        targets=_names(targets),
+        targets=_targets(_names(targets), data),
         ignore=_names(ignore),
         kinds=_kinds(_names(kind)),
-        split=parse_split(split),
+        split=_split(split, data),
         sharing=_sharing(sharing, max_parameters, alpha, growing_epochs, candidates, seed),
-        backbone=MLPSpec(_widths(hidden), dropout, input_dropout),
+        backbone=build_spec(
+            backbone or ("vgg16" if has_images else "mlp"),
+            width,
+            MLPSpec(_widths(hidden), dropout, input_dropout),
+        ),
+        soft_labels_from=[Path(folder) for folder in _names(soft_labels_from)],
+        augmentation=_augmentation(shift, flip, has_images),
         training=Training(
             epochs=epochs,
             learning_rate=learning_rate,
-            weight_decay=weight_decay,
+            weight_decay=_decay(weight_decay, has_images),
             patience=patience,
             balance=balance,
         ),
@@ -111,17 +178,17 @@ def fit(
         baselines=[name for name in _names(baselines) if name != "none"],
         checkpoint_seconds=checkpoint_seconds,
     )
-    fit_and_show(open_table(table), options, output, resume=resume, overwrite=overwrite)
+    fit_and_show(data, options, output, resume=resume, overwrite=overwrite)
 
 
 def fit_and_show(
-    table: Table, options: Options, output: Path, *, resume: bool, overwrite: bool
+    data: Table | ImageData, options: Options, output: Path, *, resume: bool, overwrite: bool
 ) -> None:
     """Do the run and show its progress, its result, and where the report is."""
     console = Console()
     with _resumable(output), shown_progress(console) as watch:
         run = run_table(
-            table,
+            data,
             options,
             output=output,
             resume=resume,
@@ -152,7 +219,7 @@ def announce(prepared: Prepared, console: Console) -> None:
     console.print(
         f"[bold]{escape(_one_line(info.source))}[/]: {rows['train']:,} training, "
         f"{rows['validation']:,} validation and {rows['test']:,} test rows; "
-        f"{counted(len(prepared.tasks), 'task')}; {counted(info.features['encoded'], 'input')}",
+        f"{counted(len(prepared.tasks), 'task')}; {_inputs(info.features)}",
         soft_wrap=True,
     )
     for task, labels in list(zip(prepared.tasks, info.labels, strict=True))[:_MOST_TASKS_SHOWN]:
@@ -171,6 +238,39 @@ def announce(prepared: Prepared, console: Console) -> None:
         console.print(escape(line), highlight=False, soft_wrap=True)
     for warning in prepared.warnings:
         console.print(f"[yellow]warning:[/] {escape(_one_line(warning))}", soft_wrap=True)
+
+
+def _inputs(features: Mapping[str, int]) -> str:
+    if "encoded" in features:
+        return counted(features["encoded"], "input")
+    colours = "grey" if features["channels"] == 1 else "colour"
+    return f"{colours} pictures, {features['pixels high']} by {features['pixels wide']} pixels"
+
+
+def _targets(given: list[str], data: Table | ImageData) -> list[str]:
+    own = data.targets if isinstance(data, ImageData) else ()
+    if not given and not own:
+        raise InputError("--targets must name at least one column. Got none")
+    return given or list(own)
+
+
+def _split(given: str | None, data: Table | ImageData) -> SplitRule:
+    own = data.split if isinstance(data, ImageData) else None
+    return own if given is None and own is not None else parse_split(given or "random")
+
+
+def _augmentation(shift: int, flip: bool, has_images: bool) -> Augmentation | None:
+    if not (shift or flip):
+        return None
+    if not has_images:
+        raise InputError("--shift and --flip are for pictures. Got a table; leave them out")
+    return Augmentation(shift, flip)
+
+
+def _decay(given: float | None, has_images: bool) -> float:
+    if given is not None:
+        return given
+    return IMAGE_WEIGHT_DECAY if has_images else Training().weight_decay
 
 
 def _names(given: str | list[str]) -> list[str]:

@@ -6,17 +6,28 @@ from rich.console import Console
 from rich.markup import escape
 
 from ramify._core import InputError, quoted
-from ramify.data import open_table
+from ramify.cli._sources import prediction_rows
 from ramify.runs import Model, write_predictions
 
 
-def predict(directory: Path, table: Path, *, output: Path, overwrite: bool = False) -> None:
-    """Predict the rows of a table, in their order.
+def predict(
+    directory: Path,
+    table: Path,
+    *,
+    output: Path,
+    images: str | None = None,
+    image_column: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Predict the rows of a table, or pictures, in their order.
 
     Args:
         directory: What ramify fit wrote.
-        table: CSV, TSV or Parquet file with the feature columns.
+        table: CSV, TSV or Parquet file with the feature columns, or with the files of pictures;
+            or an .npz archive or IDX file of pictures.
         output: predictions.csv or predictions.parquet: a column per task, or per class.
+        images: Folder of the image files, or which array of an .npz archive is the images.
+        image_column: The table's column of file names, relative to the folder.
         overwrite: Replace the output file.
     """
     if output.exists() and not overwrite:
@@ -30,5 +41,5 @@ def predict(directory: Path, table: Path, *, output: Path, overwrite: bool = Fal
     if not output.parent.is_dir():
         raise InputError(f"--output must be in a folder that exists. Got {quoted(output)}")
     model = Model.load(directory)
-    write_predictions(model, open_table(table), output)
+    write_predictions(model, prediction_rows(table, images, image_column), output)
     Console().print(f"Predictions: {escape(str(output))}", soft_wrap=True)

@@ -15,7 +15,7 @@ from ramify.data._column_split import ColumnSplit
 from ramify.data._describe import describe
 from ramify.data._encoder import TableEncoder
 from ramify.data._group_split import GroupSplit
-from ramify.data._idx import read_idx
+from ramify.data._idx import open_idx_pair, read_idx
 from ramify.data._image_augmentation import Augmentation
 from ramify.data._image_batches import ImageBatches
 from ramify.data._image_data import ImageData
@@ -99,6 +99,7 @@ __all__ = [
     "layout_of",
     "load_tox21",
     "one_vs_rest",
+    "open_idx_pair",
     "open_image_files",
     "open_images",
     "open_layout",

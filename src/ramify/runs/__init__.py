@@ -3,17 +3,20 @@
 from ramify.runs._directory import RECORD_FILE, REPORT_FILE, can_be_resumed
 from ramify.runs._fit import fit, run_table
 from ramify.runs._model import Model
-from ramify.runs._options import BASELINES, Options
-from ramify.runs._predicting import output_names, write_predictions
+from ramify.runs._options import BASELINES, IMAGE_WEIGHT_DECAY, Options
+from ramify.runs._predicting import NamedImages, PredictionRows, output_names, write_predictions
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._run import Run, load
 
 __all__ = [
     "BASELINES",
+    "IMAGE_WEIGHT_DECAY",
     "RECORD_FILE",
     "REPORT_FILE",
     "Model",
+    "NamedImages",
     "Options",
+    "PredictionRows",
     "Prepared",
     "Run",
     "can_be_resumed",

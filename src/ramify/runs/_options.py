@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ramify._core import InputError, listed, quoted
 from ramify.data import Augmentation, RandomSplit, SplitRule
@@ -11,6 +12,9 @@ from ramify.sharing import FullyAdaptive, Sharing
 from ramify.training import Training
 
 BASELINES = ("single_task", "shared", "random_tree")
+IMAGE_WEIGHT_DECAY = (
+    0.05  # that of tables stands for the many bits of a molecule and is far too much
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Options:
         sharing: The way of sharing.
         backbone: The network's stages.
         augmentation: How training pictures are changed; None for not at all.
+        soft_labels_from: Directories of finished runs whose models fill in missing labels.
         training: Epochs, optimiser and selection rule.
         batch_size: Rows per step.
         seed: Of every random number.
@@ -41,6 +46,7 @@ class Options:
     sharing: Sharing = field(default_factory=FullyAdaptive)
     backbone: BackboneSpec = field(default_factory=MLPSpec)
     augmentation: Augmentation | None = None
+    soft_labels_from: Sequence[Path] = ()
     training: Training = field(default_factory=Training)
     batch_size: int = 128
     seed: int = 0
@@ -95,6 +101,7 @@ class Options:
             "gradient_clip": training.gradient_clip,
             "patience": training.patience,
             "balance": training.balance,
+            "soft_labels_from": [str(folder) for folder in self.soft_labels_from],
             "batch_size": self.batch_size,
             "device": self.device,
             "precision": self.precision,

@@ -3,18 +3,44 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 import torch
 from polars.io.plugins import register_io_source
+from torch import Tensor
 
 from ramify._core import InputError, listed, quoted, replacing
-from ramify.data import Table, feature_batches
+from ramify.data import (
+    ImageEncoder,
+    ImageRows,
+    Table,
+    feature_batches,
+    image_file_batches,
+    image_row_batches,
+)
 from ramify.runs._model import Model
 from ramify.tasks import Multiclass, TaskSet
 
 _ENDINGS = (".csv", ".parquet")
+
+
+class NamedImages(NamedTuple):
+    """Image files that a table names.
+
+    Attributes:
+        table: The table.
+        column: Its column of file names, relative to the folder.
+        folder: Where the files are.
+    """
+
+    table: Table
+    column: str
+    folder: Path
+
+
+PredictionRows = Table | ImageRows | NamedImages
 
 
 def output_names(tasks: TaskSet) -> list[str]:
@@ -35,34 +61,65 @@ def output_names(tasks: TaskSet) -> list[str]:
     return names
 
 
-def prediction_batches(model: Model, table: Table) -> Iterator[pl.DataFrame]:
-    """Predict a table batch by batch, in the order of its rows.
+def prediction_batches(model: Model, rows: PredictionRows) -> Iterator[pl.DataFrame]:
+    """Predict rows batch by batch, in their order.
 
     Args:
         model: The model.
-        table: Must have the model's feature columns.
+        rows: A table with the model's feature columns; or for a model of pictures the pictures,
+            or the files that hold them.
 
     Raises:
-        InputError: If a feature column is missing or holds something else than in training.
+        InputError: If a feature column is missing or holds something else than in training, if
+            an image cannot be used, or if the model reads something else.
     """
     names = output_names(model.tasks)
     device = next(model.parameters()).device
-    for raw in feature_batches(table, model.schema):
+    for raw in raw_batches(model, rows):
         with torch.inference_mode():
-            values = model(torch.from_numpy(np.ascontiguousarray(raw)).to(device))
+            values = model(raw.to(device))
         yield pl.from_numpy(values.cpu().numpy(), schema=names)
 
 
-def write_predictions(model: Model, table: Table, path: Path) -> None:
-    """Write the predictions of a table to a CSV or Parquet file, whole or not at all.
+def raw_batches(model: Model, rows: PredictionRows) -> Iterator[Tensor]:
+    """The rows as a model takes them, batch by batch, in their order.
 
     Args:
         model: The model.
-        table: The rows.
+        rows: As for `prediction_batches`.
+
+    Raises:
+        InputError: As for `prediction_batches`.
+    """
+    encoder = model.encoder
+    if isinstance(encoder, ImageEncoder):
+        if isinstance(rows, Table):
+            raise InputError(
+                "this model reads pictures; name their folder with --images and the column of file "
+                "names with --image-column, or give an .npz archive"
+            )
+        if isinstance(rows, ImageRows):
+            yield from image_row_batches(rows, encoder.schema)
+            return
+        for batch in image_file_batches(rows.table, rows.column, rows.folder, encoder.schema):
+            yield batch.pixels
+        return
+    if not isinstance(rows, Table):
+        raise InputError("this model reads a table; leave --images and --image-column out")
+    for raw in feature_batches(rows, encoder.schema):
+        yield torch.from_numpy(np.ascontiguousarray(raw))
+
+
+def write_predictions(model: Model, rows: PredictionRows, path: Path) -> None:
+    """Write the predictions of rows to a CSV or Parquet file, whole or not at all.
+
+    Args:
+        model: The model.
+        rows: As for `prediction_batches`.
         path: Ends in ``.csv`` or ``.parquet``.
 
     Raises:
-        InputError: If the path has another ending, or the table does not fit.
+        InputError: If the path has another ending, or the rows do not fit.
     """
     if path.suffix not in _ENDINGS:
         raise InputError(
@@ -76,7 +133,7 @@ def write_predictions(model: Model, table: Table, path: Path) -> None:
         _n_rows: int | None,
         _batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
-        return prediction_batches(model, table)
+        return prediction_batches(model, rows)
 
     frame = register_io_source(batches, schema=schema)
     with replacing(path) as temporary:

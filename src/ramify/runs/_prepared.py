@@ -29,7 +29,9 @@ from ramify.data import (
 from ramify.metrics import absence_note
 from ramify.records import DataInfo
 from ramify.runs._inputs import ImageInputs, Inputs, TableInputs
+from ramify.runs._model import Model
 from ramify.runs._options import Options
+from ramify.runs._soft_labels import soft_labelled
 from ramify.tasks import TaskSet
 
 
@@ -103,7 +105,7 @@ def prepare(data: Table | ImageData, options: Options) -> Prepared:
     raw = torch.from_numpy(read_features(data, inferred.features))
     train = torch.from_numpy(labelled.split.train)
     inputs = TableInputs(TableEncoder.fitted(inferred.features, raw, train), raw)
-    return labelled.with_inputs(data, inferred, inputs)
+    return labelled.with_inputs(data, inferred, inputs, options)
 
 
 def _prepare_images(data: ImageData, options: Options) -> Prepared:
@@ -117,7 +119,7 @@ def _prepare_images(data: ImageData, options: Options) -> Prepared:
     labelled = _Labelled.of(data.table, inferred, options)
     encoder = ImageEncoder.fitted(data.images, labelled.split.train)
     inputs = ImageInputs(encoder, data.images, options.augmentation)
-    return labelled.with_inputs(data.table, inferred, inputs, data.notes)
+    return labelled.with_inputs(data, inferred, inputs, options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,20 +140,24 @@ class _Labelled:
 
     def with_inputs(
         self,
-        table: Table,
+        data: Table | ImageData,
         inferred: Inferred | InferredLabels,
         inputs: Inputs,
-        notes: Sequence[str] = (),
+        options: Options,
     ) -> Prepared:
         targets, mask, split = self.targets, self.label_mask, self.split
+        notes, table = ([*data.notes], data.table) if isinstance(data, ImageData) else ([], data)
         warnings = _label_warnings(self.tasks, targets, mask, split)
+        info = describe(table, inferred, split, targets, mask, inputs.in_numbers())
+        models = [Model.load(folder) for folder in options.soft_labels_from]
+        targets, mask = soft_labelled(models, data, split, self.tasks, targets, mask)
         return Prepared(
             self.tasks,
             inputs,
             torch.from_numpy(targets),
             torch.from_numpy(mask),
             split,
-            describe(table, inferred, split, targets, mask, inputs.in_numbers()),
+            info,
             [*notes, *inferred.warnings, *split.notes, *warnings],
             _digest(inputs, targets, mask, split),
         )

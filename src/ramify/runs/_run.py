@@ -6,12 +6,17 @@ import polars as pl
 from narwhals.typing import IntoFrame
 
 from ramify._core import InputError, listed, quoted
-from ramify.data import open_table
+from ramify.data import ImageRows, open_table
 from ramify.records import RunRecord
 from ramify.report import render, write_report
 from ramify.runs._directory import RECORD_FILE, REPORT_FILE, RESULT_FILES
 from ramify.runs._model import Model
-from ramify.runs._predicting import prediction_batches, write_predictions
+from ramify.runs._predicting import (
+    NamedImages,
+    PredictionRows,
+    prediction_batches,
+    write_predictions,
+)
 from ramify.tasks import SharingTree
 
 
@@ -31,11 +36,12 @@ class Run:
         """Which tasks share which stages."""
         return self.model.network.tree
 
-    def predict(self, data: str | Path | IntoFrame) -> pl.DataFrame:
-        """Predict the rows of a table, in their order.
+    def predict(self, data: str | Path | IntoFrame | ImageRows | NamedImages) -> pl.DataFrame:
+        """Predict rows, in their order.
 
         Args:
-            data: A file or dataframe with the feature columns; targets are not needed.
+            data: A file or dataframe with the feature columns; targets are not needed. For a
+                model of pictures the pictures, or `NamedImages`.
 
         Returns:
             A polars frame with a column per task, or per class of a multiclass task as
@@ -45,10 +51,12 @@ class Run:
         Raises:
             InputError: If a feature column is missing or holds something else than in training.
         """
-        return pl.concat(list(prediction_batches(self.model, open_table(data))))
+        return pl.concat(list(prediction_batches(self.model, _rows(data))))
 
-    def predict_to(self, data: str | Path | IntoFrame, path: str | Path) -> None:
-        """Predict the rows of a table into a CSV or Parquet file, streaming.
+    def predict_to(
+        self, data: str | Path | IntoFrame | ImageRows | NamedImages, path: str | Path
+    ) -> None:
+        """Predict rows into a CSV or Parquet file, streaming.
 
         Args:
             data: As for `predict`.
@@ -57,7 +65,7 @@ class Run:
         Raises:
             InputError: As for `predict`, or if the path has another ending.
         """
-        write_predictions(self.model, open_table(data), Path(path))
+        write_predictions(self.model, _rows(data), Path(path))
 
     def report(self) -> str:
         """The HTML report."""
@@ -84,6 +92,10 @@ class Run:
         self.model.save(folder)
         self.record.save(folder / RECORD_FILE)
         write_report(self.record, folder / REPORT_FILE)
+
+
+def _rows(data: str | Path | IntoFrame | ImageRows | NamedImages) -> PredictionRows:
+    return data if isinstance(data, ImageRows | NamedImages) else open_table(data)
 
 
 def load(directory: str | Path) -> Run:

@@ -1,0 +1,194 @@
+"""What the command line names as data: a table, or pictures in one of their forms."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ramify._core import InputError, listed, quoted
+from ramify.data import (
+    LAYOUTS,
+    ImageData,
+    ImageReading,
+    ImageRows,
+    Table,
+    joined,
+    one_vs_rest,
+    open_idx_pair,
+    open_images,
+    open_layout,
+    open_npz,
+    open_table,
+    read_idx,
+)
+from ramify.runs import NamedImages, PredictionRows
+
+Data = Table | ImageData
+ImageProgress = Callable[[int, int], None]
+LayoutName = Literal["celeba", "deepfashion", "idx"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the data lies, as the user says it.
+
+    Attributes:
+        path: A table; a folder of a known layout; an ``.npz`` archive; or an IDX file of labels.
+        layout: Name of the layout of the folder.
+        images: Folder of the image files, IDX file of images, or name of the array in the archive.
+        image_column: Column of the file names.
+        one_vs_rest: Columns of classes that become a yes-or-no column per class.
+        joined: Further data sets, each as ``LAYOUT:PATH``.
+        reading: How images are read.
+    """
+
+    path: Path
+    layout: str | None
+    images: str | None
+    image_column: str | None
+    one_vs_rest: Sequence[str]
+    joined: Sequence[str]
+    reading: ImageReading
+
+    def open(self, console: Console) -> Data:
+        """Open the data and tell how the decoding of images goes on.
+
+        Args:
+            console: Where to tell.
+
+        Raises:
+            InputError: If the options do not fit each other, or the data is damaged.
+        """
+        self._check()
+        with _shown_decoding(console) as progress:
+            data = self._open(progress)
+            if self.joined:
+                data = self._joined(data, progress)
+        for column in self.one_vs_rest:
+            data = _one_against_the_rest(data, column)
+        return data
+
+    def _open(self, progress: ImageProgress) -> Data:
+        if self.layout is not None:
+            return open_layout(self.layout, self.path, self.reading, progress)
+        if self.path.suffix.lower() == ".npz":
+            return open_npz(self.path, self.reading, self.images)
+        if self.images is None:
+            return open_table(self.path)
+        if self.image_column is None:
+            return _idx_files(Path(self.images), self.path)
+        table = open_table(self.path)
+        return open_images(table, self.image_column, Path(self.images), self.reading, progress)
+
+    def _joined(self, first: Data, progress: ImageProgress) -> ImageData:
+        if not isinstance(first, ImageData):
+            raise InputError("--join is for data sets of images; name the first one's --layout too")
+        sets = {_set_name(self.layout, self.path): first}
+        for each in self.joined:
+            layout, mark, path = each.partition(":")
+            if not mark or layout not in LAYOUTS:
+                raise InputError(
+                    f"--join must be LAYOUT:FOLDER with a layout of {listed(LAYOUTS)}. "
+                    f"Got {quoted(each)}"
+                )
+            name = _set_name(layout, Path(path))
+            if name in sets:
+                raise InputError(f"--join names {quoted(name)} twice; name each data set once")
+            sets[name] = open_layout(layout, Path(path), self.reading, progress)
+        return joined(sets, self.reading)
+
+    def _check(self) -> None:
+        if self.layout is not None and (self.images or self.image_column):
+            raise InputError(
+                "--layout says where images are; leave --images and --image-column out"
+            )
+        if self.image_column is not None and self.images is None:
+            raise InputError("--image-column needs --images, the folder of the image files")
+
+
+def _set_name(layout: str | None, path: Path) -> str:
+    return f"{layout}:{path.name}" if layout else path.name
+
+
+def _idx_files(images: Path, labels: Path) -> ImageData:
+    if images.is_dir():
+        raise InputError(
+            "--images names a folder, so --image-column must name the column of file names"
+        )
+    pixels, codes = open_idx_pair(images, labels)
+    table = open_table(pl.DataFrame({"label": codes}), labels.name)
+    return ImageData(table, ImageRows([pixels[:, None]]), ("label",))
+
+
+def _one_against_the_rest(data: Data, column: str) -> Data:
+    table = data.table if isinstance(data, ImageData) else data
+    found = one_vs_rest(table, column)
+    if not isinstance(data, ImageData):
+        return found.table
+    targets = [new for old in data.targets for new in (found.targets if old == column else (old,))]
+    return replace(data, table=found.table, targets=tuple(targets))
+
+
+def prediction_rows(path: Path, images: str | None, image_column: str | None) -> PredictionRows:
+    """The rows to predict, as the user says where they lie.
+
+    Args:
+        path: A table, an ``.npz`` archive, or an IDX file of images.
+        images: Folder of the image files, or name of the array in the archive.
+        image_column: Column of the file names.
+
+    Raises:
+        InputError: If the options do not fit each other, or the data is damaged.
+    """
+    if path.suffix.lower() == ".npz":
+        return open_npz(path, ImageReading(), images).images
+    if "ubyte" in path.name:
+        pixels = read_idx(path)
+        if pixels.ndim != 3:
+            raise InputError(
+                f"{quoted(path)} must be an IDX file of images, with 3 axes. Got {pixels.ndim}"
+            )
+        return ImageRows([pixels[:, None]])
+    if (images is None) != (image_column is None):
+        raise InputError("--images and --image-column go together; give both for image files")
+    table = open_table(path)
+    if images is None or image_column is None:
+        return table
+    return NamedImages(table, image_column, Path(images))
+
+
+def image_shape(given: str | int | None) -> tuple[int, int] | None:
+    """Height and width from ``64`` or ``64x48``.
+
+    Raises:
+        InputError: If it is something else.
+    """
+    if given is None:
+        return None
+    sides = str(given).lower().split("x")
+    if not (len(sides) in {1, 2} and all(side.isdecimal() for side in sides)):
+        raise InputError(f"--image-size must be 64 or 64x48, height first. Got {quoted(given)}")
+    return int(sides[0]), int(sides[-1])
+
+
+@contextmanager
+def _shown_decoding(console: Console) -> Iterator[ImageProgress]:
+    """A bar while images are decoded, a line without a terminal; nothing if none has to be."""
+    columns = (
+        TextColumn("reading images"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        shown = bar.add_task("", total=None, visible=False)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(shown, completed=done, total=total, visible=True)
+
+        yield tell
