@@ -10,11 +10,23 @@ from ramify.linear._block_sparse import (
     BlockSparseClassifierCV,
     BlockSparseCV,
 )
+from ramify.linear._clustered import (
+    ClusteredTasks,
+    ClusteredTasksClassifier,
+    ClusteredTasksClassifierCV,
+    ClusteredTasksCV,
+)
 from ramify.linear._dirty import (
     Dirty,
     DirtyClassifier,
     DirtyClassifierCV,
     DirtyCV,
+)
+from ramify.linear._feature_learning import (
+    FeatureLearning,
+    FeatureLearningClassifier,
+    FeatureLearningClassifierCV,
+    FeatureLearningCV,
 )
 from ramify.linear._graph_regularized import (
     GraphRegularized,
@@ -30,6 +42,12 @@ from ramify.linear._mean_regularized import (
     MeanRegularizedCV,
 )
 from ramify.linear._methods import METHODS, Method
+from ramify.linear._task_relationship import (
+    TaskRelationship,
+    TaskRelationshipClassifier,
+    TaskRelationshipClassifierCV,
+    TaskRelationshipCV,
+)
 from ramify.linear._trace_norm import (
     TraceNorm,
     TraceNormClassifier,
@@ -43,10 +61,18 @@ __all__ = [
     "BlockSparseCV",
     "BlockSparseClassifier",
     "BlockSparseClassifierCV",
+    "ClusteredTasks",
+    "ClusteredTasksCV",
+    "ClusteredTasksClassifier",
+    "ClusteredTasksClassifierCV",
     "Dirty",
     "DirtyCV",
     "DirtyClassifier",
     "DirtyClassifierCV",
+    "FeatureLearning",
+    "FeatureLearningCV",
+    "FeatureLearningClassifier",
+    "FeatureLearningClassifierCV",
     "GraphRegularized",
     "GraphRegularizedCV",
     "GraphRegularizedClassifier",
@@ -61,6 +87,10 @@ __all__ = [
     "Method",
     "Poisson",
     "Squared",
+    "TaskRelationship",
+    "TaskRelationshipCV",
+    "TaskRelationshipClassifier",
+    "TaskRelationshipClassifierCV",
     "TraceNorm",
     "TraceNormCV",
     "TraceNormClassifier",

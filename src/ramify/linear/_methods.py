@@ -10,11 +10,23 @@ from ramify.linear._block_sparse import (
     BlockSparseClassifierCV,
     BlockSparseCV,
 )
+from ramify.linear._clustered import (
+    ClusteredTasks,
+    ClusteredTasksClassifier,
+    ClusteredTasksClassifierCV,
+    ClusteredTasksCV,
+)
 from ramify.linear._dirty import (
     Dirty,
     DirtyClassifier,
     DirtyClassifierCV,
     DirtyCV,
+)
+from ramify.linear._feature_learning import (
+    FeatureLearning,
+    FeatureLearningClassifier,
+    FeatureLearningClassifierCV,
+    FeatureLearningCV,
 )
 from ramify.linear._graph_regularized import (
     GraphRegularized,
@@ -27,6 +39,12 @@ from ramify.linear._mean_regularized import (
     MeanRegularizedClassifier,
     MeanRegularizedClassifierCV,
     MeanRegularizedCV,
+)
+from ramify.linear._task_relationship import (
+    TaskRelationship,
+    TaskRelationshipClassifier,
+    TaskRelationshipClassifierCV,
+    TaskRelationshipCV,
 )
 from ramify.linear._trace_norm import (
     TraceNorm,
@@ -67,6 +85,18 @@ METHODS: Mapping[str, Method] = {
         GraphRegularizedClassifier,
         GraphRegularizedCV,
         GraphRegularizedClassifierCV,
+    ),
+    "clustered": Method(
+        ClusteredTasks, ClusteredTasksClassifier, ClusteredTasksCV, ClusteredTasksClassifierCV
+    ),
+    "feature-learning": Method(
+        FeatureLearning, FeatureLearningClassifier, FeatureLearningCV, FeatureLearningClassifierCV
+    ),
+    "task-relationship": Method(
+        TaskRelationship,
+        TaskRelationshipClassifier,
+        TaskRelationshipCV,
+        TaskRelationshipClassifierCV,
     ),
 }
 """Every method by its name in kebab case, as the command line has it."""
