@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ramify._core import InputError, quoted, write_atomically
 from ramify.data._image_decode import Form
 from ramify.data._image_paths import FoundFiles
-from ramify.data._image_pool import decode_files
+from ramify.data._image_pool import Decoded, decode_files
 from ramify.data._image_reading import ImageReading
 from ramify.data._image_rows import ImageRows
 
@@ -96,26 +97,31 @@ class ImageCache:
         """
         pixels, written = self._opened(form), time.monotonic()
         progress(state.done, self._n_rows)
-        for chunk in decode_files(self._files.paths[state.done :], form, n_workers):
-            start, stop = state.done, state.done + len(chunk.pixels)
-            pixels[start:stop] = chunk.pixels
-            bad = {start + i: self._files.bad.get(start + i, why) for i, why in chunk.bad.items()}
-            state = state.model_copy(update={"done": stop, "bad": {**state.bad, **bad}})
-            progress(stop, self._n_rows)
-            failed = bool(bad) and not skip_bad
-            if failed or stop == self._n_rows or time.monotonic() - written > _SECONDS:
-                # Pixels first: the state never speaks of rows that are not on the disk.
-                pixels.flush()
-                write_atomically(self._state, state.model_dump_json())
-                written = time.monotonic()
-            if failed:
-                break
+        decoded = decode_files(self._files.paths[state.done :], form, n_workers)
+        with contextlib.closing(decoded):
+            for chunk in decoded:
+                state = self._put(pixels, state, chunk)
+                progress(state.done, self._n_rows)
+                failed = bool(state.bad) and not skip_bad
+                if failed or state.done == self._n_rows or time.monotonic() - written > _SECONDS:
+                    # Pixels first: the state never speaks of rows that are not on the disk.
+                    pixels.flush()
+                    write_atomically(self._state, state.model_dump_json())
+                    written = time.monotonic()
+                if failed:
+                    break
         return state
 
     def images(self, form: Form) -> ImageRows:
         """The images, in a memory map that is only read."""
         pixels = np.memmap(self._pixels, np.uint8, "r", shape=(self._n_rows, *form.shape))
         return ImageRows([pixels], None, "crop" if form.crop else "stretch", self._place.name)
+
+    def _put(self, pixels: NDArray[np.uint8], state: CacheState, chunk: Decoded) -> CacheState:
+        start, stop = state.done, state.done + len(chunk.pixels)
+        pixels[start:stop] = chunk.pixels
+        bad = {start + i: self._files.bad.get(start + i, why) for i, why in chunk.bad.items()}
+        return state.model_copy(update={"done": stop, "bad": state.bad | bad})
 
     def _opened(self, form: Form) -> "np.memmap[tuple[int, ...], np.dtype[np.uint8]]":
         n_bytes = self._n_bytes(form.channels)

@@ -6,6 +6,7 @@ pixels.
 """
 
 import json
+import signal
 import sys
 import warnings
 from dataclasses import asdict, dataclass
@@ -13,12 +14,23 @@ from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 MOST_PIXELS: Final = 89_478_485  # Pillow's own limit against decompression bombs
 FORMATS: Final = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "MPO")
 _GREY: Final = frozenset(("1", "L", "LA", "La", "I;16", "I;16L", "I;16B"))
 _SIXTEEN_BIT: Final = frozenset(("I;16", "I;16L", "I;16B"))
+_SIXTEEN_IN_32: Final = ("PNG", "PPM")  # kinds that Pillow may open as 32 bits, none of them more
+_ORIENTATION: Final = 0x0112
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class BadImageError(Exception):
@@ -72,7 +84,7 @@ def read_image(path: str, form: Form) -> NDArray[np.uint8]:
                 _check(image)
                 # A JPEG is decoded at a fraction of its size if that is still twice what is wanted.
                 image.draft(None, (2 * form.width, 2 * form.height))
-                return _pixels(ImageOps.exif_transpose(image), form)
+                return _pixels(_upright(image), form)
         except BadImageError:
             raise
         except UnidentifiedImageError:
@@ -107,9 +119,18 @@ def _check(image: Image.Image) -> None:
         raise BadImageError(f"has {width:,} by {height:,} pixels, more than {MOST_PIXELS:,}")
     # A camera's MPO holds a preview beside the picture; it is no animation.
     if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise BadImageError(f"is animated or has several pages ({image.n_frames})")  # type: ignore[attr-defined]
-    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
+        raise BadImageError("is animated or has several pages")
+    if image.mode == "F" or (image.mode == "I" and image.format not in _SIXTEEN_IN_32):
         raise BadImageError("holds 32-bit numbers, of which nobody knows how bright white is")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image as the camera was held."""
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - damaged notes of a camera do not spoil the picture
+        turn = None
+    return image if turn is None else image.transpose(turn)
 
 
 def _pixels(image: Image.Image, form: Form) -> NDArray[np.uint8]:
@@ -150,6 +171,7 @@ def read_images(paths: list[str], form: Form) -> tuple[NDArray[np.uint8], dict[i
 
 
 def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of the input ends this process
     for line in requests:
         request = cast("dict[str, Any]", json.loads(line))
         pixels, bad = read_images(request["files"], Form(**request["form"]))

@@ -6,7 +6,7 @@ import queue
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, NamedTuple
 
@@ -32,7 +32,7 @@ class Decoded(NamedTuple):
     bad: dict[int, str]
 
 
-def decode_files(paths: Sequence[str], form: Form, n_workers: int) -> Iterator[Decoded]:
+def decode_files(paths: Sequence[str], form: Form, n_workers: int) -> Generator[Decoded, None, None]:
     """Decode files in their order, some at a time.
 
     Args:

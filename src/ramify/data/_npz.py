@@ -2,7 +2,6 @@
 
 import zipfile
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -70,9 +69,8 @@ def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
     found: dict[str, Array] = {}
     unreadable = []
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, Mapping):
-                raise InputError(f"{quoted(path)} must be an .npz archive. Got a single array")
+        # A single array would be read whole, objects of Python be loaded: neither is wanted.
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             for name in archive:
                 try:
                     found[name] = archive[name]
@@ -80,8 +78,6 @@ def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
                     if "Object arrays" not in str(error):
                         raise
                     unreadable.append(name)
-    except InputError:
-        raise
     except _DAMAGE as error:
         words = " ".join(str(error).split())[:100] or type(error).__name__
         raise InputError(f"{quoted(path)} cannot be read as an .npz archive ({words})") from None

@@ -37,6 +37,7 @@ def one_vs_rest(table: Table, column: str) -> OneVsRest:
         InputError: If it has fewer or more, or the table has a column of a new one's name.
 
     Example:
+        >>> import polars as pl
         >>> from ramify.data import open_table
         >>> frame = pl.DataFrame({"label": [2, 0, None, 2]})
         >>> one_vs_rest(open_table(frame), "label").targets
