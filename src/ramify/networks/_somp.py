@@ -68,7 +68,7 @@ def somp(
         free &= left.diagonal() > SPANNED * squares
         if not free.any():
             break
-        score = torch.where(free, left.norm(dim=0) / squares.sqrt(), -1)
+        score = torch.where(free, left.norm(dim=1) / squares.sqrt(), -1)
         best = int((score >= (1 - TIE) * score.max()).int().argmax())
         column = left[best] / left[best, best].sqrt()
         left.addr_(column, column, alpha=-1)
