@@ -8,13 +8,20 @@ from typing import Any
 from docstring_parser import parse as parse_docstring
 from jsonargparse import ArgumentParser
 
+from ramify.cli._compare import compare
 from ramify.cli._demo import demo
 from ramify.cli._fit import fit
 from ramify.cli._predict import predict
 from ramify.cli._report import report
 
 Verb = Callable[..., None]
-VERBS: dict[str, Verb] = {"demo": demo, "fit": fit, "predict": predict, "report": report}
+VERBS: dict[str, Verb] = {
+    "demo": demo,
+    "fit": fit,
+    "compare": compare,
+    "predict": predict,
+    "report": report,
+}
 
 
 def build_parser() -> ArgumentParser:
@@ -30,7 +37,7 @@ def build_parser() -> ArgumentParser:
         version=version("ramify"),
         exit_on_error=False,
     )
-    verbs = parser.add_subcommands(dest="verb", metavar="{demo,fit,predict,report}")
+    verbs = parser.add_subcommands(dest="verb", metavar=f"{{{','.join(VERBS)}}}")
     for name, verb in VERBS.items():
         text = parse_docstring(verb.__doc__ or "")
         below = ArgumentParser(description=text.short_description, exit_on_error=False)

@@ -1,1 +1,30 @@
-"""The same data, splits and seeds for several ways of sharing, side by side."""
+"""The same data, splits and seeds for several ways of sharing, side by side.
+
+`compare` does it from Python; ``ramify compare`` from the command line. One network per task, one
+shared network, and two baselines of scikit-learn always take part.
+"""
+
+from ramify.comparison._compare import compare, compare_table
+from ramify.comparison._comparison import Comparison
+from ramify.comparison._directory import COMPARISON_FILE, COMPARISON_PAGE
+from ramify.comparison._method import ALWAYS, Method
+from ramify.comparison._schedule import Progress
+from ramify.comparison._search import RandomSearch, Search, TrialSettings
+from ramify.comparison._statistics import paired_gain
+from ramify.comparison._study import Study
+
+__all__ = [
+    "ALWAYS",
+    "COMPARISON_FILE",
+    "COMPARISON_PAGE",
+    "Comparison",
+    "Method",
+    "Progress",
+    "RandomSearch",
+    "Search",
+    "Study",
+    "TrialSettings",
+    "compare",
+    "compare_table",
+    "paired_gain",
+]

@@ -1,5 +1,18 @@
-"""The record of a run: versioned JSON that training writes and the report reads. No torch here."""
+"""The records of a run and of a comparison: versioned JSON, for the report. No torch here."""
 
+from ramify.records._comparison import (
+    COMPARISON_VERSION,
+    Choice,
+    ComparisonRecord,
+    Failure,
+    Gain,
+    Loss,
+    MethodKind,
+    MethodResult,
+    Recommendation,
+    RunResult,
+    TaskMean,
+)
 from ramify.records._record import (
     FORMAT_VERSION,
     AffinityInfo,
@@ -21,20 +34,31 @@ from ramify.records._record import (
 )
 
 __all__ = [
+    "COMPARISON_VERSION",
     "FORMAT_VERSION",
     "AffinityInfo",
     "Baseline",
+    "Choice",
+    "ComparisonRecord",
     "CurvePoint",
     "DataInfo",
     "Difference",
+    "Failure",
+    "Gain",
     "GroupStability",
+    "Loss",
+    "MethodKind",
+    "MethodResult",
     "PathStep",
+    "Recommendation",
     "RunRecord",
+    "RunResult",
     "Scores",
     "Setting",
     "SharingInfo",
     "TaskInfo",
     "TaskLabels",
+    "TaskMean",
     "TaskScore",
     "TreeInfo",
     "read_json",

@@ -1,10 +1,22 @@
 """What a run found, for people: a verdict, an HTML page, and a summary for the terminal.
 
-The room reads a `RunRecord` and nothing else; it never trains, and never needs torch.
+The room reads records and nothing else; it never trains, and never needs torch.
 """
 
+from ramify.report._comparison_page import render_comparison, write_comparison
+from ramify.report._comparison_terminal import print_comparison
+from ramify.report._method_words import recommendation
 from ramify.report._page import render, write_report
 from ramify.report._terminal import print_summary
 from ramify.report._verdict import verdict
 
-__all__ = ["print_summary", "render", "verdict", "write_report"]
+__all__ = [
+    "print_comparison",
+    "print_summary",
+    "recommendation",
+    "render",
+    "render_comparison",
+    "verdict",
+    "write_comparison",
+    "write_report",
+]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import fmean
 
-from ramify.records import Baseline, Difference, RunRecord, TaskScore
+from ramify.records import Baseline, ComparisonRecord, Difference, Gain, RunRecord, TaskScore
 from ramify.report._words import SKILLS
 
 
@@ -27,13 +27,22 @@ def outcome(difference: Difference) -> Outcome:
         >>> outcome(Difference(task="", value=0.01, low=-0.002, high=0.022)).value
         'unclear'
     """
-    if difference.value is None:
+    return _side(difference.value, difference.low, difference.high)
+
+
+def outcome_of(gain: Gain) -> Outcome:
+    """The same for a mean over seeds."""
+    return _side(gain.value, gain.low, gain.high)
+
+
+def _side(value: float | None, low: float | None, high: float | None) -> Outcome:
+    if value is None:
         return Outcome.ABSENT
-    if difference.low is None or difference.high is None:
+    if low is None or high is None:
         return Outcome.UNTESTED
-    if difference.low > 0:
+    if low > 0:
         return Outcome.BETTER
-    return Outcome.WORSE if difference.high < 0 else Outcome.UNCLEAR
+    return Outcome.WORSE if high < 0 else Outcome.UNCLEAR
 
 
 def with_outcome(differences: Sequence[Difference], wanted: Outcome) -> list[Difference]:
@@ -73,7 +82,7 @@ def by_task(scores: Sequence[TaskScore]) -> dict[str, TaskScore]:
     return {score.task: score for score in scores if score.value is not None}
 
 
-def skill(record: RunRecord, brief: bool = False) -> str:
+def skill(record: RunRecord | ComparisonRecord, brief: bool = False) -> str:
     """What the mean over tasks is a mean of, such as ``mean ROC-AUC``.
 
     Args:

@@ -6,18 +6,12 @@ labels, and shows nothing where scripts are off. Here names only ever pass throu
 escaping or `textContent`, and a policy in the page's head forbids any other script or request.
 """
 
-import base64
-import hashlib
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ramify._core import write_atomically
 from ramify.records import RunRecord
-from ramify.report import _numbers, _words
 from ramify.report._comparison import skill
 from ramify.report._curve_view import curves
 from ramify.report._data_view import data_picture
@@ -25,6 +19,7 @@ from ramify.report._heat_view import heat
 from ramify.report._path_view import path_picture
 from ramify.report._rival_view import rivals
 from ramify.report._score_view import score_tables
+from ramify.report._templates import asset, environment, script_hash
 from ramify.report._tree_view import tree_picture
 from ramify.report._verdict import sentences
 
@@ -40,9 +35,9 @@ def render(record: RunRecord) -> str:
     Returns:
         The page. The same record always gives the same page.
     """
-    script = "\n".join(_asset(name) for name in _SCRIPTS)
+    script = "\n".join(asset(name) for name in _SCRIPTS)
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             record=record,
@@ -55,9 +50,9 @@ def render(record: RunRecord) -> str:
             path=path_picture(record.path),
             curves=curves(record.curves),
             data=data_picture(record.data),
-            style=Markup(_asset("style.css")),
+            style=Markup(asset("style.css")),
             script=Markup(script),
-            script_hash=_hash(script),
+            script_hash=script_hash(script),
         )
     )
 
@@ -70,29 +65,3 @@ def write_report(record: RunRecord, path: Path) -> None:
         path: The HTML file; replaced if it exists.
     """
     write_atomically(path, render(record))
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("ramify.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    names = (_words.shown, _words.whole, _words.setting, _words.moment)
-    counts = (_numbers.number, _numbers.signed, _numbers.percent, _numbers.interval)
-    sizes = (_numbers.large, _numbers.duration)
-    environment.filters |= {word.__name__: word for word in (*names, *counts, *sizes)}
-    return environment
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files("ramify.report") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _hash(script: str) -> str:
-    digest = hashlib.sha256(script.encode("utf-8")).digest()
-    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

@@ -1,0 +1,81 @@
+"""What a comparison must know of each seed's table before any run starts."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ramify.data import ImageData, Table
+from ramify.records import DataInfo
+from ramify.runs import Options, prepare
+from ramify.tasks import TaskSet
+
+
+@dataclass(frozen=True, eq=False)
+class Divided:
+    """The table as one seed divides it.
+
+    Attributes:
+        tasks: The tasks, with the scale of the training labels.
+        digest: Fingerprint of the encoded data and its split.
+        test_rows: Fingerprint of which rows are for the test.
+        info: The table in numbers.
+        warnings: What the user should know.
+    """
+
+    tasks: TaskSet
+    digest: str
+    test_rows: str
+    info: DataInfo
+    warnings: list[str]
+
+
+def divided(table: Table | ImageData, options: Options, seeds: Sequence[int]) -> dict[int, Divided]:
+    """Prepare the table once for each seed, and keep what identifies it.
+
+    Args:
+        table: The table.
+        options: What is wanted of it.
+        seeds: The seeds.
+
+    Raises:
+        InputError: If the table is not fit for it.
+    """
+    found = {}
+    for seed in sorted(seeds):
+        prepared = prepare(table, replace(options, seed=seed))
+        rows = np.ascontiguousarray(prepared.split.test)
+        found[seed] = Divided(
+            prepared.tasks,
+            prepared.digest,
+            hashlib.sha256(rows.tobytes()).hexdigest(),
+            prepared.info,
+            list(prepared.warnings),
+        )
+    return found
+
+
+def draws_anew(seeds: dict[int, Divided]) -> bool:
+    """Whether seeds divide the rows differently."""
+    return len({each.test_rows for each in seeds.values()}) > 1
+
+
+def overlap(seeds: dict[int, Divided], side: str) -> float:
+    """Held-out rows of a side ÷ training rows where each seed divides anew; else 0."""
+    if not draws_anew(seeds):
+        return 0.0
+    ratios = [each.info.rows[side] / each.info.rows["train"] for each in seeds.values()]
+    return float(np.mean(ratios))
+
+
+def all_warnings(seeds: dict[int, Divided]) -> list[str]:
+    """What the user should know; what concerns some seeds only says which."""
+    by_text: dict[str, list[int]] = {}
+    for seed, each in seeds.items():
+        for warning in each.warnings:
+            by_text.setdefault(warning, []).append(seed)
+    return [
+        text if len(where) == len(seeds) else f"seed {', '.join(map(str, where))}: {text}"
+        for text, where in by_text.items()
+    ]

@@ -1,0 +1,50 @@
+"""How much a comparison does, and how."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ramify._core import InputError
+from ramify.comparison._search import RandomSearch, Search
+
+
+@dataclass(frozen=True)
+class Study:
+    """Seeds, search and baselines of a comparison; processes and threads decide no result.
+
+    Attributes:
+        seeds: Each draws a split, initial weights and an order of the rows.
+        n_trials: Settings to try for each method and seed beside those given.
+        search: Says which.
+        n_trees: Trees of each random forest.
+        processes: How many runs at a time; None for what joblib is set to.
+        threads: Threads of each run.
+
+    Raises:
+        InputError: If there is no seed, one is given twice, or a number is out of range.
+    """
+
+    seeds: Sequence[int] = (0, 1, 2, 3, 4)
+    n_trials: int = 0
+    search: Search = field(default_factory=RandomSearch)
+    n_trees: int = 200
+    processes: int | None = 1
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        """Check every number."""
+        if not self.seeds:
+            raise InputError("`seeds` must be 1 or more. Got 0")
+        if len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise InputError(
+                f"`seeds` must be different numbers, each 0 or more. Got {list(self.seeds)}"
+            )
+        if self.n_trials < 0:
+            raise InputError(f"`search` must be 0 or more. Got {self.n_trials}")
+        for name in ("n_trees", "threads"):
+            if getattr(self, name) < 1:
+                raise InputError(
+                    f"`{name.removeprefix('n_')}` must be 1 or more. Got {getattr(self, name)}"
+                )
+        # joblib counts -1 as all cores, -2 as all but one, and so on.
+        if self.processes == 0:
+            raise InputError("`processes` must be 1 or more, or -1 for all cores. Got 0")

@@ -1,0 +1,86 @@
+"""One unit of work in a process of its own: learn, be scored, write the result."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from ramify._core import DirectoryInUseError, StoppedError
+from ramify.comparison._contender import Attempt, Work
+from ramify.comparison._digest import digest_of
+from ramify.comparison._memory import PeakMemory
+from ramify.records import Failure, RunResult
+
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A signal ended the work; its state is saved."""
+
+    message: str
+    signal_number: int
+
+
+Done = RunResult | Failure | Stopped
+
+
+def do(work: Work) -> Done:
+    """Do one unit of work. Its result is on the disk before it is handed back."""
+    with _threads(work.threads):
+        peak = PeakMemory()
+        try:
+            attempt = work.contender.attempt(work)
+        except StoppedError as error:
+            # The exception itself would not pass from one process to another.
+            return Stopped(str(error), error.signal_number)
+        except DirectoryInUseError:
+            raise
+        except Exception as error:  # noqa: BLE001  # one method's fault must not cost the others' results
+            return Failure(
+                method=work.contender.name,
+                seed=work.options.seed,
+                trial=work.trial,
+                reason=_in_a_line(error),
+            )
+        result = _result(work, attempt, peak.bytes())
+    result.save(work.result)
+    shutil.rmtree(work.folder, ignore_errors=True)
+    return result
+
+
+def _result(work: Work, attempt: Attempt, memory: int | None) -> RunResult:
+    return RunResult(
+        method=work.contender.name,
+        seed=work.options.seed,
+        trial=work.trial,
+        digest=digest_of(work.job),
+        job=work.job,
+        scores=attempt.scores,
+        size=attempt.size,
+        flops=attempt.flops,
+        seconds=attempt.seconds,
+        memory=memory,
+        settings=dict(attempt.chosen),
+        stages=attempt.stages,
+    )
+
+
+def _in_a_line(error: Exception) -> str:
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return words if len(words) <= _LONGEST_REASON else f"{words[: _LONGEST_REASON - 1]}…"
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """As many threads wherever it runs: the last bits of a sum depend on them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        with threadpool_limits(number):
+            yield
+    finally:
+        torch.set_num_threads(before)

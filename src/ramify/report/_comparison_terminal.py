@@ -1,0 +1,126 @@
+"""A comparison in a terminal: the advice, the leaderboard, and the tasks that lost."""
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ramify.records import ComparisonRecord, Gain
+from ramify.report._comparison import outcome_of, skill
+from ramify.report._leaderboard_view import Place, leaderboard
+from ramify.report._method_tasks_view import loss_table
+from ramify.report._method_words import recommendation, remarks
+from ramify.report._numbers import duration, interval, large, number, percent, signed
+from ramify.report._words import shown
+
+_MOST_LOSSES = 8
+_LONGEST = 22
+_STYLES = {"better": "blue", "worse": "dark_orange3"}
+
+
+def print_comparison(record: ComparisonRecord, console: Console) -> None:
+    """Print what a comparison found: what to take, the leaderboard, the costs, the losses.
+
+    Names are printed as they are, on one line each; nothing in them is read as markup.
+
+    Args:
+        record: What the comparison did and found.
+        console: Where to print.
+    """
+    blocks: list[RenderableType] = [Text(recommendation(record), style="bold")]
+    blocks += [Text(each) for each in remarks(record)]
+    blocks += [Text(f"Note: {shown(each, 400)}", style="dark_orange3") for each in record.warnings]
+    blocks += [
+        Text(
+            f"Failed: {shown(each.method)}, seed {each.seed}: {shown(each.reason, 300)}",
+            style="dark_orange3",
+        )
+        for each in record.failures
+    ]
+    blocks += [Text(), _scores(record), Text(), _costs(record), Text()]
+    losses = _losses(record)
+    blocks += [losses, Text()] if losses else []
+    blocks.append(Text(record.intervals, style="dim"))
+    console.print(Group(*blocks))
+
+
+def _scores(record: ComparisonRecord) -> Table:
+    board = leaderboard(record)
+    what = skill(record, brief=True)
+    several = len(record.seeds) > 1
+    title = f"{what[0].upper()}{what[1:]} over tasks on the test rows"
+    made = _table(f"{title}{f', mean of {len(record.seeds)} seeds' if several else ''}")
+    made.add_column("")
+    made.add_column("score", justify="right")
+    for name, _ in board.columns:
+        made.add_column("gain", justify="right")
+        made.add_column(f"over {name}", justify="right", min_width=16)
+    for place in board.places:
+        made.add_row(*_score_cells(place))
+    return made
+
+
+def _score_cells(place: Place) -> list[Text]:
+    method = place.method
+    name = Text(f"{shown(method.name, _LONGEST)}{' *' if place.partial else ''}")
+    name.stylize("bold" if place.chosen else "")
+    spread = "" if method.spread is None else f" ± {number(method.spread)}"
+    cells = [name, Text("absent" if method.test is None else f"{number(method.test)}{spread}")]
+    for cell in place.cells:
+        gain = cell.gain
+        if gain is None or gain.value is None:
+            cells += [Text(""), Text("")]
+            continue
+        style = _STYLES.get(cell.mark.outcome, "") if cell.mark else ""
+        cells += [Text(signed(gain.value), style=style), Text(interval(gain.low, gain.high))]
+    return cells
+
+
+def _costs(record: ComparisonRecord) -> Table:
+    made = _table("What each costs, mean of its seeds")
+    made.add_column("")
+    for head in ("Δm", "parameters", "operations", "training", "memory"):
+        made.add_column(head, justify="right")
+    for place in leaderboard(record).places:
+        method = place.method
+        size = f"{large(method.size)}{' nodes' if place.unit == 'nodes' else ''}"
+        made.add_row(
+            Text(shown(method.name, _LONGEST), style="bold" if place.chosen else ""),
+            "" if method.delta_m is None else percent(method.delta_m),
+            size,
+            "" if method.flops is None else large(method.flops),
+            duration(method.seconds),
+            "" if place.memory is None else f"{place.memory:.2f} GiB",
+        )
+    return made
+
+
+def _losses(record: ComparisonRecord) -> Table | None:
+    found = loss_table(record)
+    rows = (found.clear or found.unclear)[:_MOST_LOSSES]
+    if not rows:
+        return None
+    every = len(found.clear or found.unclear)
+    which = "clearly lost" if found.clear else "lost, none of them clearly,"
+    made = _table(f"Tasks that {which} by sharing ({len(rows)} of {every})")
+    made.add_column("task", max_width=_LONGEST)
+    made.add_column("with", max_width=_LONGEST)
+    for head in ("loss", "interval"):
+        made.add_column(head, justify="right")
+    for row in rows:
+        gain = row.loss.gain
+        style = _STYLES.get(_outcome(gain), "")
+        made.add_row(
+            Text(shown(row.loss.task, _LONGEST)),
+            Text(shown(row.loss.method, _LONGEST)),
+            Text(signed(gain.value or 0.0), style=style),
+            Text(interval(gain.low, gain.high)),
+        )
+    return made
+
+
+def _outcome(gain: Gain) -> str:
+    return outcome_of(gain).value
+
+
+def _table(title: str) -> Table:
+    return Table(title=Text(title, style="dim"), title_justify="left", box=None, pad_edge=False)
