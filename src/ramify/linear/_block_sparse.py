@@ -26,7 +26,7 @@ _NORMS: dict[float, type[EntryNorm] | type[RowNorm] | type[RowMaximum]] = {
 class _BlockSparse(SingleFit):
     def __init__(
         self,
-        alpha: float = 1.0,
+        alpha: float = 0.1,
         *,
         q: float = 2,
         loss: str | Loss = "auto",

@@ -1,7 +1,5 @@
 """The form of a method that predicts one of two classes."""
 
-from typing import Any
-
 import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import ClassifierTags, Tags
@@ -19,10 +17,11 @@ _LOSSES = ("logistic",)
 class Classifier(MultiTaskModel):
     """Predicts one of two classes per task, with the logistic loss.
 
-    ``classes_`` has the two classes; if ``y`` had several columns it is a list, one per task.
+    ``classes_`` has the two classes ``(class,)``; if the columns of ``y`` differ in theirs, it is
+    ``(task, class)``.
     """
 
-    classes_: Any
+    classes_: np.ndarray
 
     def decision_function(self, X: object, *, task: object = None) -> Floats:
         """The log odds of the second class.
@@ -43,32 +42,26 @@ class Classifier(MultiTaskModel):
             X: Rows ``(sample, feature)``.
             task: For each row its task; None for every task.
         """
-        chosen = (self._margins(X, task) > 0).astype(np.intp)
-        if not isinstance(self.classes_, list):
-            named: np.ndarray = self.classes_[chosen]
-            return named
-        if task is not None:
-            index = self._task_index(task, len(chosen))
-            pairs = zip(index, chosen, strict=True)
-            return np.array([self.classes_[t][which] for t, which in pairs])
-        columns = zip(self.classes_, chosen.T, strict=True)
-        return np.stack([classes[column] for classes, column in columns], axis=1)
+        margins = self._margins(X, task)
+        chosen = (margins > 0).astype(np.intp)
+        if self.classes_.ndim == 1:
+            return np.asarray(self.classes_[chosen])
+        own = np.arange(len(self.tasks_)) if task is None else self._task_index(task, len(chosen))
+        return np.asarray(self.classes_[own, chosen])
 
-    def predict_proba(self, X: object, *, task: object = None) -> np.ndarray | list[Floats]:
-        """Probabilities of the two classes.
+    def predict_proba(self, X: object, *, task: object = None) -> Floats:
+        """Probabilities of the classes.
 
         Args:
             X: Rows ``(sample, feature)``.
             task: For each row its task; None for every task.
 
         Returns:
-            ``(sample, 2)`` with ``task``, or if ``y`` was a single column; else a list of them,
-            one per task.
+            ``(sample, 2)`` with ``task``, or if ``y`` was a single column: both classes. Else
+            ``(sample, task)``: the second class, as for scikit-learn's multilabel classifiers.
         """
         chance = self._one_loss().response(self._margins(X, task))
-        if chance.ndim == 1:
-            return np.stack([1 - chance, chance], axis=1)
-        return [np.stack([1 - column, column], axis=1) for column in chance.T]
+        return np.stack([1 - chance, chance], axis=1) if chance.ndim == 1 else chance
 
     def score(
         self, X: object, y: object, *, task: object = None, sample_weight: object = None
@@ -98,7 +91,8 @@ class Classifier(MultiTaskModel):
             _two_classes(given.y[:, t], given.labelled[:, t], f"`y` of task {quoted(name)}")
             for t, name in enumerate(given.tasks)
         ]
-        self.classes_ = [classes for classes, _ in columns]
+        classes = np.stack([classes for classes, _ in columns])
+        self.classes_ = classes[0] if (classes == classes[:1]).all() else classes
         return np.stack([targets for _, targets in columns], axis=1)
 
     def __sklearn_tags__(self) -> Tags:

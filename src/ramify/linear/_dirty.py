@@ -18,7 +18,7 @@ from ramify.linear._solution import Solution
 class _Dirty(SingleFit):
     def __init__(
         self,
-        alpha: float = 1.0,
+        alpha: float = 0.1,
         *,
         entry_ratio: float | None = None,
         loss: str | Loss = "auto",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ramify._core import InputError
+from ramify._core import InputError, counted
 from ramify.linear._arrays import Integers
 from ramify.linear._labelled_rows import LabelledRows, Objective
 from ramify.linear._losses import Logistic
@@ -38,7 +38,7 @@ def _dealt(n_folds: int, strata: Integers) -> list[Split]:
     n_rows = len(strata)
     if not 2 <= n_folds <= n_rows:
         raise InputError(
-            f"`cv` must be from 2 to the number of rows with a label, {n_rows:,}. Got {n_folds}"
+            f"`cv` must be from 2 to the number of rows, {counted(n_rows, 'sample')}. Got {n_folds}"
         )
     order = np.argsort(strata, kind="stable")
     fold = np.empty(n_rows, dtype=np.intp)

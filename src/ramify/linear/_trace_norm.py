@@ -20,7 +20,7 @@ from ramify.linear._solution import Solution
 class _TraceNorm(SingleFit):
     def __init__(
         self,
-        alpha: float = 1.0,
+        alpha: float = 0.1,
         *,
         loss: str | Loss = "auto",
         fit_intercept: bool = True,
