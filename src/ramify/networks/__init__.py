@@ -4,7 +4,9 @@ from ramify.networks._branched import BranchedNetwork, OwnedRows
 from ramify.networks._branches import Branches
 from ramify.networks._cost import Cost, StageCosts, stage_costs
 from ramify.networks._count import n_parameters
+from ramify.networks._fold import fold_batch_norms
 from ramify.networks._heads import StackedHeads
+from ramify.networks._low_rank import VGG16_RANKS, low_rank
 from ramify.networks._mlp import mlp
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
@@ -18,6 +20,7 @@ from ramify.networks._weights import n_weights
 
 __all__ = [
     "SPECS",
+    "VGG16_RANKS",
     "Backbone",
     "BackboneSpec",
     "BasicBlock",
@@ -32,7 +35,9 @@ __all__ = [
     "StageCosts",
     "VGGSpec",
     "feature_width",
+    "fold_batch_norms",
     "load_torchvision",
+    "low_rank",
     "mlp",
     "n_parameters",
     "n_weights",
