@@ -42,6 +42,12 @@ from ramify.linear._mean_regularized import (
     MeanRegularizedCV,
 )
 from ramify.linear._methods import METHODS, Method
+from ramify.linear._task_grouping import (
+    TaskGrouping,
+    TaskGroupingClassifier,
+    TaskGroupingClassifierCV,
+    TaskGroupingCV,
+)
 from ramify.linear._task_relationship import (
     TaskRelationship,
     TaskRelationshipClassifier,
@@ -87,6 +93,10 @@ __all__ = [
     "Method",
     "Poisson",
     "Squared",
+    "TaskGrouping",
+    "TaskGroupingCV",
+    "TaskGroupingClassifier",
+    "TaskGroupingClassifierCV",
     "TaskRelationship",
     "TaskRelationshipCV",
     "TaskRelationshipClassifier",

@@ -40,6 +40,12 @@ from ramify.linear._mean_regularized import (
     MeanRegularizedClassifierCV,
     MeanRegularizedCV,
 )
+from ramify.linear._task_grouping import (
+    TaskGrouping,
+    TaskGroupingClassifier,
+    TaskGroupingClassifierCV,
+    TaskGroupingCV,
+)
 from ramify.linear._task_relationship import (
     TaskRelationship,
     TaskRelationshipClassifier,
@@ -97,6 +103,9 @@ METHODS: Mapping[str, Method] = {
         TaskRelationshipClassifier,
         TaskRelationshipCV,
         TaskRelationshipClassifierCV,
+    ),
+    "task-grouping": Method(
+        TaskGrouping, TaskGroupingClassifier, TaskGroupingCV, TaskGroupingClassifierCV
     ),
 }
 """Every method by its name in kebab case, as the command line has it."""
