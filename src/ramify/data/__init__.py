@@ -16,6 +16,7 @@ from ramify.data._describe import describe
 from ramify.data._encoder import TableEncoder
 from ramify.data._group_split import GroupSplit
 from ramify.data._idx import open_idx_pair, read_idx
+from ramify.data._idx_images import idx_images, open_idx
 from ramify.data._image_augmentation import Augmentation
 from ramify.data._image_batches import ImageBatches
 from ramify.data._image_data import ImageData
@@ -38,7 +39,7 @@ from ramify.data._layout_names import LAYOUTS, layout_of, open_layout
 from ramify.data._layout_split import TrainTestSplit
 from ramify.data._loader import LoaderBatches, as_batches
 from ramify.data._names import resolve_columns, split_names
-from ramify.data._npz import open_npz
+from ramify.data._npz import npz_images, open_npz
 from ramify.data._one_vs_rest import OneVsRest, one_vs_rest
 from ramify.data._open import open_table
 from ramify.data._planted import planted_table
@@ -91,6 +92,7 @@ __all__ = [
     "as_batches",
     "describe",
     "feature_batches",
+    "idx_images",
     "image_file_batches",
     "image_row_batches",
     "infer_labels",
@@ -98,7 +100,9 @@ __all__ = [
     "joined",
     "layout_of",
     "load_tox21",
+    "npz_images",
     "one_vs_rest",
+    "open_idx",
     "open_idx_pair",
     "open_image_files",
     "open_images",

@@ -14,6 +14,7 @@ from ramify._core import InputError, quoted
 
 _UNSIGNED_BYTE: Final = 8
 _MOST_AXES: Final = 4
+_PIECE: Final = 1 << 24
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
@@ -67,7 +68,7 @@ def _read(file: BinaryIO, path: Path) -> UInt8[np.ndarray, "..."]:
         raise InputError(f"{quoted(path)} is cut off within its header; fetch it again")
     shape = struct.unpack(f">{head[3]}I", lengths)
     expected = math.prod(shape)
-    content = file.read(expected + 1) if expected < 2**40 else b""
+    content = _at_most(file, expected + 1)
     if len(content) != expected:
         found = f"{len(content):,}" if len(content) < expected else "more"
         raise InputError(
@@ -75,6 +76,14 @@ def _read(file: BinaryIO, path: Path) -> UInt8[np.ndarray, "..."]:
             f"Got {found}; fetch it again"
         )
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+
+
+def _at_most(file: BinaryIO, n_bytes: int) -> bytes:
+    """Read piece by piece: memory grows with what is there, not with what the header says."""
+    content = bytearray()
+    while piece := file.read(min(_PIECE, n_bytes - len(content))):
+        content += piece
+    return bytes(content)
 
 
 def open_idx_pair(

@@ -32,7 +32,9 @@ class Decoded(NamedTuple):
     bad: dict[int, str]
 
 
-def decode_files(paths: Sequence[str], form: Form, n_workers: int) -> Generator[Decoded, None, None]:
+def decode_files(
+    paths: Sequence[str], form: Form, n_workers: int
+) -> Generator[Decoded, None, None]:
     """Decode files in their order, some at a time.
 
     Args:

@@ -67,9 +67,10 @@ def read_lines(path: Path, header: int) -> tuple[list[str], list[list[str]]]:
         raise InputError(f"{quoted(path)} cannot be read: {words}") from None
     rows = [line.split() for line in lines[header:] if line.strip()]
     expected = lines[0].strip() if header and lines else str(len(rows))
-    if not expected.isdecimal() or int(expected) != len(rows):
+    whole = expected.isdecimal() and int(expected) == len(rows) and len(lines) >= header
+    if not (whole and rows):
         raise InputError(
-            f"{quoted(path)} must have as many lines of images as its first line says. "
+            f"{quoted(path)} must have as many lines as its first line says, and at least one. "
             f"Got {len(rows):,} for {quoted(expected)}; fetch it again"
         )
     return lines[:header], rows

@@ -55,6 +55,10 @@ class CelebA(ImageLayout):
 
 
 def _check(path: Path, names: list[str], rows: list[list[str]]) -> None:
+    if not names or len({*names, _FILE, SPLIT_COLUMN}) < len(names) + 2:
+        raise InputError(
+            f"{quoted(path)} must give each attribute a name of its own in its second line"
+        )
     for i, row in enumerate(rows):
         if len(row) != len(names) + 1 or not set(row[1:]) <= set(_LABELS):
             raise InputError(

@@ -13,7 +13,7 @@ from ramify._core import InputError, listed, quoted
 from ramify.data._image_data import ImageData
 from ramify.data._image_reading import ImageReading
 from ramify.data._image_resize import resized
-from ramify.data._image_rows import ImageRows
+from ramify.data._image_rows import ImageRows, Pixels
 from ramify.data._npz_pixels import as_pixels
 from ramify.data._open import open_table
 
@@ -47,9 +47,7 @@ def open_npz(path: Path, reading: ImageReading, key: str | None = None) -> Image
     Raises:
         InputError: If the archive is damaged, has not one array of images, or no labels.
     """
-    arrays, unreadable = _arrays(path)
-    images = _images_key(path, arrays, key, unreadable)
-    pixels = as_pixels(f"{quoted(images)} of {quoted(path)}", arrays[images])
+    pixels, arrays = _opened(path, key)
     columns = {
         name: _column(path, name, array, arrays.get(name + _NAMES))
         for name, array in arrays.items()
@@ -62,6 +60,25 @@ def open_npz(path: Path, reading: ImageReading, key: str | None = None) -> Image
         )
     table = open_table(pl.DataFrame(columns), path.name)
     return ImageData(table, resized(ImageRows([pixels]), reading))
+
+
+def npz_images(path: Path, key: str | None = None) -> ImageRows:
+    """The images of an ``.npz`` archive, which needs no labels.
+
+    Args:
+        path: The archive.
+        key: Name of the array of images; needed only if there are several.
+
+    Raises:
+        InputError: If the archive is damaged or has not one array of images.
+    """
+    return ImageRows([_opened(path, key)[0]])
+
+
+def _opened(path: Path, key: str | None) -> tuple[Pixels, dict[str, Array]]:
+    arrays, unreadable = _arrays(path)
+    images = _images_key(path, arrays, key, unreadable)
+    return as_pixels(f"{quoted(images)} of {quoted(path)}", arrays[images]), arrays
 
 
 def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
@@ -101,7 +118,7 @@ def _images_key(
         return several[0]
     has = f"It has {listed(several)}" if several else f"None of {listed(arrays)} is one"
     raise InputError(
-        f"{quoted(path)} must have one array of images of 3 or 4 axes, or say which with --image-key. "
+        f"{quoted(path)} must have one array of images of 3 or 4 axes, or say which with --images. "
         f"{has}"
     )
 
