@@ -14,6 +14,7 @@ from ramify.networks._somp import somp
 from ramify.networks._specs import SPECS, BackboneSpec, MLPSpec, ResNetSpec, VGGSpec, spec_from
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._state_files import read_state
+from ramify.networks._thin import thin_from, thin_like
 from ramify.networks._torchvision import load_torchvision
 from ramify.networks._vgg import vgg16
 from ramify.networks._weights import n_weights
@@ -47,5 +48,7 @@ __all__ = [
     "spec_from",
     "stage_costs",
     "stages_of",
+    "thin_from",
+    "thin_like",
     "vgg16",
 ]

@@ -4,10 +4,11 @@ import copy
 from collections.abc import Iterator
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 Layer = nn.Conv2d | nn.Linear
-Same = TypeVar("Same", nn.Conv2d, nn.Linear)
+Same = TypeVar("Same", bound=Layer)
 
 
 def weight_layers(network: nn.Module) -> Iterator[tuple[str, Layer]]:
@@ -29,7 +30,8 @@ def like(layer: Same, weight: Tensor, bias: Tensor | None) -> Same:
         bias: ``(out,)``, or None for none; copied.
     """
     trains = layer.weight.requires_grad
-    fresh = nn.Parameter(weight.detach().clone(), requires_grad=trains)
+    contiguous = weight.detach().clone(memory_format=torch.contiguous_format)
+    fresh = nn.Parameter(contiguous, requires_grad=trains)
     again = copy.deepcopy(layer, {id(layer.weight): fresh})  # its own weights may be large
     own = None if bias is None else nn.Parameter(bias.detach().clone(), requires_grad=trains)
     again.register_parameter("bias", own)

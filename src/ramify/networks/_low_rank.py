@@ -47,7 +47,7 @@ def low_rank(backbone: Backbone, ranks: Sequence[int]) -> nn.Sequential:
         [(2, 6), (5, 2), (3, 5), (4, 3)]
     """
     network = nn.Sequential(*[copy.deepcopy(module) for module in backbone])
-    network.train(network[0].training)
+    network.training = network[0].training
     layers = list(weight_layers(network))
     if len(ranks) != len(layers):
         raise InputError(
