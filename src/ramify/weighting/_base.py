@@ -176,10 +176,11 @@ class Remembering(ABC):
         return self._memory
 
     def recall(self, like: Tensor) -> dict[str, Tensor]:
-        """The tensors, moved for good to where the losses are."""
+        """The tensors, taken for good to where the losses are, in their precision."""
         memory = self.memory
-        if next(iter(memory.values())).device != like.device:
-            memory.update({name: tensor.to(like.device) for name, tensor in memory.items()})
+        first = next(iter(memory.values()))
+        if first.device != like.device or first.dtype != like.dtype:
+            memory.update({name: tensor.to(like) for name, tensor in memory.items()})
         return memory
 
 

@@ -80,7 +80,7 @@ class DWA(LossWeighting, Remembering, Periodic):
         memory = self.recall(losses)
         memory["sums"] = memory["sums"] + torch.where(present, losses, 0.0)
         memory["counts"] = memory["counts"] + present
-        return dwa_weights(memory["newer"], memory["older"], present, self.temperature).to(losses)
+        return dwa_weights(memory["newer"], memory["older"], present, self.temperature)
 
     def end_epoch(self) -> None:
         """The epoch's mean losses become the newer ones."""

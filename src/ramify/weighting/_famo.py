@@ -102,4 +102,4 @@ class FAMO(LossWeighting, Remembering):
         gradient = famo_gradient(logits, last, losses, known) + self.decay * logits
         logits = adam_step(memory, logits, gradient, known, self.learning_rate)
         memory["logits"], memory["last"] = logits, torch.where(present, losses, last)
-        return famo_weights(logits, losses, present).to(losses)
+        return famo_weights(logits, losses, present)

@@ -84,7 +84,7 @@ class GradNorm(GramWeighting, Remembering):
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """The weights of now; then a step of them."""
-        memory = self.recall(torch.zeros(0))
+        memory = self.recall(torch.zeros(0, dtype=torch.float64))
         values, first = memory["values"].numpy(), memory["first"].numpy().copy()
         first[places] = np.where(np.isnan(first[places]), losses, first[places])
         weights = values[places]

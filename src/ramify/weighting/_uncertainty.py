@@ -10,7 +10,6 @@ from torch import Tensor
 from ramify._core import InputError
 from ramify.records import Setting
 from ramify.tasks import Binary, Kind, Multiclass, Regression, TaskSet
-from ramify.weighting._adam import adam_start, adam_step
 from ramify.weighting._base import LossWeighting, Remembering
 
 _LARGEST = 10.0
@@ -75,13 +74,15 @@ class Uncertainty(LossWeighting, Remembering):
     r"""Weighs a task by how noisy its labels are: :math:`a\,e^{-s}`, with *s* learned.
 
     Which form a task gets depends on its kind (`NOISE_MODELS`). The log-variances start at 0, step
-    down the gradient of `uncertainty_objective` by Adam without decay, and stay within ±10. A task
-    without a label in the batch skips its term, and keeps its log-variance.
+    down the gradient of `uncertainty_objective` without decay, and stay within ±10. A task without
+    a label in the batch skips its term, and keeps its log-variance.
 
-    Difference from the paper: *s* has its own step size, which does not follow the network's.
+    Difference from the paper: the log-variances have a step size of their own, and entries of their
+    gradient beyond ±1 count as ±1. The gradient grows with the loss without bound, and an optimiser
+    that remembers its size would learn slowly long after.
 
     Args:
-        learning_rate: Step size of the log-variances. Positive.
+        learning_rate: Step size of the log-variances, and the longest step. Positive.
         noise_models: One per task, for losses of another form; by default from the tasks' kinds.
 
     Raises:
@@ -104,7 +105,7 @@ class Uncertainty(LossWeighting, Remembering):
     """
 
     def __init__(
-        self, learning_rate: float = 0.01, *, noise_models: tuple[NoiseModel, ...] | None = None
+        self, learning_rate: float = 0.02, *, noise_models: tuple[NoiseModel, ...] | None = None
     ) -> None:
         if not (isfinite(learning_rate) and learning_rate > 0):
             raise InputError(f"`learning_rate` must be finite and above 0. Got {learning_rate}")
@@ -130,7 +131,6 @@ class Uncertainty(LossWeighting, Remembering):
             "log_variances": torch.zeros(len(tasks)),
             "factors": torch.tensor([model.factor for model in models]),
             "penalties": torch.tensor([model.penalty for model in models]),
-            **adam_start(len(tasks)),
         }
 
     def solve(self, losses: Tensor, present: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ class Uncertainty(LossWeighting, Remembering):
         memory = self.recall(losses)
         variances = memory["log_variances"]
         weights = memory["factors"] * torch.exp(-variances)
-        gradient = memory["penalties"] - weights * losses
-        stepped = adam_step(memory, variances, gradient, present, self.learning_rate)
+        gradient = (memory["penalties"] - weights * losses).clamp(-1, 1)
+        stepped = variances - self.learning_rate * torch.where(present, gradient, 0.0)
         memory["log_variances"] = stepped.clamp(-_LARGEST, _LARGEST)
-        return weights.to(losses)
+        return weights
