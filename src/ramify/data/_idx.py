@@ -4,8 +4,9 @@ import gzip
 import math
 import struct
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Final
 
 import numpy as np
 from jaxtyping import UInt8
@@ -43,7 +44,7 @@ def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
     try:
         with path.open("rb") as plain:
             packed = plain.read(2) == _GZIP_MAGIC
-        with cast("BinaryIO", gzip.open(path) if packed else path.open("rb")) as file:
+        with gzip.open(path) if packed else path.open("rb") as file:
             return _read(file, path)
     except (OSError, EOFError, zlib.error) as error:
         words = getattr(error, "strerror", None) or str(error)
@@ -52,7 +53,7 @@ def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
         ) from None
 
 
-def _read(file: BinaryIO, path: Path) -> UInt8[np.ndarray, "..."]:
+def _read(file: BufferedIOBase, path: Path) -> UInt8[np.ndarray, "..."]:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or not 1 <= head[3] <= _MOST_AXES:
         raise InputError(
@@ -78,7 +79,7 @@ def _read(file: BinaryIO, path: Path) -> UInt8[np.ndarray, "..."]:
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
-def _at_most(file: BinaryIO, n_bytes: int) -> bytes:
+def _at_most(file: BufferedIOBase, n_bytes: int) -> bytes:
     """Read piece by piece: memory grows with what is there, not with what the header says."""
     content = bytearray()
     while piece := file.read(min(_PIECE, n_bytes - len(content))):

@@ -153,7 +153,7 @@ def _box(size: tuple[int, int], form: Form) -> tuple[float, float, float, float]
     """The part of the image that is kept: all of it, or the largest in the wanted proportions."""
     width, height = size
     if not form.crop:
-        return 0, 0, width, height
+        return 0.0, 0.0, float(width), float(height)
     scale = min(width / form.width, height / form.height)
     left, top = (width - scale * form.width) / 2, (height - scale * form.height) / 2
     return left, top, width - left, height - top

@@ -38,7 +38,7 @@ def _channels(images: ImageRows) -> Channels:
 
 def _with_channels(
     pixels: UInt8[Tensor, "batch channel height width"], channels: Channels
-) -> UInt8[Tensor, "batch channel height width"]:
+) -> UInt8[Tensor, "batch new_channel height width"]:
     if pixels.shape[1] == channels:
         return pixels
     if channels == 3:
@@ -50,7 +50,7 @@ def _with_channels(
 
 def _at_size(
     pixels: UInt8[Tensor, "batch channel height width"], size: Size, resize: Resize
-) -> UInt8[Tensor, "batch channel height width"]:
+) -> UInt8[Tensor, "batch channel new_height new_width"]:
     if resize == "crop":
         pixels = _middle(pixels, size)
     if tuple(pixels.shape[2:]) == size:
@@ -61,7 +61,7 @@ def _at_size(
 
 def _middle(
     pixels: UInt8[Tensor, "batch channel height width"], size: Size
-) -> UInt8[Tensor, "batch channel height width"]:
+) -> UInt8[Tensor, "batch channel new_height new_width"]:
     height, width = pixels.shape[2:]
     scale = min(height / size[0], width / size[1])
     kept_height, kept_width = max(1, round(scale * size[0])), max(1, round(scale * size[1]))

@@ -37,8 +37,8 @@ class ImageRows:
 
     def __init__(
         self,
-        parts: Sequence[Pixels],
-        index: Int64[np.ndarray, " row"] | None = None,
+        parts: Sequence[UInt8[np.ndarray, "_ channel height width"]],
+        index: Int64[np.ndarray, " place"] | None = None,
         resize: Resize = "stretch",
         fingerprint: str | None = None,
     ) -> None:

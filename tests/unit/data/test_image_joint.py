@@ -147,5 +147,10 @@ def test_soft_labels_that_make_no_sense_are_refused() -> None:
     soft[1, 2] = 0.5
     with pytest.raises(InputError, match=r"must be of binary tasks\. 'size' are of another kind"):
         with_soft_labels(TASKS, targets, label_mask, soft)
+
+
+@pytest.mark.boundary
+def test_soft_labels_must_have_the_shape_of_the_targets() -> None:
+    targets, label_mask = np.zeros((2, 3), np.float32), np.zeros((2, 3), np.bool_)
     with pytest.raises(ShapeError, match="must be of one shape"):
-        with_soft_labels(TASKS, targets, label_mask, nothing[:1])
+        with_soft_labels(TASKS, targets, label_mask, np.zeros((1, 3), np.float32))

@@ -161,7 +161,7 @@ def test_a_split_with_other_words_is_refused() -> None:
     with pytest.raises(InputError, match=r"column 'split' must hold train or test\. Got 'val'"):
         split_rows(TrainTestSplit("split"), table, np.ones((3, 1), dtype=np.bool_), 0)
     with pytest.raises(InputError, match=r"`validation` must be a share above 0 .* Got 1"):
-        TrainTestSplit("split", validation=1)
+        TrainTestSplit("split", validation=1.0)
 
 
 def replacing(name: str, old: str, new: str) -> Callable[[Path], None]:
