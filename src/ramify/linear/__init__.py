@@ -34,6 +34,12 @@ from ramify.linear._graph_regularized import (
     GraphRegularizedClassifierCV,
     GraphRegularizedCV,
 )
+from ramify.linear._latent_basis import (
+    LatentBasis,
+    LatentBasisClassifier,
+    LatentBasisClassifierCV,
+    LatentBasisCV,
+)
 from ramify.linear._losses import Huber, Logistic, Loss, Poisson, Squared
 from ramify.linear._mean_regularized import (
     MeanRegularized,
@@ -84,6 +90,10 @@ __all__ = [
     "GraphRegularizedClassifier",
     "GraphRegularizedClassifierCV",
     "Huber",
+    "LatentBasis",
+    "LatentBasisCV",
+    "LatentBasisClassifier",
+    "LatentBasisClassifierCV",
     "Logistic",
     "Loss",
     "MeanRegularized",

@@ -34,6 +34,12 @@ from ramify.linear._graph_regularized import (
     GraphRegularizedClassifierCV,
     GraphRegularizedCV,
 )
+from ramify.linear._latent_basis import (
+    LatentBasis,
+    LatentBasisClassifier,
+    LatentBasisClassifierCV,
+    LatentBasisCV,
+)
 from ramify.linear._mean_regularized import (
     MeanRegularized,
     MeanRegularizedClassifier,
@@ -106,6 +112,9 @@ METHODS: Mapping[str, Method] = {
     ),
     "task-grouping": Method(
         TaskGrouping, TaskGroupingClassifier, TaskGroupingCV, TaskGroupingClassifierCV
+    ),
+    "latent-basis": Method(
+        LatentBasis, LatentBasisClassifier, LatentBasisCV, LatentBasisClassifierCV
     ),
 }
 """Every method by its name in kebab case, as the command line has it."""

@@ -1,6 +1,7 @@
 """The loss seen as one parabola per task, and its least point near another point."""
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 
 import numpy as np
 
@@ -37,6 +38,16 @@ class Parabola(ABC):
             start: Coefficients to start from, if it needs any.
         """
 
+    @abstractmethod
+    def solve_typical(self, rows: Floats, factors: Floats, ridge: float) -> Floats:
+        r"""Solve :math:`(f_a \bar H + r I) v_a = u_a` roughly, for the mean of *H* over tasks.
+
+        Args:
+            rows: *u*, ``(row, feature)``.
+            factors: *f*, one per row.
+            ridge: *r*, above 0.
+        """
+
     @property
     @abstractmethod
     def middle_curvature(self) -> float:
@@ -51,19 +62,20 @@ class Parabola(ABC):
         return float(np.vdot(coef, self.times(coef) / 2 - self.linear))
 
 
-def parabola_at(loss: SmoothLoss, coef: Floats, gradient: Floats) -> Parabola:
+def parabola_at(loss: SmoothLoss, coef: Floats, gradient: Floats, steeper: float = 1.0) -> Parabola:
     """The parabola that has the loss's slope and curvature at ``coef``.
 
     Args:
         loss: The loss.
         coef: Coefficients ``(task, feature)``.
         gradient: Of the loss there.
+        steeper: What to multiply the curvature by.
     """
     curvature = loss.curvature(coef)
-    linear = curvature(coef) - gradient
+    linear = steeper * curvature(coef) - gradient
     if has_cheap_blocks(loss):
-        return BlockParabola(curvature.blocks(), linear)
-    return _OperatorParabola(curvature, linear)
+        return BlockParabola(steeper * curvature.blocks(), linear)
+    return _OperatorParabola(curvature, linear, steeper)
 
 
 def has_cheap_blocks(loss: SmoothLoss) -> bool:
@@ -94,6 +106,17 @@ class BlockParabola(Parabola):
         turned = times_each(self._vectors.swapaxes(-1, -2), self.linear + rate * target)
         return times_each(self._vectors, turned / (self._values + rate))
 
+    def solve_typical(self, rows: Floats, factors: Floats, ridge: float) -> Floats:
+        values, vectors = self._typical
+        return ((rows @ vectors) / (np.outer(factors, values) + ridge)) @ vectors.T
+
+    @cached_property
+    def _typical(self) -> tuple[Floats, Floats]:
+        if self.blocks.ndim == 2:
+            return self._values, self._vectors
+        values, vectors = np.linalg.eigh(self.blocks.mean(axis=0))
+        return values.clip(min=0), vectors
+
     @property
     def middle_curvature(self) -> float:
         counted = self._values[self._values > 1e-9 * self._values.max(initial=0.0)]
@@ -103,13 +126,14 @@ class BlockParabola(Parabola):
 class _OperatorParabola(Parabola):
     """With products only: conjugate gradients from where the last ones ended."""
 
-    def __init__(self, curvature: Curvature, linear: Floats) -> None:
+    def __init__(self, curvature: Curvature, linear: Floats, steeper: float) -> None:
         super().__init__(linear)
         self._curvature = curvature
-        self._diagonals = curvature.diagonals().clip(min=0)
+        self._steeper = steeper
+        self._diagonals = steeper * curvature.diagonals().clip(min=0)
 
     def times(self, coef: Floats) -> Floats:
-        return self._curvature(coef)
+        return self._steeper * self._curvature(coef)
 
     def near(self, target: Floats, rate: float, start: Floats) -> Floats:
         coef = start.copy()
@@ -130,6 +154,9 @@ class _OperatorParabola(Parabola):
             before, along = along, _each(residual, proposed)
             direction = proposed + _ratio(along, before) * direction
         return coef
+
+    def solve_typical(self, rows: Floats, factors: Floats, ridge: float) -> Floats:
+        return rows / (np.outer(factors, self._diagonals.mean(axis=0)) + ridge)
 
     @property
     def middle_curvature(self) -> float:

@@ -1,0 +1,163 @@
+"""Coefficients as sparse codes times a basis, by turns on the loss's parabola."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ramify.linear._arrays import Floats
+from ramify.linear._parabola_kernel import Parabola
+
+_MOST_SWEEPS = 100
+_PRECISION = 1e-6
+_FIRST_STRIDE, _GROWTH = 0.5, 1.5
+_MOST_STRIDE = 20.0
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Coefficients ``codes @ basis``.
+
+    Args:
+        codes: How each task is made up, sparse, ``(task, direction)``.
+        basis: ``(direction, feature)``.
+    """
+
+    codes: Floats
+    basis: Floats
+
+    @property
+    def coef(self) -> Floats:
+        """``(task, feature)``."""
+        return self.codes @ self.basis
+
+    def penalty(self, alpha: float) -> float:
+        r"""The penalty :math:`\alpha (\|S\|_1 + \tfrac12 \|L\|_F^2)`."""
+        squares = float(np.vdot(self.basis, self.basis)) / 2
+        return alpha * (float(np.abs(self.codes).sum()) + squares)
+
+    def optimality(self, alpha: float, gradient: Floats) -> float:
+        """How far from stationary: the worse of basis and codes, each relative to its penalty.
+
+        Args:
+            alpha: Strength.
+            gradient: Of the loss by the coefficients, ``(task, feature)``.
+        """
+        if not self.codes.any():
+            return 0.0
+        size = float(np.linalg.norm(self.basis))
+        basis = float(np.linalg.norm(self.codes.T @ gradient / alpha + self.basis)) / size
+        slope = gradient @ self.basis.T / alpha
+        kept = np.abs(slope + np.sign(self.codes))
+        wanted = np.maximum(np.abs(slope) - 1, 0.0)
+        return max(basis, float(np.where(self.codes != 0, kept, wanted).max()))
+
+    def balanced(self) -> "Factors":
+        """The same coefficients at the least penalty: each direction's scale has a closed form."""
+        codes, basis = np.abs(self.codes).sum(axis=0), (self.basis**2).sum(axis=1)
+        used = (codes > 0) & (basis > 0)
+        scale = np.cbrt(np.divide(codes, basis, out=np.zeros_like(codes), where=used))
+        inverse = np.divide(1.0, scale, out=np.zeros_like(codes), where=used)
+        return Factors(self.codes * inverse, self.basis * scale[:, None])
+
+
+def alternate_factors(
+    parabola: Parabola, factors: Factors, alpha: float, tol: float, most: int
+) -> tuple[Factors, list[float]]:
+    """Codes, scales and basis in turn, each at its best given the others.
+
+    The basis strides on in the direction of its last change where that lowers the objective even
+    more, so that slow rotations take fewer turns. The objective never rises.
+
+    Args:
+        parabola: Instead of the loss.
+        factors: Where to start.
+        alpha: Strength.
+        tol: Largest optimality.
+        most: Most turns.
+
+    Returns:
+        The factors, and the objective after each turn.
+    """
+    factors = _coded(parabola, factors, alpha).balanced()
+    objectives = [_objective(parabola, factors, alpha)]
+    stride = _FIRST_STRIDE
+    while len(objectives) <= most:
+        if factors.optimality(alpha, parabola.gradient(factors.coef)) <= tol:
+            break
+        settled = Factors(factors.codes, best_basis(parabola, factors, alpha))
+        ahead = settled.basis + stride * (settled.basis - factors.basis)
+        moved = _coded(parabola, Factors(factors.codes, ahead), alpha).balanced()
+        if _objective(parabola, moved, alpha) > _objective(parabola, settled, alpha):
+            moved = _coded(parabola, settled, alpha).balanced()
+            stride = _FIRST_STRIDE
+        else:
+            stride = min(stride * _GROWTH, _MOST_STRIDE)
+        objective = _objective(parabola, moved, alpha)
+        if not objective < objectives[-1]:
+            break
+        factors = moved
+        objectives.append(objective)
+    return factors, objectives
+
+
+def best_codes(parabola: Parabola, factors: Factors, alpha: float) -> Floats:
+    """The best codes for a basis: a lasso per task, coordinate by coordinate for all at once."""
+    basis = factors.basis
+    tasks = (len(parabola.linear), basis.shape[1])
+    bent = np.stack([parabola.times(np.broadcast_to(row, tasks)) for row in basis])
+    grams = np.einsum("atp,bp->tab", bent, basis, optimize=True)
+    codes = factors.codes.copy()
+    slope = np.einsum("tab,tb->ta", grams, codes) - parabola.linear @ basis.T
+    for _ in range(_MOST_SWEEPS):
+        largest = 0.0
+        for a in range(len(basis)):
+            own = grams[:, a, a]
+            pulled = own * codes[:, a] - slope[:, a]
+            shrunk = np.sign(pulled) * np.maximum(np.abs(pulled) - alpha, 0.0)
+            best = np.divide(shrunk, own, out=np.zeros_like(own), where=own > 0)
+            change = best - codes[:, a]
+            codes[:, a] = best
+            slope += grams[:, :, a] * change[:, None]
+            largest = max(largest, float(np.abs(change).max()))
+        if largest <= _PRECISION * float(np.abs(codes).max()):
+            break
+    return codes
+
+
+def best_basis(parabola: Parabola, factors: Factors, alpha: float) -> Floats:
+    r"""The best basis for given codes, :math:`\sum_t s_t s_t^\top L H_t + \alpha L = S^\top c`.
+
+    Conjugate gradients with products only; what the tasks have in common is undone exactly.
+    """
+    codes = factors.codes
+    factor, turn = np.linalg.eigh(codes.T @ codes)
+    factor = factor.clip(min=0)
+
+    def precondition(residual: Floats) -> Floats:
+        return turn @ parabola.solve_typical(turn.T @ residual, factor, alpha)
+
+    basis = factors.basis.copy()
+    right = codes.T @ parabola.linear
+    residual = right - codes.T @ parabola.times(codes @ basis) - alpha * basis
+    direction = precondition(residual)
+    along = float(np.vdot(residual, direction))
+    goal = _PRECISION * float(np.linalg.norm(right))
+    for _ in range(_MOST_SWEEPS):
+        if along <= 0 or np.linalg.norm(residual) <= goal:
+            break
+        bent = codes.T @ parabola.times(codes @ direction) + alpha * direction
+        length = along / float(np.vdot(direction, bent))
+        basis += length * direction
+        residual -= length * bent
+        proposed = precondition(residual)
+        before, along = along, float(np.vdot(residual, proposed))
+        direction = proposed + along / before * direction
+    return basis
+
+
+def _coded(parabola: Parabola, factors: Factors, alpha: float) -> Factors:
+    return Factors(best_codes(parabola, factors, alpha), factors.basis)
+
+
+def _objective(parabola: Parabola, factors: Factors, alpha: float) -> float:
+    return parabola.value(factors.coef) + factors.penalty(alpha)
