@@ -134,10 +134,17 @@ class TaskScore(Part):
 
 
 class Scores(Part):
-    """Scores on held-out rows."""
+    """Scores on held-out rows.
+
+    Attributes:
+        test: Per task.
+        validation: Per task.
+        overall: Scores of all tasks together on the test rows, by name.
+    """
 
     test: list[TaskScore]
     validation: list[TaskScore]
+    overall: dict[str, float] = {}
 
 
 class Difference(Part):
@@ -254,7 +261,9 @@ class RunRecord(Part):
         baselines: ``single_task``, ``shared``, ``random_tree``, as far as they were trained.
         delta_m: Mean relative gain over one network per task in percent; None without it.
         parameters: Trainable numbers of the network that was kept.
+        weights: Those of them that are weights of dense and convolutional layers, as papers count.
         flops: Floating-point operations for one row, forward.
+        examples: A few training pictures per task, as PNG in base64; empty without pictures.
         seconds: Wall-clock time per part of the run, and ``total``.
         versions: Of the software.
         seed: The run's seed.
@@ -277,7 +286,9 @@ class RunRecord(Part):
     baselines: dict[str, Baseline]
     delta_m: float | None
     parameters: int
+    weights: int | None = None
     flops: int
+    examples: dict[str, list[Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+=*$")]]] = {}
     seconds: dict[str, float]
     versions: dict[str, str]
     seed: int

@@ -15,7 +15,9 @@ from ramify.records import RunRecord
 from ramify.report._comparison import skill
 from ramify.report._curve_view import curves
 from ramify.report._data_view import data_picture
+from ramify.report._example_view import example_leaves
 from ramify.report._heat_view import heat
+from ramify.report._overall_view import overall_table
 from ramify.report._path_view import path_picture
 from ramify.report._rival_view import rivals
 from ramify.report._score_view import score_tables
@@ -46,6 +48,8 @@ def render(record: RunRecord) -> str:
             tree=tree_picture(record.tree.stages),
             rivals=rivals(record),
             tables=score_tables(record),
+            overall=overall_table(record),
+            leaves=example_leaves(record),
             heat=heat(record),
             path=path_picture(record.path),
             curves=curves(record.curves),

@@ -89,18 +89,11 @@ class Options:
 
     def settings(self) -> dict[str, Setting]:
         """The settings of training and network, for the record."""
-        training = self.training
         return {
             "backbone": self.backbone.kind,
             **self.backbone.settings(),
             "augmentation": None if self.augmentation is None else repr(self.augmentation),
-            "epochs": training.epochs,
-            "learning_rate": training.learning_rate,
-            "weight_decay": training.weight_decay,
-            "warmup": training.warmup,
-            "gradient_clip": training.gradient_clip,
-            "patience": training.patience,
-            "balance": training.balance,
+            **self.training.settings(),
             "soft_labels_from": [str(folder) for folder in self.soft_labels_from],
             "batch_size": self.batch_size,
             "device": self.device,

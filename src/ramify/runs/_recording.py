@@ -9,6 +9,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.networks import n_weights
 from ramify.records import (
     AffinityInfo,
     Baseline,
@@ -21,8 +22,10 @@ from ramify.records import (
     TaskInfo,
     TreeInfo,
 )
+from ramify.runs._examples import example_pictures
 from ramify.runs._jobs import Finished, Jobs
 from ramify.runs._options import Options
+from ramify.runs._overall import overall_scores
 from ramify.runs._prepared import Prepared
 from ramify.runs._scoring import Scored, differences, relative_gain, scored
 from ramify.sharing import FullyAdaptive
@@ -70,11 +73,13 @@ def recorded(
         path=[] if grown is None else _path(grown, fitted, jobs),
         affinity={} if grown is None else _affinities(grown, prepared),
         stability=[] if grown is None else _stabilities(grown, fitted.tree),
-        scores=Scores(test=ours[1].table(), validation=ours[0].table()),
+        scores=_scores(finished, ours, prepared),
         baselines=compared,
         delta_m=None if single is None else single.delta_m,
         parameters=finished.cost.parameters,
+        weights=n_weights(fitted.network),
         flops=finished.cost.flops,
+        examples=example_pictures(prepared),
         seconds={},
         versions=_versions(),
         seed=options.seed,
@@ -101,13 +106,21 @@ def _both_sides(finished: Finished, prepared: Prepared, seed: int) -> tuple[Scor
     return scored(finished.validation, tasks, seed), scored(finished.test, tasks, seed)
 
 
+def _scores(finished: Finished, sides: tuple[Scored, Scored], prepared: Prepared) -> Scores:
+    return Scores(
+        test=sides[1].table(),
+        validation=sides[0].table(),
+        overall=overall_scores(finished.test, prepared.tasks),
+    )
+
+
 def _baseline(
     finished: Finished, ours: tuple[Scored, Scored], prepared: Prepared, seed: int
 ) -> Baseline:
     theirs = _both_sides(finished, prepared, seed)
     per_task, mean = differences(ours[1], theirs[1])
     return Baseline(
-        scores=Scores(test=theirs[1].table(), validation=theirs[0].table()),
+        scores=_scores(finished, theirs, prepared),
         differences=per_task,
         mean_difference=mean,
         delta_m=relative_gain(ours[1], theirs[1]),
