@@ -7,8 +7,9 @@ import numpy as np
 from ramify.linear._arrays import Floats
 from ramify.linear._parabola_kernel import Parabola
 
-_MOST_SWEEPS = 100
-_PRECISION = 1e-6
+_N_SWEEPS = 5
+_MOST_STEPS = 50
+_SHARE_LEFT = 0.01
 _FIRST_STRIDE, _GROWTH = 0.5, 1.5
 _MOST_STRIDE = 20.0
 
@@ -35,21 +36,27 @@ class Factors:
         squares = float(np.vdot(self.basis, self.basis)) / 2
         return alpha * (float(np.abs(self.codes).sum()) + squares)
 
-    def optimality(self, alpha: float, gradient: Floats) -> float:
-        """How far from stationary: the worse of basis and codes, each relative to its penalty.
+    def optimality(self, alpha: float, gradient: Floats, at_zero: Floats) -> float:
+        """How far from stationary, the worse of basis and codes.
+
+        Each is relative to the same slope for coefficients of zero, seen through these factors.
 
         Args:
             alpha: Strength.
             gradient: Of the loss by the coefficients, ``(task, feature)``.
+            at_zero: Its gradient at zero.
         """
         if not self.codes.any():
             return 0.0
-        size = float(np.linalg.norm(self.basis))
-        basis = float(np.linalg.norm(self.codes.T @ gradient / alpha + self.basis)) / size
-        slope = gradient @ self.basis.T / alpha
-        kept = np.abs(slope + np.sign(self.codes))
-        wanted = np.maximum(np.abs(slope) - 1, 0.0)
-        return max(basis, float(np.where(self.codes != 0, kept, wanted).max()))
+        basis = self.codes.T @ gradient + alpha * self.basis
+        slope = gradient @ self.basis.T
+        kept = np.abs(slope + alpha * np.sign(self.codes))
+        codes = np.where(self.codes != 0, kept, np.maximum(np.abs(slope) - alpha, 0.0))
+        basis_scale = np.linalg.norm(self.codes.T @ at_zero)
+        codes_scale = np.linalg.norm(at_zero @ self.basis.T)
+        if basis_scale == 0 or codes_scale == 0:
+            return 1.0
+        return float(max(np.linalg.norm(basis) / basis_scale, np.linalg.norm(codes) / codes_scale))
 
     def balanced(self) -> "Factors":
         """The same coefficients at the least penalty: each direction's scale has a closed form."""
@@ -63,7 +70,7 @@ class Factors:
 def alternate_factors(
     parabola: Parabola, factors: Factors, alpha: float, tol: float, most: int
 ) -> tuple[Factors, list[float]]:
-    """Codes, scales and basis in turn, each at its best given the others.
+    """Codes, scales and basis in turn, each improved given the others.
 
     The basis strides on in the direction of its last change where that lowers the objective even
     more, so that slow rotations take fewer turns. The objective never rises.
@@ -80,11 +87,11 @@ def alternate_factors(
     """
     factors = _coded(parabola, factors, alpha).balanced()
     objectives = [_objective(parabola, factors, alpha)]
-    stride = _FIRST_STRIDE
+    at_zero, stride = -parabola.linear, _FIRST_STRIDE
     while len(objectives) <= most:
-        if factors.optimality(alpha, parabola.gradient(factors.coef)) <= tol:
+        if factors.optimality(alpha, parabola.gradient(factors.coef), at_zero) <= tol:
             break
-        settled = Factors(factors.codes, best_basis(parabola, factors, alpha))
+        settled = Factors(factors.codes, better_basis(parabola, factors, alpha))
         ahead = settled.basis + stride * (settled.basis - factors.basis)
         moved = _coded(parabola, Factors(factors.codes, ahead), alpha).balanced()
         if _objective(parabola, moved, alpha) > _objective(parabola, settled, alpha):
@@ -100,16 +107,18 @@ def alternate_factors(
     return factors, objectives
 
 
-def best_codes(parabola: Parabola, factors: Factors, alpha: float) -> Floats:
-    """The best codes for a basis: a lasso per task, coordinate by coordinate for all at once."""
+def better_codes(parabola: Parabola, factors: Factors, alpha: float) -> Floats:
+    """Better codes for a basis: a lasso per task, coordinate by coordinate for all at once.
+
+    Few sweeps, since the basis moves next; repeated, they lead to the best codes.
+    """
     basis = factors.basis
     tasks = (len(parabola.linear), basis.shape[1])
     bent = np.stack([parabola.times(np.broadcast_to(row, tasks)) for row in basis])
     grams = np.einsum("atp,bp->tab", bent, basis, optimize=True)
     codes = factors.codes.copy()
     slope = np.einsum("tab,tb->ta", grams, codes) - parabola.linear @ basis.T
-    for _ in range(_MOST_SWEEPS):
-        largest = 0.0
+    for _ in range(_N_SWEEPS):
         for a in range(len(basis)):
             own = grams[:, a, a]
             pulled = own * codes[:, a] - slope[:, a]
@@ -118,16 +127,14 @@ def best_codes(parabola: Parabola, factors: Factors, alpha: float) -> Floats:
             change = best - codes[:, a]
             codes[:, a] = best
             slope += grams[:, :, a] * change[:, None]
-            largest = max(largest, float(np.abs(change).max()))
-        if largest <= _PRECISION * float(np.abs(codes).max()):
-            break
     return codes
 
 
-def best_basis(parabola: Parabola, factors: Factors, alpha: float) -> Floats:
-    r"""The best basis for given codes, :math:`\sum_t s_t s_t^\top L H_t + \alpha L = S^\top c`.
+def better_basis(parabola: Parabola, factors: Factors, alpha: float) -> Floats:
+    r"""A better basis for given codes: :math:`\sum_t s_t s_t^\top L H_t + \alpha L = S^\top c`.
 
-    Conjugate gradients with products only; what the tasks have in common is undone exactly.
+    Conjugate gradients with products only, so that no system of all directions is formed; what
+    the tasks have in common is undone exactly. They stop at a hundredth of the residual.
     """
     codes = factors.codes
     factor, turn = np.linalg.eigh(codes.T @ codes)
@@ -137,12 +144,11 @@ def best_basis(parabola: Parabola, factors: Factors, alpha: float) -> Floats:
         return turn @ parabola.solve_typical(turn.T @ residual, factor, alpha)
 
     basis = factors.basis.copy()
-    right = codes.T @ parabola.linear
-    residual = right - codes.T @ parabola.times(codes @ basis) - alpha * basis
+    residual = codes.T @ parabola.linear - codes.T @ parabola.times(codes @ basis) - alpha * basis
     direction = precondition(residual)
     along = float(np.vdot(residual, direction))
-    goal = _PRECISION * float(np.linalg.norm(right))
-    for _ in range(_MOST_SWEEPS):
+    goal = _SHARE_LEFT * float(np.linalg.norm(residual))
+    for _ in range(_MOST_STEPS):
         if along <= 0 or np.linalg.norm(residual) <= goal:
             break
         bent = codes.T @ parabola.times(codes @ direction) + alpha * direction
@@ -156,7 +162,7 @@ def best_basis(parabola: Parabola, factors: Factors, alpha: float) -> Floats:
 
 
 def _coded(parabola: Parabola, factors: Factors, alpha: float) -> Factors:
-    return Factors(best_codes(parabola, factors, alpha), factors.basis)
+    return Factors(better_codes(parabola, factors, alpha), factors.basis)
 
 
 def _objective(parabola: Parabola, factors: Factors, alpha: float) -> float:

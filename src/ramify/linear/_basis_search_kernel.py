@@ -3,7 +3,7 @@
 import numpy as np
 
 from ramify.linear._arrays import Floats
-from ramify.linear._basis_kernel import Factors, alternate_factors, best_codes
+from ramify.linear._basis_kernel import Factors, alternate_factors, better_codes
 from ramify.linear._parabola_kernel import BlockParabola, Parabola, parabola_at
 from ramify.linear._smooth import SmoothLoss
 from ramify.linear._solution import Control, Solution
@@ -30,6 +30,7 @@ class BasisSearch:
         self.alpha = alpha
         self.n_basis = n_basis
         self.control = control
+        self._at_zero = loss.at_zero[1]
 
     def first(self, n_init: int, rng: np.random.Generator) -> Factors:
         """The best of several rotations of the single tasks' leading directions.
@@ -44,7 +45,7 @@ class BasisSearch:
             rng: Draws the others.
         """
         zero = np.zeros((self.loss.n_tasks, self.loss.n_features))
-        parabola = parabola_at(self.loss, zero, self.loss.at_zero()[1])
+        parabola = parabola_at(self.loss, zero, self._at_zero)
         alone = parabola.near(zero, _SHARE_OF_CURVATURE * parabola.middle_curvature, zero)
         _, _, right = np.linalg.svd(alone, full_matrices=False)
         span = right[: self.n_basis]
@@ -62,7 +63,7 @@ class BasisSearch:
         while True:
             coef = factors.coef
             value, gradient = self.loss.value_and_gradient(coef)
-            optimality = factors.optimality(self.alpha, gradient)
+            optimality = factors.optimality(self.alpha, gradient, self._at_zero)
             if optimality <= self.control.tol or n_iter >= self.control.max_iter:
                 break
             moved, made = self._lower(factors, value, gradient, self.control.max_iter - n_iter)
@@ -96,7 +97,7 @@ class BasisSearch:
 
     def _turned(self, within: Parabola, codes: Floats, rotation: Floats) -> Factors:
         start = Factors(codes @ rotation, rotation.T).balanced()
-        start = Factors(best_codes(within, start, self.alpha), start.basis)
+        start = Factors(better_codes(within, start, self.alpha), start.basis)
         return alternate_factors(within, start, self.alpha, _ROUGH, _MOST_TURNS)[0]
 
 

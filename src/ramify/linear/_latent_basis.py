@@ -65,7 +65,7 @@ class _LatentBasis(SingleFit):
         # Only one start is followed to its end; zero is stationary, and the best if all is noise.
         best = min(starts, key=search.objective)
         factors, solution = search.descend(best)
-        if search.objective(factors) >= loss.at_zero()[0]:
+        if search.objective(factors) >= loss.at_zero[0]:
             factors = Factors(np.zeros_like(factors.codes), np.zeros_like(factors.basis))
             solution = replace(solution, coef=factors.coef, optimality=0.0, state=factors)
         codes, basis = factors.codes, factors.basis
@@ -76,7 +76,7 @@ class _LatentBasis(SingleFit):
         # Whatever the basis, zero is the minimum from here on: the loss falls by at most the
         # steepest task's slope times the sum over directions of |codes| times length, t, and the
         # penalty is at least 3/2 alpha t^(2/3).
-        value, gradient = loss.at_zero()
+        value, gradient = loss.at_zero
         steepest = float(np.sqrt((gradient**2).sum(axis=1).max()))
         return float(np.cbrt(value * steepest**2)) / 1.5
 
@@ -92,7 +92,7 @@ class _LatentBasisCV(CrossValidated):
         self,
         *,
         alphas: int | Sequence[float] = 20,
-        eps: float = 1e-3,
+        eps: float = 1e-2,
         n_basis: int | Sequence[int] = 2,
         n_init: int = 10,
         random_state: RandomState = 0,
@@ -149,8 +149,8 @@ class LatentBasis(Regressor, _LatentBasis):
         task_weight: A weight per task, in order or by name; None for 1 each.
         warm_start: Whether the last fit may be the start, if it promises more.
         max_iter: Most turns.
-        tol: Largest residual of the conditions for a stationary point, relative to the penalty's
-            own slope; there is no certificate of a minimum.
+        tol: Largest residual of the conditions for a stationary point, relative to the slope at
+            zero; there is no certificate of a minimum.
 
     Attributes:
         coef_: ``codes_ @ components_``, ``(task, feature)``.
