@@ -4,6 +4,7 @@ A method comes as regressor (the plain name), as classifier, and each of them wi
 chosen by cross-validation (``…CV``). `METHODS` has them by name.
 """
 
+from ramify.linear._base import MultiTaskModel
 from ramify.linear._block_sparse import (
     BlockSparse,
     BlockSparseClassifier,
@@ -101,6 +102,7 @@ __all__ = [
     "MeanRegularizedClassifier",
     "MeanRegularizedClassifierCV",
     "Method",
+    "MultiTaskModel",
     "Poisson",
     "Squared",
     "TaskGrouping",

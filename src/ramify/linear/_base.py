@@ -28,6 +28,8 @@ The plain name is the regressor, as for scikit-learn's Ridge.
   ``self``, since the paths of cross-validation call it too. ``Solution.optimality`` is compared
   with ``tol`` for the warning; ``Solution.learned`` holds fitted attributes such as
   ``task_affinity_`` and ``groups_``; ``Solution.state`` whatever a warm start needs besides.
+- ``_most_condensed`` is the most features for which Gram matrices of all of them are formed; set
+  it where working sets make do with a few. None leaves it to what is cheaper per product.
 - ``_largest_alpha(loss)`` is where the automatic path begins: the smallest ``alpha`` that switches
   off what the penalty acts on, or a value that is large enough.
 
@@ -39,7 +41,7 @@ derivative; ``loss.common_gram`` the Gram matrix if all tasks share it.
 
 import warnings
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -82,8 +84,12 @@ class MultiTaskModel(BaseEstimator, ABC):  # type: ignore[misc]
         """The losses of this form, the usual one first."""
 
     @abstractmethod
-    def _learn(self, rows: LabelledRows, objective: Objective) -> Solution:
-        """Fit coefficients to checked rows."""
+    def _learn(self, rows: LabelledRows, objective: Objective, loss: SmoothLoss) -> Solution:
+        """Fit coefficients to checked rows, whose loss is ``loss``."""
+
+    @abstractmethod
+    def _loss_of(self, rows: LabelledRows, objective: Objective) -> SmoothLoss:
+        """The loss of rows in the form that the method works with."""
 
     def fit(
         self, X: object, y: object, *, task: object = None, sample_weight: object = None
@@ -108,9 +114,10 @@ class MultiTaskModel(BaseEstimator, ABC):  # type: ignore[misc]
         self._is_flat = given.is_flat
         rows = self._rows(given)
         objective = self._objective(given)
-        solution = self._learn(rows, objective)
+        loss = self._loss_of(rows, objective)
+        solution = self._learn(rows, objective, loss)
         self.coef_ = solution.coef
-        self.intercept_ = objective.loss_of(rows).intercepts(solution.coef)
+        self.intercept_ = loss.intercepts(solution.coef)
         self.tasks_ = given.tasks
         self._keep(solution)
         return self
@@ -182,6 +189,7 @@ class SingleFit(MultiTaskModel):
 
     alpha: float
     warm_start: bool
+    _most_condensed: ClassVar[int | None] = None
 
     @abstractmethod
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
@@ -191,8 +199,11 @@ class SingleFit(MultiTaskModel):
     def _largest_alpha(self, loss: SmoothLoss) -> float:
         """Where an automatic path begins."""
 
-    def _learn(self, rows: LabelledRows, objective: Objective) -> Solution:
-        solution = self._solve(objective.loss_of(rows), self._start(rows))
+    def _loss_of(self, rows: LabelledRows, objective: Objective) -> SmoothLoss:
+        return objective.loss_of(rows).condensed(self._most_condensed)
+
+    def _learn(self, rows: LabelledRows, objective: Objective, loss: SmoothLoss) -> Solution:
+        solution = self._solve(loss, self._start(rows))
         if not solution.optimality <= self.tol:
             warnings.warn(
                 f"{type(self).__name__} stopped after {solution.n_iter} iterations at an "

@@ -24,6 +24,8 @@ _NORMS: dict[float, type[EntryNorm] | type[RowNorm] | type[RowMaximum]] = {
 
 
 class _BlockSparse(SingleFit):
+    _most_condensed = 64
+
     def __init__(
         self,
         alpha: float = 0.1,

@@ -45,9 +45,11 @@ class CrossValidated(MultiTaskModel):
     best_params_: Mapping[str, object]
     loss_path_: Floats
 
-    def _learn(self, rows: LabelledRows, objective: Objective) -> Solution:
-        whole = objective.loss_of(rows)
-        models = [self._path(point, whole) for point in self._grid()]
+    def _loss_of(self, rows: LabelledRows, objective: Objective) -> SmoothLoss:
+        return self._plain()._loss_of(rows, objective)
+
+    def _learn(self, rows: LabelledRows, objective: Objective, loss: SmoothLoss) -> Solution:
+        models = [self._path(point, loss) for point in self._grid()]
         splits = folds_of(self.cv, rows, objective)
         scored = Parallel(n_jobs=self.n_jobs)(
             delayed(_score_paths)(models, rows, objective, split) for split in splits
@@ -59,7 +61,7 @@ class CrossValidated(MultiTaskModel):
         best = models[int(chosen)][int(at)]
         self.alpha_ = best.alpha
         self.best_params_ = {name: getattr(best, name) for name in ("alpha", *self._candidates)}
-        solution = best._solve(whole, None)
+        solution = best._solve(loss, None)
         unsolved = sum(count for _, count in scored) + (solution.optimality > self.tol)
         if unsolved:
             _warn(type(self).__name__, unsolved, self.tol)
@@ -98,7 +100,7 @@ def _score_paths(
 ) -> tuple[Floats, int]:
     """Held-out losses ``(candidate, alpha)`` of one fold, and how many fits did not converge."""
     train, test = split
-    loss = objective.loss_of(rows.take(train))
+    loss = paths[0][0]._loss_of(rows.take(train), objective)
     held_out = HeldOut(objective, rows.take(test))
     losses = np.empty((len(paths), len(paths[0])))
     unsolved = 0

@@ -8,6 +8,10 @@ import scipy.sparse as sp
 
 from ramify.linear._arrays import Floats, Integers, Rows
 
+_MOST_GRAM_ENTRIES = 30_000_000
+_ALWAYS_SMALL = 32
+_SPARSE = 0.3
+
 
 class Design(ABC):
     r"""The map from coefficients ``(task, feature)`` to margins, :math:`(x_i - c_t)^T w_t`.
@@ -16,6 +20,7 @@ class Design(ABC):
     where there is no intercept; a row is never copied to be centred.
     """
 
+    X: Rows
     n_tasks: int
     n_features: int
     centres: Floats
@@ -45,6 +50,18 @@ class Design(ABC):
         """Weighted, centred Gram matrices ``(task, feature, feature)``."""
 
     @abstractmethod
+    def grams(self, weights: Floats) -> Floats | None:
+        """`blocks` where they are cheaper than the rows, or one matrix if all tasks share it."""
+
+    @abstractmethod
+    def single(self, weights: Floats) -> "Design | None":
+        """The design of one task, if all tasks share rows and weights."""
+
+    @abstractmethod
+    def restricted(self, features: Integers) -> "Design":
+        """The same rows with some of the features."""
+
+    @abstractmethod
     def diagonals(self, weights: Floats) -> Floats:
         """The diagonals ``(task, feature)`` of `blocks`."""
 
@@ -64,13 +81,17 @@ class SharedDesign(Design):
         self.centres = np.zeros((n_tasks, self.n_features))
 
     def margins(self, coef: Floats) -> Floats:
-        margins: Floats = self.X @ coef.T
+        used = coef.any(axis=0)
+        if used.mean() < _SPARSE:
+            margins: Floats = self.X[:, used] @ coef[:, used].T
+        else:
+            margins = self.X @ coef.T
         if self.centres.any():
             margins -= (self.centres * coef).sum(axis=1)
         return margins
 
     def pullback(self, slopes: Floats) -> Floats:
-        pulled: Floats = np.ascontiguousarray((self.X.T @ slopes).T)
+        pulled: Floats = slopes.T @ self.X
         if self.centres.any():
             pulled -= slopes.sum(axis=0)[:, None] * self.centres
         return pulled
@@ -92,6 +113,25 @@ class SharedDesign(Design):
     def gram(self, weights: Floats, centre: Floats) -> Floats:
         """The weighted Gram matrix ``(feature, feature)`` of one task."""
         return _gram(self.X, weights, centre)
+
+    def grams(self, weights: Floats) -> Floats | None:
+        if self.single(weights) is None:
+            return self.blocks(weights) if _pays(self, len(weights)) else None
+        pays = self.n_features <= max(2 * len(weights), 4 * _ALWAYS_SMALL)
+        fits = self.n_features**2 <= _MOST_GRAM_ENTRIES
+        return self.gram(weights[:, 0], self.centres[0]) if pays and fits else None
+
+    def single(self, weights: Floats) -> Design | None:
+        if not (weights == weights[:, :1]).all():
+            return None
+        single = SharedDesign(self.X, 1)
+        single.centres = self.centres[:1]
+        return single
+
+    def restricted(self, features: Integers) -> Design:
+        narrow = SharedDesign(self.X[:, features], self.n_tasks)
+        narrow.centres = self.centres[:, features]
+        return narrow
 
     def diagonals(self, weights: Floats) -> Floats:
         squares = self.X.multiply(self.X) if sp.issparse(self.X) else self.X**2
@@ -120,6 +160,8 @@ class StackedDesign(Design):
         self.centres = np.zeros((self.n_tasks, self.n_features))
 
     def margins(self, coef: Floats) -> Floats:
+        if not coef.any():
+            return np.zeros(len(self.task))
         if sp.issparse(self.X):
             margins: Floats = self._apart @ coef.ravel()
         else:
@@ -157,6 +199,18 @@ class StackedDesign(Design):
         pairs = zip(self._slices, self.centres, strict=True)
         return np.stack([_gram(self.X[rows], weights[rows], centre) for rows, centre in pairs])
 
+    def grams(self, weights: Floats) -> Floats | None:
+        pays = _pays(self, len(weights) / self.n_tasks)
+        return self.blocks(weights) if pays else None
+
+    def single(self, weights: Floats) -> Design | None:
+        return None
+
+    def restricted(self, features: Integers) -> Design:
+        narrow = StackedDesign(self.X[:, features], self.counts)
+        narrow.centres = self.centres[:, features]
+        return narrow
+
     def diagonals(self, weights: Floats) -> Floats:
         diagonals = np.empty((self.n_tasks, self.n_features))
         for t, rows in enumerate(self._slices):
@@ -178,6 +232,12 @@ class StackedDesign(Design):
         shift = np.repeat(self.task.astype(np.int64) * self.n_features, widths)
         shape = (self.X.shape[0], self.n_tasks * self.n_features)
         return sp.csr_array((self.X.data, self.X.indices + shift, self.X.indptr), shape=shape)
+
+
+def _pays(design: Design, rows_per_task: float) -> bool:
+    """Whether a matrix per task is cheaper than its rows, and all of them fit."""
+    few = design.n_features <= max(rows_per_task, _ALWAYS_SMALL)
+    return few and design.n_tasks * design.n_features**2 <= _MOST_GRAM_ENTRIES
 
 
 def _gram(X: Rows, weights: Floats, centre: Floats) -> Floats:

@@ -16,6 +16,8 @@ from ramify.linear._solution import Solution
 
 
 class _Dirty(SingleFit):
+    _most_condensed = 64
+
     def __init__(
         self,
         alpha: float = 0.1,

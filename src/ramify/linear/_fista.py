@@ -34,7 +34,7 @@ def minimise(
     """
     shape = (penalty.n_parts, loss.n_tasks, loss.n_features)
     parts = np.zeros(shape) if start is None else start.reshape(shape).copy()
-    scale = loss.at_zero()[0]
+    scale = loss.at_zero[0]
     ahead, momentum = parts, 1.0
     steepness = max(loss.steepness * penalty.n_parts, np.finfo(float).tiny)
     gap = np.inf
@@ -68,21 +68,13 @@ def _proximal_step(
         moved = penalty.prox(ahead - gradient / trial, 1 / trial)
         change = moved - ahead
         allowed = trial / 2 * float(np.vdot(change, change))
-        if not loss.is_quadratic and allowed <= _ROUNDING * value:
+        if allowed <= _ROUNDING * value:
             # The loss itself cannot tell any more; the last steepness has served well.
             return penalty.prox(ahead - gradient / steepness, 1 / steepness), steepness
-        bend = _bend(loss, ahead.sum(axis=0), change.sum(axis=0), (value, gradient))
-        if bend <= allowed * (1 + _ROUNDING) or not np.isfinite(trial):
+        rise = loss.value(moved.sum(axis=0)) - value - float(np.vdot(gradient, change.sum(axis=0)))
+        if rise <= allowed or not np.isfinite(trial):
             return moved, trial
         trial *= _GROWTH
-
-
-def _bend(loss: SmoothLoss, here: Floats, change: Floats, tangent: tuple[float, Floats]) -> float:
-    """How far the loss rises above its tangent on the way."""
-    if loss.is_quadratic:
-        return 0.5 * float(np.vdot(change, loss.curvature(here)(change)))
-    value, gradient = tangent
-    return loss.value(here + change) - value - float(np.vdot(gradient, change))
 
 
 def _duality_gap(loss: SmoothLoss, penalty: Penalty, parts: Floats) -> float:

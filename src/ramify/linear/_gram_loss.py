@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ramify.linear._arrays import Floats
+from ramify.linear._arrays import Floats, Integers
+from ramify.linear._power import largest_curvature
 from ramify.linear._smooth import Curvature, SmoothLoss
 
 
@@ -54,11 +55,17 @@ class GramLoss(SmoothLoss):
         agreement = float(np.vdot(self.moments, coef)) - self.squares
         return -0.5 * scale**2 * error - scale * agreement
 
+    def restricted(self, features: Integers) -> SmoothLoss:
+        grams = self.grams[..., features[:, None], features]
+        centres = self._centres[:, features]
+        return GramLoss(grams, self.moments[:, features], self.squares, centres, self._target_means)
+
     @property
     def steepness(self) -> float:
-        if self.grams.ndim == 2:
-            return float(np.linalg.norm(self.grams, 2))
-        return float(np.linalg.norm(self.grams, 2, axis=(1, 2)).max())
+        grams = self.grams if self.grams.ndim == 3 else self.grams[None]
+        return largest_curvature(
+            lambda v: np.matmul(grams, v[:, :, None])[:, :, 0], len(grams), self.n_features
+        )
 
     @property
     def is_quadratic(self) -> bool:

@@ -7,13 +7,8 @@ import numpy as np
 
 from ramify.linear._arrays import Floats, Integers, Rows
 from ramify.linear._design import Design, SharedDesign, StackedDesign
-from ramify.linear._gram_loss import GramLoss
 from ramify.linear._losses import Loss, Squared
 from ramify.linear._row_loss import RowLoss
-from ramify.linear._smooth import SmoothLoss
-
-_MOST_GRAM_ENTRIES = 30_000_000
-_ALWAYS_SMALL = 32
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class Objective:
     averaged: bool
     fit_intercept: bool
 
-    def loss_of(self, rows: LabelledRows) -> SmoothLoss:
+    def loss_of(self, rows: LabelledRows) -> RowLoss:
         """The loss as a function of the coefficients."""
         design = rows.design()
         weights = self.weights_of(rows, design)
@@ -86,12 +81,7 @@ class Objective:
         if self.fit_intercept:
             means = _means(design.totals(weights * rows.y), design.totals(weights))
         centred = np.where(weights > 0, rows.y - design.spread(means), 0.0)
-        grams = _grams(design, weights)
-        if grams is None:
-            return RowLoss(design, centred, weights, self.losses, means)
-        moments = design.pullback(weights * centred)
-        squares = float((weights * centred**2).sum())
-        return GramLoss(grams, moments, squares, design.centres, means)
+        return RowLoss(design, centred, weights, self.losses, means)
 
     def weights_of(self, rows: LabelledRows, design: Design) -> Floats:
         """The weight of each label in the objective, like the targets."""
@@ -137,16 +127,3 @@ def _means(sums: Floats, totals: Floats) -> Floats:
 def _ratio(above: Floats, below: Floats) -> Floats:
     zeros = np.zeros(np.broadcast_shapes(above.shape, below.shape))
     return np.divide(above, below, out=zeros, where=below > 0)
-
-
-def _grams(design: Design, weights: Floats) -> Floats | None:
-    """Gram matrices where they pay: one if the tasks share rows and weights, else one each."""
-    n_features = design.n_features
-    if isinstance(design, SharedDesign) and (weights == weights[:, :1]).all():
-        pays = n_features <= max(len(weights), 4 * _ALWAYS_SMALL)
-        fits = n_features**2 <= _MOST_GRAM_ENTRIES
-        return design.gram(weights[:, 0], design.centres[0]) if pays and fits else None
-    rows_per_task = weights.size / design.n_tasks
-    pays = n_features <= max(rows_per_task, _ALWAYS_SMALL)
-    fits = design.n_tasks * n_features**2 <= _MOST_GRAM_ENTRIES
-    return design.blocks(weights) if pays and fits else None

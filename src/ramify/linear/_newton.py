@@ -30,7 +30,7 @@ def solve_smooth(
         The minimum, with the number of Newton steps.
     """
     coef = np.zeros((loss.n_tasks, loss.n_features)) if start is None else start.copy()
-    scale = float(np.linalg.norm(loss.at_zero()[1]))
+    scale = float(np.linalg.norm(loss.at_zero[1]))
     for step in range(control.max_iter + 1):
         value, gradient = loss.value_and_gradient(coef)
         gradient = gradient + penalty(coef)

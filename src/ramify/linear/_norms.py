@@ -5,8 +5,6 @@ import numpy as np
 from ramify.linear._arrays import Floats
 from ramify.linear._penalty import Penalty
 
-_NEVER = np.inf
-
 
 class EntryNorm(Penalty):
     r"""The sum of absolute entries, :math:`\alpha \sum_{tj} |w_{tj}|`.
@@ -14,6 +12,8 @@ class EntryNorm(Penalty):
     Args:
         alpha: Its strength.
     """
+
+    is_featurewise = True
 
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
@@ -25,8 +25,8 @@ class EntryNorm(Penalty):
         shrunk: Floats = np.sign(coef) * np.maximum(np.abs(coef) - step * self.alpha, 0.0)
         return shrunk
 
-    def gauge(self, gradient: Floats) -> float:
-        return _ratio(float(np.abs(gradient).max(initial=0.0)), self.alpha)
+    def gauges(self, gradient: Floats) -> Floats:
+        return _ratio(np.abs(gradient).max(axis=0), self.alpha)
 
 
 class RowNorm(Penalty):
@@ -35,6 +35,8 @@ class RowNorm(Penalty):
     Args:
         alpha: Its strength.
     """
+
+    is_featurewise = True
 
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
@@ -49,8 +51,8 @@ class RowNorm(Penalty):
         shrunk: Floats = coef * factors[..., None, :]
         return shrunk
 
-    def gauge(self, gradient: Floats) -> float:
-        return _ratio(float(_lengths(gradient).max(initial=0.0)), self.alpha)
+    def gauges(self, gradient: Floats) -> Floats:
+        return _ratio(_lengths(gradient), self.alpha)
 
 
 class RowMaximum(Penalty):
@@ -59,6 +61,8 @@ class RowMaximum(Penalty):
     Args:
         alpha: Its strength.
     """
+
+    is_featurewise = True
 
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
@@ -70,8 +74,8 @@ class RowMaximum(Penalty):
         # What is left of a projection onto the ball of the dual norm (Moreau).
         return coef - _onto_l1_balls(coef, step * self.alpha)
 
-    def gauge(self, gradient: Floats) -> float:
-        return _ratio(float(np.abs(gradient).sum(axis=-2).max(initial=0.0)), self.alpha)
+    def gauges(self, gradient: Floats) -> Floats:
+        return _ratio(np.abs(gradient).sum(axis=0), self.alpha)
 
 
 class TraceNormPenalty(Penalty):
@@ -93,8 +97,9 @@ class TraceNormPenalty(Penalty):
         shrunk: Floats = (left * kept[..., None, :]) @ right
         return shrunk
 
-    def gauge(self, gradient: Floats) -> float:
-        return _ratio(float(np.linalg.norm(gradient, 2)), self.alpha)
+    def gauges(self, gradient: Floats) -> Floats:
+        values = np.asarray(np.linalg.svd(gradient, compute_uv=False), dtype=np.float64)
+        return _ratio(values[:1], self.alpha)
 
 
 class SumOfParts(Penalty):
@@ -107,6 +112,7 @@ class SumOfParts(Penalty):
     def __init__(self, *penalties: Penalty) -> None:
         self.penalties = penalties
         self.n_parts = len(penalties)
+        self.is_featurewise = all(each.is_featurewise for each in penalties)
 
     def value(self, coef: Floats) -> float:
         pairs = zip(self.penalties, coef, strict=True)
@@ -116,8 +122,9 @@ class SumOfParts(Penalty):
         pairs = zip(self.penalties, coef, strict=True)
         return np.stack([penalty.prox(part, step) for penalty, part in pairs])
 
-    def gauge(self, gradient: Floats) -> float:
-        return max(penalty.gauge(gradient) for penalty in self.penalties)
+    def gauges(self, gradient: Floats) -> Floats:
+        gauges: Floats = np.max([each.gauges(gradient) for each in self.penalties], axis=0)
+        return gauges
 
 
 def _lengths(coef: Floats) -> Floats:
@@ -125,10 +132,9 @@ def _lengths(coef: Floats) -> Floats:
     return lengths
 
 
-def _ratio(size: float, alpha: float) -> float:
-    if size == 0:
-        return 0.0
-    return size / alpha if alpha > 0 else _NEVER
+def _ratio(sizes: Floats, alpha: float) -> Floats:
+    unbounded = np.where(sizes > 0, np.inf, 0.0)
+    return np.divide(sizes, alpha, out=unbounded, where=alpha > 0)
 
 
 def _onto_l1_balls(coef: Floats, radius: float) -> Floats:

@@ -13,6 +13,8 @@ class Penalty(ABC):
     """
 
     n_parts: int = 1
+    is_featurewise: bool = False
+    """Whether it is a sum over features, so that one without gain can be left out."""
 
     @abstractmethod
     def value(self, coef: Floats) -> float:
@@ -23,5 +25,9 @@ class Penalty(ABC):
         r"""The minimum over *V* of :math:`\tfrac12 \|V - W\|^2 + \text{step} \cdot \Omega(V)`."""
 
     @abstractmethod
+    def gauges(self, gradient: Floats) -> Floats:
+        """The dual norm of a gradient ``(task, feature)``; of each feature if `is_featurewise`."""
+
     def gauge(self, gradient: Floats) -> float:
-        """The dual norm of a gradient ``(task, feature)``, at most 1 where zero is a minimum."""
+        """The dual norm of all; at most 1 where zero is the minimum."""
+        return float(self.gauges(gradient).max(initial=0.0))

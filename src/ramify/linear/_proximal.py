@@ -3,11 +3,13 @@
 import numpy as np
 
 from ramify.linear._fista import minimise
+from ramify.linear._fista_quadratic import minimise_quadratic
 from ramify.linear._newton import solve_smooth
 from ramify.linear._penalty import Penalty
 from ramify.linear._quadratic import TaskCoupling
 from ramify.linear._smooth import SmoothLoss
 from ramify.linear._solution import Control, Solution
+from ramify.linear._working_sets import by_working_sets
 
 
 def solve_penalised(
@@ -24,7 +26,8 @@ def solve_penalised(
     """
     first = None if start is None else start.split
     if alpha > 0:
-        return minimise(loss, penalty, first, control)
+        solver = minimise_quadratic if loss.is_quadratic else minimise
+        return by_working_sets(solver, loss, penalty, first, control)
     whole = None if first is None else first.sum(axis=0)
     free = TaskCoupling(np.zeros((loss.n_tasks, loss.n_tasks)))
     solution = solve_smooth(loss, free, whole, control)
@@ -44,4 +47,4 @@ def largest_strength(loss: SmoothLoss, penalty: Penalty) -> float:
         loss: The loss.
         penalty: The norm with the strength 1.
     """
-    return penalty.gauge(loss.at_zero()[1])
+    return penalty.gauge(loss.at_zero[1])

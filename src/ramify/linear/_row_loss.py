@@ -1,16 +1,20 @@
 """Any loss, computed from the rows."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from ramify.linear._arrays import Floats, Integers
 from ramify.linear._design import Design
+from ramify.linear._gram_loss import GramLoss
+from ramify.linear._gram_store import GramStore
 from ramify.linear._intercepts import best_intercepts
 from ramify.linear._losses import Loss, Squared
+from ramify.linear._power import largest_curvature
 from ramify.linear._smooth import Curvature, SmoothLoss
 
-_N_POWER_STEPS = 20
+_MOST_CONDENSED = 1000
 
 
 class RowLoss(SmoothLoss):
@@ -38,6 +42,7 @@ class RowLoss(SmoothLoss):
         self.weights = weights
         self.n_tasks, self.n_features = design.n_tasks, design.n_features
         self._searched = known is None
+        self._losses = losses
         self._by_loss = _entries_by_loss(losses, design)
         self._totals = design.totals(weights)
         self._offsets = np.zeros(self.n_tasks) if known is None else known
@@ -70,16 +75,50 @@ class RowLoss(SmoothLoss):
 
     @property
     def steepness(self) -> float:
-        curvature = self.curvature(np.zeros((self.n_tasks, self.n_features)))
-        direction = np.ones((self.n_tasks, self.n_features))
-        largest = 0.0
-        for _ in range(_N_POWER_STEPS):
-            norm = float(np.linalg.norm(direction))
-            if norm == 0:
-                break
-            largest = norm
-            direction = curvature(direction / norm)
-        return largest
+        curvature, n_tasks = self.curvature(np.zeros((self.n_tasks, self.n_features))), self.n_tasks
+        single = self.design.single(self.weights)
+        if single is not None and self.is_quadratic:
+            curvature, n_tasks = _RowCurvature(single, self.weights[:, :1], False), 1
+        return largest_curvature(curvature, n_tasks, self.n_features)
+
+    def restricted(self, features: Integers) -> SmoothLoss:
+        if len(features) <= self._most_stored:
+            return self._stored(features)
+        known = None if self._searched else self._offsets
+        design = self.design.restricted(features)
+        narrow = RowLoss(design, self.targets, self.weights, self._losses, known)
+        narrow._offsets = self._offsets
+        return narrow.condensed(at_most=_MOST_CONDENSED)
+
+    @cached_property
+    def _most_stored(self) -> int:
+        """Most features of which a common Gram matrix is cheaper than the rows; 0 if none is."""
+        single = self.design.single(self.weights)
+        return 0 if single is None or not self.is_quadratic else 2 * len(self.weights)
+
+    @cached_property
+    def _store(self) -> GramStore:
+        return GramStore(self.design.X, self.weights[:, 0], self.design.centres[0])
+
+    def _stored(self, features: Integers) -> SmoothLoss:
+        value, gradient = self.at_zero
+        gram, centres = self._store.gram(features), self.design.centres[:, features]
+        return GramLoss(gram, -gradient[:, features], 2 * value, centres, self._offsets)
+
+    def condensed(self, at_most: int | None = None) -> SmoothLoss:
+        """The same loss from Gram matrices, if it is quadratic and they are cheaper.
+
+        Args:
+            at_most: Most features for which they are formed.
+        """
+        if not self.is_quadratic or (at_most is not None and self.n_features > at_most):
+            return self
+        grams = self.design.grams(self.weights)
+        if grams is None:
+            return self
+        moments = self.design.pullback(self.weights * self.targets)
+        squares = float((self.weights * self.targets**2).sum())
+        return GramLoss(grams, moments, squares, self.design.centres, self._offsets)
 
     @property
     def is_quadratic(self) -> bool:

@@ -1,10 +1,11 @@
 """The loss of all tasks as a smooth convex function of the coefficients alone."""
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 
 import numpy as np
 
-from ramify.linear._arrays import Floats
+from ramify.linear._arrays import Floats, Integers
 
 
 class Curvature(ABC):
@@ -60,6 +61,10 @@ class SmoothLoss(ABC):
         It bounds the loss plus any penalty whose dual ball holds ``scale`` times the gradient.
         """
 
+    @abstractmethod
+    def restricted(self, features: Integers) -> "SmoothLoss":
+        """The same loss of some features, with the others left out."""
+
     @property
     @abstractmethod
     def steepness(self) -> float:
@@ -75,6 +80,7 @@ class SmoothLoss(ABC):
         """The one matrix of a quadratic loss whose tasks share their rows, if it is that."""
         return None
 
+    @cached_property
     def at_zero(self) -> tuple[float, Floats]:
         """The loss and gradient without any coefficient."""
         return self.value_and_gradient(np.zeros((self.n_tasks, self.n_features)))

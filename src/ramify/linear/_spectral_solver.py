@@ -58,7 +58,7 @@ def solve_spectral(
         and Saunders. *Proximal Newton-Type Methods for Minimizing Composite Functions*, SIAM
         Journal on Optimization 2014.
     """
-    scale, at_zero = loss.at_zero()
+    scale, at_zero = loss.at_zero
     scale = scale if scale > 0 else 1.0
     coef = np.zeros_like(at_zero) if start is None else start.coef
     splitting = None if start is None else _copied(start.state)
@@ -114,7 +114,7 @@ def telling_strength(loss: SmoothLoss, penalty: SpectralPenalty) -> float:
     The fall of the objective below the loss at zero is at most the conjugate at the gradient
     there; the multiplied penalty lets it fall by no more than one per cent.
     """
-    value, gradient = loss.at_zero()
+    value, gradient = loss.at_zero
     return penalty.conjugate(-gradient) / (_LITTLE * value) if value > 0 else 0.0
 
 

@@ -1,0 +1,75 @@
+"""Working sets: solve for the features that matter, then look at all of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ramify.linear._arrays import Floats, Integers
+from ramify.linear._penalty import Penalty
+from ramify.linear._smooth import SmoothLoss
+from ramify.linear._solution import Control, Solution
+
+_SMALLEST = 64
+_AT_FIRST = 20
+_INNER = 0.2
+
+Solver = Callable[[SmoothLoss, Penalty, Floats | None, Control], Solution]
+
+
+def by_working_sets(
+    solve: Solver, loss: SmoothLoss, penalty: Penalty, start: Floats | None, control: Control
+) -> Solution:
+    """Solve on growing sets of features until the duality gap over all of them is small.
+
+    A set holds the features in use, and of the others those whose gradients are largest, at least
+    as many again.
+
+    Args:
+        solve: The solver of one set.
+        loss: The loss.
+        penalty: The penalty; if it is not a sum over features, all are solved at once.
+        start: Parts to start from, ``(part, task, feature)``; None for zero.
+        control: When to stop.
+
+    References:
+        Massias, Gramfort, Salmon. *Celer: a Fast Solver for the Lasso with Dual Extrapolation*,
+        ICML 2018. Bertrand et al. *Beyond L1: Faster and Better Sparse Models with skglm*,
+        NeurIPS 2022.
+    """
+    if not penalty.is_featurewise or loss.n_features <= _SMALLEST:
+        return solve(loss, penalty, start, control)
+    scale = loss.at_zero[0]
+    parts = np.zeros((penalty.n_parts, loss.n_tasks, loss.n_features)) if start is None else start
+    n_iter = 0
+    while True:
+        coef = parts.sum(axis=0)
+        value, gradient = loss.value_and_gradient(coef) if coef.any() else loss.at_zero
+        gauges = penalty.gauges(gradient)
+        dual = loss.dual_value(coef, 1 / max(1.0, float(gauges.max())))
+        gap = max(value + penalty.value(parts) - dual, 0.0)
+        if gap <= control.tol * scale or n_iter >= control.max_iter:
+            break
+        working = _working_set(parts, gauges)
+        goal = max(_INNER * gap / scale, 0.5 * control.tol)
+        inner = Control(goal, control.max_iter - n_iter)
+        found = solve(loss.restricted(working), penalty, parts[:, :, working], inner)
+        parts = np.zeros_like(parts)
+        parts[:, :, working] = found.split
+        n_iter += max(found.n_iter, 1)
+    return Solution(
+        coef=coef,
+        n_iter=n_iter,
+        optimality=gap / scale if scale > 0 else gap,
+        dual_gap=gap,
+        parts=parts,
+    )
+
+
+def _working_set(parts: Floats, gauges: Floats) -> Integers:
+    in_use = parts.any(axis=(0, 1))
+    n_in_use, n_wanted = int(in_use.sum()), int((in_use | (gauges > 1)).sum())
+    # What is wanted is more than what will be used: alike features pull at the same errors.
+    size = max(2 * n_in_use, min(4 * n_in_use, n_wanted), _AT_FIRST)
+    size = min(size, len(gauges))
+    urgency = np.where(in_use, np.inf, gauges)
+    return np.sort(np.argpartition(-urgency, size - 1)[:size])
