@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Sequence
 
+import scipy.linalg
 import torch
 from torch import Tensor, nn
 
@@ -95,8 +96,18 @@ def _factors(weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:
         basis, mixture = _factors(weight.T, rank)
         return mixture.T, basis.T
     wide = weight.double()
-    squares, left = torch.linalg.eigh(wide @ wide.T)  # ascending
-    left = left[:, -rank:].flip(1)
-    least = 1e-16 * squares[-1] + torch.finfo(wide.dtype).tiny
-    root = squares[-rank:].flip(0).maximum(least) ** 0.25
+    squares, left = _leading(wide @ wide.T, rank)
+    least = 1e-16 * squares[0] + torch.finfo(wide.dtype).tiny
+    root = squares.maximum(least) ** 0.25
     return (left * root).to(weight), (left.T @ wide / root[:, None]).to(weight)
+
+
+def _leading(gram: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """The largest eigenvalues and their vectors, largest first."""
+    if gram.device.type == "cpu":  # LAPACK can stop after a few, and PyTorch cannot
+        last = len(gram) - 1
+        values, vectors = scipy.linalg.eigh(gram.numpy(), subset_by_index=[last - n + 1, last])
+        squares, left = torch.from_numpy(values), torch.from_numpy(vectors)
+    else:
+        squares, left = torch.linalg.eigh(gram)
+    return squares[-n:].flip(0), left[:, -n:].flip(1)
