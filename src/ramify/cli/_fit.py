@@ -10,7 +10,7 @@ from typing import Literal
 from rich.console import Console
 from rich.markup import escape
 
-from ramify._core import InputError, StoppedError, counted, quoted
+from ramify._core import InputError, StoppedError, counted, listed, quoted
 from ramify.cli._backbones import BackboneName, build_spec
 from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
@@ -28,7 +28,9 @@ from ramify.networks import MLPSpec
 from ramify.report import print_summary
 from ramify.runs import (
     IMAGE_WEIGHT_DECAY,
+    LINEAR_METHODS,
     REPORT_FILE,
+    LinearSharing,
     Options,
     Prepared,
     can_be_resumed,
@@ -38,7 +40,7 @@ from ramify.sharing import FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import Multiclass
 from ramify.training import Training
 
-SharingName = Literal["fully-adaptive", "hard", "single-task"]
+SHARINGS = ("fully-adaptive", "hard", "single-task")
 
 _MOST_TASKS_SHOWN = 20
 _MOST_LEFT_OUT = 5
@@ -63,7 +65,7 @@ def fit(
     ignore: str | list[str] = "",
     kind: list[str] | str = "",
     split: str | None = None,
-    sharing: SharingName = "fully-adaptive",
+    sharing: str = "fully-adaptive",
     max_parameters: int | None = None,
     alpha: float | None = None,
     growing_epochs: int = 4,
@@ -114,7 +116,7 @@ def fit(
             separated.
         split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
             the layout's own, else random.
-        sharing: The way of sharing.
+        sharing: The way of sharing: fully-adaptive, hard, single-task, or linear:METHOD.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         alpha: The paper's weight of separation against width, instead of the whole path.
         growing_epochs: Epochs of the shared network before the tree is found.
@@ -300,7 +302,7 @@ def _kinds(given: list[str]) -> dict[str, str]:
 
 
 def _sharing(
-    name: SharingName,
+    name: str,
     max_parameters: int | None,
     alpha: float | None,
     growing_epochs: int,
@@ -320,6 +322,11 @@ def _sharing(
             f"--max-parameters and --alpha are for --sharing fully-adaptive. Got {name}; leave "
             "them out"
         )
+    if name.startswith("linear:"):
+        return LinearSharing(name.removeprefix("linear:"))
+    if name not in SHARINGS:
+        known = listed([*SHARINGS, *(f"linear:{each}" for each in LINEAR_METHODS)], 99)
+        raise InputError(f"--sharing must be one of {known}. Got {quoted(name)}")
     return HardSharing() if name == "hard" else SingleTask()
 
 

@@ -11,7 +11,15 @@ from ramify.networks._mlp import mlp
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
 from ramify.networks._somp import somp
-from ramify.networks._specs import SPECS, BackboneSpec, MLPSpec, ResNetSpec, VGGSpec, spec_from
+from ramify.networks._specs import (
+    SPECS,
+    BackboneSpec,
+    LinearSpec,
+    MLPSpec,
+    ResNetSpec,
+    VGGSpec,
+    spec_from,
+)
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._state_files import read_state
 from ramify.networks._thin import thin_from, thin_like
@@ -28,6 +36,7 @@ __all__ = [
     "BranchedNetwork",
     "Branches",
     "Cost",
+    "LinearSpec",
     "MLPSpec",
     "OwnedRows",
     "ResNetSpec",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from pydantic import TypeAdapter, ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from ramify._core import InputError, ShapeError, listed, quoted
 from ramify.networks._mlp import mlp
@@ -133,7 +133,40 @@ class ResNetSpec(BackboneSpec):
         return resnet(self.depth, stem=self.stem, width=self.width, in_channels=channels)
 
 
-SPECS: dict[str, type[BackboneSpec]] = {spec.kind: spec for spec in (MLPSpec, VGGSpec, ResNetSpec)}
+@dataclass(frozen=True)
+class LinearSpec(BackboneSpec):
+    """No layers: the heads read the input as it is, which makes a linear model of each task.
+
+    Attributes:
+        shape: Shape of one row of input; an image is flattened.
+
+    Example:
+        >>> LinearSpec((3, 8, 8)).n_features
+        192
+    """
+
+    kind: ClassVar[str] = "linear"
+
+    shape: tuple[int, ...] = (1,)
+
+    @property
+    def n_features(self) -> int:
+        """Width of a flattened row."""
+        return math.prod(self.shape)
+
+    def build(self, input_shape: Sequence[int]) -> nn.Sequential:
+        """One stage that hands its input on, flattened."""
+        if tuple(input_shape) != self.shape:
+            raise ShapeError(
+                f"`input_shape` must be {self.shape}, for which this linear model was made. "
+                f"Got {tuple(input_shape)}"
+            )
+        return nn.Sequential(nn.Sequential(_Flat()))
+
+
+SPECS: dict[str, type[BackboneSpec]] = {
+    spec.kind: spec for spec in (MLPSpec, VGGSpec, ResNetSpec, LinearSpec)
+}
 """Every kind of built-in backbone by the name that files use."""
 
 
@@ -168,6 +201,13 @@ def spec_from(kind: str, settings: Mapping[str, Setting]) -> BackboneSpec:
             f"`{'.'.join(str(part) for part in first['loc'])}` of a backbone {quoted(kind)} does "
             f"not fit: {first['msg']}. Got {quoted(settings[str(first['loc'][0])])}"
         ) from None
+
+
+class _Flat(nn.Module):
+    """Flattens each row. Unlike `nn.Flatten` it has no stacked form, so each group has its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
 
 
 def _image(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:

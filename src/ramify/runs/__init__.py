@@ -2,6 +2,7 @@
 
 from ramify.runs._directory import RECORD_FILE, REPORT_FILE, can_be_resumed
 from ramify.runs._fit import fit, run_table
+from ramify.runs._linear_sharing import LINEAR_METHODS, LinearSharing
 from ramify.runs._model import Model
 from ramify.runs._options import BASELINES, IMAGE_WEIGHT_DECAY, Options
 from ramify.runs._predicting import NamedImages, PredictionRows, output_names, write_predictions
@@ -11,8 +12,10 @@ from ramify.runs._run import Run, load
 __all__ = [
     "BASELINES",
     "IMAGE_WEIGHT_DECAY",
+    "LINEAR_METHODS",
     "RECORD_FILE",
     "REPORT_FILE",
+    "LinearSharing",
     "Model",
     "NamedImages",
     "Options",

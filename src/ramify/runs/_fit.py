@@ -9,9 +9,10 @@ from narwhals.typing import IntoFrame
 
 from ramify._core import InputError
 from ramify.data import ImageData, SplitRule, Table, open_table, parse_split, split_names
-from ramify.networks import BackboneSpec, MLPSpec
+from ramify.networks import BackboneSpec, LinearSpec, MLPSpec
 from ramify.runs._directory import output_directory
 from ramify.runs._jobs import Jobs, timed
+from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._model import Model
 from ramify.runs._options import Options
 from ramify.runs._predicting import output_names
@@ -162,7 +163,10 @@ def _trained(
             finished = jobs.baseline(name, main[0].tree)
         if finished is not None:
             baselines.append(finished)
-    model = Model(prepared.inputs.encoder, main[0].network.cpu(), options.backbone)
+    encoder = prepared.inputs.encoder
+    is_linear = isinstance(options.sharing, LinearSharing)
+    backbone = LinearSpec(encoder.shape) if is_linear else options.backbone
+    model = Model(encoder, main[0].network.cpu(), backbone)
     with timed(seconds, "scoring"):
         record = recorded(prepared, options, jobs, main, baselines, command=command)
     return Run(model, record)

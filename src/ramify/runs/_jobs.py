@@ -21,6 +21,8 @@ from ramify.networks import (
     stage_costs,
     stages_of,
 )
+from ramify.runs._linear_fit import fit_linear
+from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._options import Options
 from ramify.runs._prepared import Prepared
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Restructuring, Sharing, SingleTask
@@ -84,7 +86,11 @@ class Jobs:
 
     def main(self) -> tuple[Fitted, Finished]:
         """Train with the way of sharing that was asked for."""
-        fitted = self._fit("tree", self._options.sharing, self._prepared.tasks, None)
+        sharing, tasks = self._options.sharing, self._prepared.tasks
+        if isinstance(sharing, LinearSharing):
+            fitted = fit_linear(sharing, self._prepared, self._options.batch_size)
+            return fitted, replace(self._finished("tree", fitted), cost=_linear_cost(fitted))
+        fitted = self._fit("tree", sharing, tasks, None)
         return fitted, self._finished("tree", fitted)
 
     def baseline(self, name: str, tree: SharingTree) -> Finished | None:
@@ -174,7 +180,8 @@ class Jobs:
             rows = prepared.batches(side, options.batch_size, options.seed, places)
             return trainer.predict(fitted.network, rows)
 
-        cost = self.costs.of(fitted.tree) if places is None else Cost(0, 0)
+        known = places is None and fitted.tree.n_stages == self._n_stages
+        cost = self.costs.of(fitted.tree) if known else Cost(0, 0)
         return Finished(
             name,
             fitted.tree,
@@ -202,6 +209,11 @@ class Jobs:
         sharing = self._options.sharing
         n_tasks = len(self._prepared.tasks)
         return sharing.growing_epochs(n_tasks) if isinstance(sharing, Restructuring) else 0
+
+
+def _linear_cost(fitted: Fitted) -> Cost:
+    parameters = n_parameters(fitted.network)
+    return Cost(parameters, 2 * parameters)
 
 
 def _check_memory(backbone: BackboneSpec, shape: Sequence[int]) -> None:

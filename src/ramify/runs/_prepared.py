@@ -81,6 +81,23 @@ class Prepared:
             training=side == "train",
         )
 
+    def in_order(self, side: str, batch_size: int) -> Batches:
+        """Batches of one side in the order of its rows, unchanged by any augmentation.
+
+        Args:
+            side: ``train``, ``validation`` or ``test``.
+            batch_size: Rows per batch, as far as it is not fixed.
+        """
+        rows = np.asarray(getattr(self.split, side))
+        return self.inputs.batches(
+            rows,
+            self.targets[rows],
+            self.label_mask[rows],
+            batch_size=batch_size,
+            seed=0,
+            training=False,
+        )
+
 
 def prepare(data: Table | ImageData, options: Options) -> Prepared:
     """Find the tasks of a data set, divide its rows, and make its inputs ready.

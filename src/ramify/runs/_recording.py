@@ -24,6 +24,7 @@ from ramify.records import (
 )
 from ramify.runs._examples import example_pictures
 from ramify.runs._jobs import Finished, Jobs
+from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._options import Options
 from ramify.runs._overall import overall_scores
 from ramify.runs._prepared import Prepared
@@ -38,6 +39,11 @@ _AFFINITY_WORDS = {
     "margins-corrected": "The same with chance agreement taken out: 1/2 is unrelated, 1 always "
     "together.",
 }
+
+_LINEAR_AFFINITY = (
+    "How the method found the tasks to relate while it estimated them; higher is closer, negative "
+    "is opposed."
+)
 
 
 def recorded(
@@ -71,7 +77,9 @@ def recorded(
         sharing=SharingInfo(name=fitted.sharing.name, settings=fitted.sharing.settings()),
         tree=TreeInfo(stages=_stages(fitted.tree)),
         path=[] if grown is None else _path(grown, fitted, jobs),
-        affinity={} if grown is None else _affinities(grown, prepared),
+        affinity=_linear_affinity(fitted, prepared)
+        if grown is None
+        else _affinities(grown, prepared),
         stability=[] if grown is None else _stabilities(grown, fitted.tree),
         scores=_scores(finished, ours, prepared),
         baselines=compared,
@@ -165,6 +173,19 @@ def _affinities(sharing: FullyAdaptive, prepared: Prepared) -> dict[str, Affinit
         )
         for name, matrix in sharing.affinities().items()
     }
+
+
+def _linear_affinity(fitted: Fitted, prepared: Prepared) -> dict[str, AffinityInfo]:
+    sharing = fitted.sharing
+    if not isinstance(sharing, LinearSharing) or sharing.affinity is None:
+        return {}
+    info = AffinityInfo(
+        tasks=list(prepared.tasks.names),
+        matrix=_known(sharing.affinity),
+        description=_LINEAR_AFFINITY,
+        used=True,
+    )
+    return {sharing.name: info}
 
 
 def _stabilities(sharing: FullyAdaptive, tree: SharingTree) -> list[GroupStability]:
