@@ -14,7 +14,7 @@ from ramify._core import InputError, StoppedError, counted, listed, quoted
 from ramify.cli._backbones import BackboneName, build_spec
 from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
-from ramify.cli._sources import LayoutName, Source, image_shape
+from ramify.cli._sources import LayoutName, Source, by_task, image_shape
 from ramify.data import (
     Augmentation,
     ImageData,
@@ -58,6 +58,7 @@ def fit(
     join: str | list[str] = "",
     soft_labels_from: str | list[str] = "",
     one_vs_rest: str | list[str] = "",
+    task_column: str | None = None,
     skip_bad_images: bool = False,
     image_cache: Path | None = None,
     shift: int = 0,
@@ -107,6 +108,8 @@ def fit(
         soft_labels_from: Directories of finished runs whose models fill in the missing labels of the
             training rows, as far as their tasks have the same names; comma separated.
         one_vs_rest: Columns of classes that become a yes-or-no target per class; comma separated.
+        task_column: Column that says which task each row belongs to, such as its school; each target
+            becomes one task per value of it.
         skip_bad_images: Leave rows out whose image cannot be used, instead of stopping.
         image_cache: Folder for decoded and resized images; by default in the user's cache.
         shift: Most pixels by which training images are shifted at random.
@@ -152,9 +155,12 @@ def fit(
         ImageReading(image_shape(image_size), cache=image_cache, skip_bad=skip_bad_images),
     )
     data = source.open(Console())
+    wanted = _targets(_names(targets), data)
+    if task_column is not None:
+        data, wanted = by_task(data, wanted, task_column)
     has_images = isinstance(data, ImageData)
     options = Options(
-        targets=_targets(_names(targets), data),
+        targets=wanted,
         ignore=_names(ignore),
         kinds=_kinds(_names(kind)),
         split=_split(split, data),

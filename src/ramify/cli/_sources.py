@@ -25,6 +25,8 @@ from ramify.data import (
     open_npz,
     open_table,
     read_idx,
+    resolve_columns,
+    rows_by_task,
 )
 from ramify.runs import NamedImages, PredictionRows
 
@@ -160,6 +162,24 @@ def prediction_rows(path: Path, images: str | None, image_column: str | None) ->
     if images is None or image_column is None:
         return table
     return NamedImages(table, image_column, Path(images))
+
+
+def by_task(data: Data, targets: Sequence[str], column: str) -> tuple[Data, list[str]]:
+    """Make each target one task per value of a column.
+
+    Args:
+        data: The data.
+        targets: Names or globs of the targets.
+        column: The column that names each row's task.
+
+    Raises:
+        InputError: If a column is unknown or does not fit.
+    """
+    table = data.table if isinstance(data, ImageData) else data
+    found = rows_by_task(table, resolve_columns(table.columns, targets), column)
+    if isinstance(data, ImageData):
+        return replace(data, table=found.table, targets=found.targets), list(found.targets)
+    return found.table, list(found.targets)
 
 
 def image_shape(given: str | int | None) -> tuple[int, int] | None:

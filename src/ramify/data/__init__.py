@@ -51,6 +51,7 @@ from ramify.data._split import Split
 from ramify.data._split_rule import SplitRule
 from ramify.data._split_rules import parse_split, split_rows
 from ramify.data._table import Table
+from ramify.data._task_column import RowsByTask, rows_by_task
 from ramify.data._tox21 import TOX21_TARGETS, load_tox21
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "LoaderBatches",
     "OneVsRest",
     "RandomSplit",
+    "RowsByTask",
     "SoftLabels",
     "Split",
     "SplitRule",
@@ -116,6 +118,7 @@ __all__ = [
     "read_targets",
     "resized",
     "resolve_columns",
+    "rows_by_task",
     "split_names",
     "split_rows",
     "standardised",

@@ -1,0 +1,179 @@
+"""Pictures on the command line: every way to name them, and what is said where they do not fit."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+from tests.unit.cli._command import Said, ramify
+
+QUICK = (
+    *("--width", "4", "--epochs", "1", "--growing-epochs", "1", "--candidates", "2"),
+    *("--baselines", "none", "--batch-size", "16"),
+)
+N = 48
+
+
+def pixels(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures that are bright on the left or the right, and which side it is."""
+    rng = np.random.default_rng(seed)
+    side = rng.integers(0, 3, N)
+    found = rng.integers(0, 60, (N, 28, 28))
+    for i, s in enumerate(side):
+        found[i, :, 9 * s : 9 * s + 9] += 150
+    return found.astype(np.uint8), side
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    images, side = pixels()
+    (folder / "files").mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(folder / "files" / f"{i}.png")
+    labels = {"left": side == 0, "right": side == 2, "side": [f"s{s}" for s in side]}
+    names = [f"{i}.png" for i in range(N)]
+    pl.DataFrame({"file": names, **labels}).write_csv(folder / "labels.csv")
+    np.savez(folder / "arrays.npz", pictures=images, side=side)
+    said = fit(folder, folder / "run", "--image-size", "28")
+    assert said.code == 0, said.err
+    return folder
+
+
+def fit(folder: Path, output: Path, *more: str, targets: str = "left,right") -> Said:
+    files = ("--images", str(folder / "files"), "--image-column", "file")
+    cache = ("--image-cache", str(folder / "cache"))
+    table = folder / "labels.csv"
+    return ramify(
+        *("fit", table, *files, *cache, "--targets", targets, "--output", output, *QUICK, *more)
+    )
+
+
+def test_a_folder_of_files_gives_a_run_with_a_report(base: Path) -> None:
+    record = json.loads((base / "run" / "record.json").read_text())
+    assert record["data"]["features"] == {"channels": 1, "pixels high": 28, "pixels wide": 28}
+    assert record["settings"]["backbone"] == "vgg16"
+    assert set(record["examples"]) == {"left", "right"}
+    assert set(record["scores"]["overall"]) == {"mean accuracy", "mean balanced accuracy"}
+    page = (base / "run" / "report.html").read_text()
+    assert "data:image/png;base64," in page
+    assert "What the groups look like" in page
+
+
+def test_files_are_predicted_in_the_order_of_the_table(base: Path, tmp_path: Path) -> None:
+    table = pl.read_csv(base / "labels.csv").select("file")
+    table.reverse().write_csv(tmp_path / "back.csv")
+    for name in ("labels.csv", "back.csv"):
+        source = base / name if name == "labels.csv" else tmp_path / name
+        said = ramify(
+            *("predict", base / "run", source, "--images", base / "files"),
+            *("--image-column", "file", "--output", tmp_path / f"{name}.out.csv"),
+        )
+        assert said.code == 0, said.err
+    there = pl.read_csv(tmp_path / "labels.csv.out.csv")
+    back = pl.read_csv(tmp_path / "back.csv.out.csv")
+    assert there.equals(back.reverse())
+    assert there.columns == ["left", "right"]
+
+
+def test_an_archive_one_against_the_rest_on_a_residual_network(base: Path, tmp_path: Path) -> None:
+    said = ramify(
+        *("fit", base / "arrays.npz", "--targets", "side=*", "--one-vs-rest", "side"),
+        *("--backbone", "resnet18", "--shift", "2", "--flip", "--output", tmp_path / "run", *QUICK),
+    )
+    assert said.code == 0, said.err
+    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    assert [task["name"] for task in record["tasks"]] == ["side=0", "side=1", "side=2"]
+    assert "Augmentation(padding=2, flip=True)" in record["settings"]["augmentation"]
+    assert "top-1 accuracy of side" in record["scores"]["overall"]
+    said = ramify("predict", tmp_path / "run", base / "arrays.npz", "--output", tmp_path / "p.csv")
+    assert said.code == 0, said.err
+    assert len(pl.read_csv(tmp_path / "p.csv")) == N
+
+
+def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) -> None:
+    """A run whose table lacks every second label of a task that another run knows."""
+    table = pl.read_csv(base / "labels.csv").with_row_index()
+    half = table.with_columns(left=pl.when(pl.col("index") % 2 == 0).then("left")).drop("index")
+    half.write_csv(base / "half.csv")
+    common = ("--images", base / "files", "--image-column", "file", "--image-size", "28")
+    for name, more in {"masked": (), "soft": ("--soft-labels-from", str(base / "run"))}.items():
+        said = ramify(
+            *("fit", base / "half.csv", *common, "--image-cache", base / "cache"),
+            *("--targets", "left,right", "--output", tmp_path / name, *QUICK, *more),
+        )
+        assert said.code == 0, said.err
+    masked, soft = (
+        json.loads((tmp_path / name / "record.json").read_text()) for name in ("masked", "soft")
+    )
+    assert masked["data"]["labels"] == soft["data"]["labels"]  # observed labels only
+    assert masked["curves"][0]["loss"] != soft["curves"][0]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--layout", "celeba"), "leave --images and --image-column out"),
+        (("--image-size", "many"), "--image-size must be 64 or 64x48"),
+        (("--image-size", "0"), "from 1 to 8192"),
+        (("--width", "-1"), "--width must be 0"),
+        (("--backbone", "mlp", "--width", "3"), "an mlp has --hidden"),
+        (("--shift", "-2"), "`padding` must be 0 or more"),
+        (("--join", "celeba"), "--join must be LAYOUT:FOLDER"),
+        (("--soft-labels-from", "nowhere"), "no model description at 'nowhere/model.json'"),
+        (("--one-vs-rest", "nothing"), "no column 'nothing'"),
+        (("--task-column", "left"), "must not be a target"),
+        (("--sharing", "linear:magic"), "must be one of"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(
+    base: Path, tmp_path: Path, more: tuple[str, ...], message: str
+) -> None:
+    said = fit(base, tmp_path / "run", *more)
+    assert said.code == 2
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_file_is_named_and_may_be_left_out(base: Path, tmp_path: Path) -> None:
+    table = pl.read_csv(base / "labels.csv")
+    (base / "files" / "bad.png").write_bytes(b"no picture")
+    row = pl.DataFrame({"file": ["bad.png"], "left": [True], "right": [False], "side": ["s0"]})
+    pl.concat([table, row]).write_csv(base / "with_bad.csv")
+    common = (
+        *("fit", base / "with_bad.csv", "--images", base / "files", "--image-column", "file"),
+        *("--image-cache", tmp_path / "cache", "--targets", "left,right", "--image-size", "28"),
+        *QUICK,
+    )
+    said = ramify(*common, "--output", tmp_path / "strict")
+    assert said.code == 2
+    assert "'bad.png'" in said.err
+    assert "--skip-bad-images" in said.err
+    said = ramify(*common, "--output", tmp_path / "lenient", "--skip-bad-images")
+    assert said.code == 0, said.err
+    assert "1 row left out" in " ".join(said.out.split())
+
+
+def test_a_model_says_what_it_reads(base: Path, tmp_path: Path) -> None:
+    said = ramify("predict", base / "run", base / "labels.csv", "--output", tmp_path / "p.csv")
+    assert said.code == 2
+    assert "this model reads pictures" in said.err
+    said = ramify(
+        *("fit", base / "labels.csv", "--targets", "left", "--shift", "1", "--ignore", "file"),
+        *("--output", tmp_path / "run", *QUICK[2:]),
+    )
+    assert said.code == 2
+    assert "--shift and --flip are for pictures" in said.err
+
+
+def test_a_linear_model_of_pixels(base: Path, tmp_path: Path) -> None:
+    said = fit(base, tmp_path / "run", "--sharing", "linear:trace-norm", "--image-size", "14")
+    assert said.code == 0, said.err
+    files = ("--images", base / "files", "--image-column", "file")
+    said = ramify(
+        *("predict", tmp_path / "run", base / "labels.csv", *files, "--output", tmp_path / "p.csv")
+    )
+    assert said.code == 0, said.err
