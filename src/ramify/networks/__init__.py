@@ -1,4 +1,4 @@
-"""Networks in stages: `BranchedNetwork` executes a sharing tree on any staged backbone."""
+"""Networks in stages: `BranchedNetwork` executes a sharing tree; others share in other ways."""
 
 from ramify.networks._branched import BranchedNetwork, OwnedRows
 from ramify.networks._branches import Branches

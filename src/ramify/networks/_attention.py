@@ -1,0 +1,114 @@
+"""One shared network, of whose stages every task attends to its own part."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ramify._core import InputError
+from ramify.networks._attention_unit import AttentionUnit
+from ramify.networks._branched import OwnedRows
+from ramify.networks._heads import StackedHeads
+from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
+from ramify.networks._specs import Setting
+from ramify.networks._stages import Backbone, feature_width, stages_of
+from ramify.networks._task_network import ParameterRule, TaskNetwork
+from ramify.networks._widths import check_width, widths_after
+from ramify.tasks import SharingTree, TaskSet
+
+
+class AttentionNetwork(TaskNetwork):
+    """One shared network; at every stage each task has a mask over the features.
+
+    The masks of all tasks are one batched operation per stage. At first all masks are 1, and it
+    computes what hard sharing does.
+
+    Args:
+        backbone: An ``nn.Sequential`` or a list of modules. Copied, never changed.
+        tasks: The tasks.
+        hidden: Width of each mask's hidden layer.
+        n_features: As for `BranchedNetwork`.
+
+    Raises:
+        InputError: If ``hidden`` is below 1.
+
+    References:
+        Liu, Johns, Davison. *End-to-End Multi-Task Learning with Attention*, CVPR 2019.
+
+    Example:
+        >>> import torch
+        >>> from ramify.tasks import Binary, Task
+        >>> tasks = TaskSet([Task(name, Binary()) for name in "ab"])
+        >>> network = AttentionNetwork([nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 4)], tasks)
+        >>> network(torch.zeros(5, 8)).shape
+        torch.Size([5, 2])
+    """
+
+    kind: ClassVar[str] = "attention"
+
+    def __init__(
+        self, backbone: Backbone, tasks: TaskSet, *, hidden: int = 32, n_features: int | None = None
+    ) -> None:
+        super().__init__()
+        if hidden < 1:
+            raise InputError(f"`hidden` must be 1 or more. Got {hidden}")
+        parts = [copy.deepcopy(part) for part in stages_of(backbone)]
+        width = feature_width(parts) if n_features is None else n_features
+        self.tasks, self._hidden = tasks, hidden
+        self._tree = SharingTree.shared(tasks.names, len(parts))
+        self.heads = StackedHeads(width, tasks)
+        self.heads.attach(range(len(tasks)))
+        self.stages = nn.ModuleList(parts)
+        self._widths = widths_after(parts, width)
+        below = [None, *self._widths]
+        self.units = nn.ModuleList(
+            AttentionUnit(len(tasks), width, before, hidden)
+            for width, before in zip(self._widths, below, strict=False)
+        )
+
+    def features(self, inputs: Tensor) -> Float[Tensor, "task batch feature"]:
+        """What the heads read: what every task attends to at the last stage."""
+        shared = inputs
+        attended: Tensor | None = None
+        for i, (stage, unit) in enumerate(zip(self.stages, self.units, strict=True)):
+            shared = stage(shared)
+            seen = shared.unsqueeze(0)
+            if i + 1 == len(self.stages):
+                seen = seen.flatten(2)
+            check_width(seen, self._widths[i])
+            attended = unit(seen, attended)
+        assert attended is not None  # for the type checker only
+        return attended
+
+    def read(self, features: Float[Tensor, "task batch feature"]) -> Tensor:
+        """What the heads make of the features."""
+        outputs: Tensor = self.heads(features)
+        return outputs
+
+    @property
+    def tree(self) -> SharingTree:
+        """All tasks share all stages."""
+        return self._tree
+
+    @property
+    def components(self) -> NDArray[np.int64]:
+        """One part."""
+        return np.zeros(len(self.tasks), np.int64)
+
+    def owned_rows(self) -> list[OwnedRows]:
+        """The masks and the heads."""
+        n_tasks = len(self.tasks)
+        masks: Iterator[Tensor] = self.units.parameters()
+        return [*rows_of(masks, each_its_own(n_tasks)), *rows_of_heads(self.heads, n_tasks)]
+
+    def parameter_rules(self) -> list[ParameterRule]:
+        """None is treated in its own way."""
+        return []
+
+    def settings(self) -> Mapping[str, Setting]:
+        """The width of the masks' hidden layers."""
+        return {"hidden": self._hidden}

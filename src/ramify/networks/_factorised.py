@@ -1,0 +1,141 @@
+"""One network per task, whose stacked weights are products of a few factors."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from ramify._core import InputError
+from ramify.networks._branched import BranchedNetwork, OwnedRows
+from ramify.networks._branches import Features
+from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
+from ramify.networks._ranks import checked_ranks, form_named
+from ramify.networks._specs import Setting
+from ramify.networks._stacked_weights import check_separate, stacked_layers
+from ramify.networks._task_network import ParameterRule, TaskNetwork
+from ramify.tasks import SharingTree
+
+
+class FactorisedNetwork(TaskNetwork):
+    """One network per task; the weights of dense layers and convolutions come from shared factors.
+
+    Biases, norms and heads stay each task's own. The factors start from the weights of the given
+    networks: trained single-task networks, as in the paper, or new ones that differ from each
+    other (see `spread`). With a single task there is nothing to factorise.
+
+    Args:
+        columns: One network per task, that is a tree that shares nothing. Copied, never changed.
+        form: ``laf``, ``tucker`` or ``tt``; see `FORMS`.
+        ranks: Those of the first layer, then those of the second, and so on; see `ranks_of`.
+
+    Raises:
+        InputError: If the networks share a stage or cannot be stacked, the form is unknown, or
+            the ranks do not fit.
+
+    References:
+        Yang, Hospedales. *Deep Multi-task Representation Learning: A Tensor Factorisation
+        Approach*, ICLR 2017.
+
+    Example:
+        >>> from ramify.tasks import Binary, Task, TaskSet
+        >>> tasks = TaskSet([Task(name, Binary()) for name in "abc"])
+        >>> columns = BranchedNetwork([nn.Linear(8, 4)], SharingTree.separate("abc", 1), tasks)
+        >>> from ramify.networks._ranks import ranks_of
+        >>> from ramify.networks._stacked_weights import spread
+        >>> columns = spread(columns)
+        >>> network = FactorisedNetwork(columns, "laf", ranks_of(columns, "laf", of_tasks=2))
+        >>> network.settings()
+        {'form': 'laf', 'ranks': [2]}
+    """
+
+    kind: ClassVar[str] = "factorised"
+
+    def __init__(self, columns: BranchedNetwork, form: str, ranks: Sequence[int]) -> None:
+        super().__init__()
+        check_separate(columns)
+        columns = copy.deepcopy(columns)
+        self.tasks, self._tree = columns.tasks, columns.tree
+        self.stages, self.heads = columns.stages, columns.heads
+        self._form, self._ranks = form, tuple(ranks)
+        left = list(ranks)
+        for layer in stacked_layers(columns):
+            n_ranks = form_named(form).n_ranks(layer.weight.ndim)
+            factors = form_named(form)(checked_ranks(left[:n_ranks], layer.weight, form))
+            parametrize.register_parametrization(layer, "weight", factors)
+            left = left[n_ranks:]
+        if left:
+            raise InputError(f"`ranks` must be {len(ranks) - len(left)} numbers. Got {len(ranks)}")
+
+    def features(self, inputs: Tensor) -> Float[Tensor, "task batch feature"]:
+        """What the heads read."""
+        n_tasks = len(self.tasks)
+        x: Features = inputs.unsqueeze(0)
+        with parametrize.cached():  # a layer looks at its weights more than once
+            for i, stage in enumerate(self.stages):
+                x = stage(x, [0] * n_tasks if i == 0 else range(n_tasks))
+        whole = torch.stack(x) if isinstance(x, list) else x
+        return whole if whole.ndim == 3 else whole.flatten(2)
+
+    def read(self, features: Float[Tensor, "task batch feature"]) -> Tensor:
+        """What the heads make of the features."""
+        outputs: Tensor = self.heads(features)
+        return outputs
+
+    @property
+    def tree(self) -> SharingTree:
+        """Every task has a copy of every stage."""
+        return self._tree
+
+    @property
+    def components(self) -> NDArray[np.int64]:
+        """One part."""
+        return np.zeros(len(self.tasks), np.int64)
+
+    def owned_rows(self) -> list[OwnedRows]:
+        """The tasks' factors, biases, norms and heads."""
+        n_tasks = len(self.tasks)
+        own = [tensor for tensor in self._stacked() if n_tasks > 1]
+        return [*rows_of(own, each_its_own(n_tasks)), *rows_of_heads(self.heads, n_tasks)]
+
+    def parameter_rules(self) -> list[ParameterRule]:
+        """None is treated in its own way."""
+        return []
+
+    def settings(self) -> Mapping[str, Setting]:
+        """The form and the ranks."""
+        return {"form": self._form, "ranks": list(self._ranks)}
+
+    def sharing_strength(self) -> list[float]:
+        r"""How much the tasks share at every factorised layer, from 0 (nothing) to 1 (all).
+
+        The mean over pairs of tasks of the cosine of their shares
+        :math:`\mathrm{softmax}(|S_t|)`, as in the paper; for tasks that share nothing it is small,
+        not 0.
+        """
+        found = []
+        for factor in self._task_factors():
+            shares = factor.detach().abs().softmax(1)
+            unit = shares / shares.norm(dim=1, keepdim=True)
+            cosines = unit @ unit.T
+            n = len(cosines)
+            found.append(float((cosines.sum() - n) / (n * (n - 1))))
+        return found
+
+    def _task_factors(self) -> Iterator[nn.Parameter]:
+        for name, parameter in self.stages.named_parameters():
+            if name.endswith("weight.original0"):
+                yield parameter
+
+    def _stacked(self) -> Iterator[Tensor]:
+        """Every tensor whose first axis is that of the tasks."""
+        yield from self._task_factors()
+        for name, parameter in self.stages.named_parameters():
+            if "parametrizations" not in name:
+                yield parameter
+        yield from (buffer for buffer in self.stages.buffers() if buffer.is_floating_point())

@@ -1,0 +1,94 @@
+"""What training needs of any network that learns several tasks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ramify.networks._branched import OwnedRows
+from ramify.networks._specs import Setting
+from ramify.tasks import SharingTree, TaskSet
+
+
+class ParameterRule(NamedTuple):
+    """How the optimiser treats one parameter, where that is not the usual way.
+
+    Attributes:
+        parameter: The parameter.
+        rate: Multiple of the learning rate; 0 leaves it as it is.
+        decays: Whether weight decay pulls it towards 0.
+    """
+
+    parameter: nn.Parameter
+    rate: float
+    decays: bool
+
+
+class TaskNetwork(nn.Module, ABC):
+    """A network for several tasks, whatever they share and how.
+
+    Attributes:
+        kind: The name under which a file speaks of this kind of network.
+        tasks: The tasks.
+    """
+
+    kind: ClassVar[str]
+    tasks: TaskSet
+
+    def forward(self, inputs: Tensor) -> Float[Tensor, "batch column"]:
+        """Outputs of all tasks, in the columns that `TaskSet` tells.
+
+        Args:
+            inputs: ``(batch, …)``, as the backbone takes them.
+        """
+        return self.read(self.features(inputs))
+
+    @abstractmethod
+    def features(self, inputs: Tensor) -> Float[Tensor, "branch batch feature"]:
+        """What the heads read.
+
+        Args:
+            inputs: ``(batch, …)``, as the backbone takes them.
+        """
+
+    @abstractmethod
+    def read(
+        self, features: Float[Tensor, "branch batch feature"]
+    ) -> Float[Tensor, "batch column"]:
+        """What the heads make of the features.
+
+        Args:
+            features: What `features` gave.
+        """
+
+    @property
+    @abstractmethod
+    def tree(self) -> SharingTree:
+        """Which tasks have a copy of which stages in common."""
+
+    @property
+    @abstractmethod
+    def components(self) -> NDArray[np.int64]:
+        """For each task, the number of the part that stands on its own, from 0.
+
+        Tasks of different parts share nothing: each part keeps the weights of its own best epoch.
+        """
+
+    @abstractmethod
+    def owned_rows(self) -> list[OwnedRows]:
+        """Every parameter and running statistic that does not serve all tasks, with its tasks.
+
+        Training uses it to leave alone what a batch says nothing about.
+        """
+
+    @abstractmethod
+    def parameter_rules(self) -> list[ParameterRule]:
+        """The parameters that the optimiser treats in their own way."""
+
+    @abstractmethod
+    def settings(self) -> Mapping[str, Setting]:
+        """What the network was made with, beside backbone, tree and tasks; see `network_from`."""
