@@ -115,10 +115,13 @@ class Huber(Loss):
 
 
 class Poisson(Loss):
-    r"""Counts with a log link: :math:`e^z - y z`, up to a constant of *y*. Targets are 0 or more."""
+    r"""Counts with a log link: half the deviance, :math:`e^z - y z - y + y \log y`.
+
+    Targets are 0 or more.
+    """
 
     def value(self, margins: Floats, targets: Floats) -> Floats:
-        return np.exp(margins) - targets * margins
+        return np.exp(margins) - targets * margins - _saturated(targets)
 
     def slope(self, margins: Floats, targets: Floats) -> Floats:
         return np.exp(margins) - targets
@@ -129,11 +132,16 @@ class Poisson(Loss):
 
     def conjugate(self, slopes: Floats, targets: Floats) -> Floats:
         rate = np.maximum(slopes + targets, 0.0)
-        return np.asarray(xlogy(rate, rate) - rate)
+        return np.asarray(xlogy(rate, rate) - rate + _saturated(targets))
 
     def response(self, margins: Floats) -> Floats:
         rate: Floats = np.exp(margins)
         return rate
+
+
+def _saturated(targets: Floats) -> Floats:
+    saturated: Floats = targets - xlogy(targets, targets)
+    return saturated
 
 
 LOSSES: Mapping[str, Loss] = {
