@@ -1,13 +1,18 @@
 """Networks in stages: `BranchedNetwork` executes a sharing tree; others share in other ways."""
 
+from ramify.networks._attached import AttachedNetwork
+from ramify.networks._attention import AttentionNetwork
 from ramify.networks._branched import BranchedNetwork, OwnedRows
 from ramify.networks._branches import Branches
 from ramify.networks._cost import Cost, StageCosts, stage_costs
 from ramify.networks._count import n_parameters
+from ramify.networks._experts import ExpertNetwork, ExpertPlan
+from ramify.networks._factorised import FactorisedNetwork
 from ramify.networks._fold import fold_batch_norms
 from ramify.networks._heads import StackedHeads
 from ramify.networks._low_rank import VGG16_RANKS, low_rank
 from ramify.networks._mlp import mlp
+from ramify.networks._ranks import ranks_of
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
 from ramify.networks._somp import somp
@@ -20,8 +25,12 @@ from ramify.networks._specs import (
     VGGSpec,
     spec_from,
 )
+from ramify.networks._stacked_weights import spread, stacked_layers
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._state_files import read_state
+from ramify.networks._stitched import StitchedNetwork
+from ramify.networks._stitching import Stitching
+from ramify.networks._task_network import ParameterRule, TaskNetwork
 from ramify.networks._thin import thin_from, thin_like
 from ramify.networks._torchvision import load_torchvision
 from ramify.networks._vgg import vgg16
@@ -30,19 +39,28 @@ from ramify.networks._weights import n_weights
 __all__ = [
     "SPECS",
     "VGG16_RANKS",
+    "AttachedNetwork",
+    "AttentionNetwork",
     "Backbone",
     "BackboneSpec",
     "BasicBlock",
     "BranchedNetwork",
     "Branches",
     "Cost",
+    "ExpertNetwork",
+    "ExpertPlan",
+    "FactorisedNetwork",
     "LinearSpec",
     "MLPSpec",
     "OwnedRows",
+    "ParameterRule",
     "ResNetSpec",
     "Residual",
     "StackedHeads",
     "StageCosts",
+    "StitchedNetwork",
+    "Stitching",
+    "TaskNetwork",
     "VGGSpec",
     "feature_width",
     "fold_batch_norms",
@@ -51,10 +69,13 @@ __all__ = [
     "mlp",
     "n_parameters",
     "n_weights",
+    "ranks_of",
     "read_state",
     "resnet",
     "somp",
     "spec_from",
+    "spread",
+    "stacked_layers",
     "stage_costs",
     "stages_of",
     "thin_from",
