@@ -68,7 +68,7 @@ class Factors:
 
 
 def alternate_factors(
-    parabola: Parabola, factors: Factors, alpha: float, tol: float, most: int
+    parabola: Parabola, factors: Factors, alpha: float, at_zero: Floats, tol: float, most: int
 ) -> tuple[Factors, list[float]]:
     """Codes, scales and basis in turn, each improved given the others.
 
@@ -79,6 +79,7 @@ def alternate_factors(
         parabola: Instead of the loss.
         factors: Where to start.
         alpha: Strength.
+        at_zero: Gradient of the loss at zero, which optimality is relative to.
         tol: Largest optimality.
         most: Most turns.
 
@@ -87,7 +88,7 @@ def alternate_factors(
     """
     factors = _coded(parabola, factors, alpha).balanced()
     objectives = [_objective(parabola, factors, alpha)]
-    at_zero, stride = -parabola.linear, _FIRST_STRIDE
+    stride = _FIRST_STRIDE
     while len(objectives) <= most:
         if factors.optimality(alpha, parabola.gradient(factors.coef), at_zero) <= tol:
             break

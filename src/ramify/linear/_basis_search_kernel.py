@@ -86,7 +86,7 @@ class BasisSearch:
         while steeper < _STEEPEST:
             parabola = parabola_at(self.loss, factors.coef, gradient, steeper)
             moved, objectives = alternate_factors(
-                parabola, factors, self.alpha, self.control.tol / 2, turns
+                parabola, factors, self.alpha, self._at_zero, self.control.tol / 2, turns
             )
             if self.objective(moved) < here:
                 return moved, len(objectives)
@@ -98,7 +98,7 @@ class BasisSearch:
     def _turned(self, within: Parabola, codes: Floats, rotation: Floats) -> Factors:
         start = Factors(codes @ rotation, rotation.T).balanced()
         start = Factors(better_codes(within, start, self.alpha), start.basis)
-        return alternate_factors(within, start, self.alpha, _ROUGH, _MOST_TURNS)[0]
+        return alternate_factors(within, start, self.alpha, -within.linear, _ROUGH, _MOST_TURNS)[0]
 
 
 def _within(parabola: Parabola, coef: Floats, span: Floats) -> Parabola:
@@ -109,5 +109,6 @@ def _within(parabola: Parabola, coef: Floats, span: Floats) -> Parabola:
 
 
 def _rotations(size: int, n_init: int, rng: np.random.Generator) -> list[Floats]:
-    drawn = [np.linalg.qr(rng.normal(size=(size, size)))[0] for _ in range(n_init - 1)]
+    n_drawn = n_init - 1 if size > 1 else 0
+    drawn = [np.linalg.qr(rng.normal(size=(size, size)))[0] for _ in range(n_drawn)]
     return [np.eye(size), *drawn]

@@ -155,8 +155,9 @@ class ClusteredTasks(Regressor, _ClusteredTasks):
         dual_gap_: The objective is at most this far above its minimum.
 
     References:
-        Jacob, Bach and Vert. *Clustered Multi-Task Learning: A Convex Formulation*, NIPS 2008,
-        sections 2 and 3; ours has half of the penalty there, as of the squared loss.
+        Jacob, Bach and Vert. *Clustered Multi-Task Learning: A Convex Formulation*, NIPS 2008;
+        the penalty there is twice ours. Zhou, Chen and Ye. *MALSAR: Multi-Task Learning via
+        Structural Regularization*, 2012.
 
     Example:
         >>> import numpy as np

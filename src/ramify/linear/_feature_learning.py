@@ -116,7 +116,7 @@ class FeatureLearning(Regressor, _FeatureLearning):
 
     References:
         Argyriou, Evgeniou and Pontil. *Convex Multi-Task Feature Learning*, Machine Learning
-        2008, equation 11 and theorem 4.1.
+        2008. Zhang and Yang. *A Survey on Multi-Task Learning*, arXiv 1707.08114.
 
     Example:
         >>> import numpy as np

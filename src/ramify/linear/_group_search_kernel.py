@@ -41,20 +41,30 @@ class GroupSearch:
         alpha: Strength.
         n_groups: How many groups there may be.
         control: When to stop.
+        start: The solution of a similar problem, or None.
     """
 
-    def __init__(self, loss: SmoothLoss, alpha: float, n_groups: int, control: Control) -> None:
+    def __init__(
+        self,
+        loss: SmoothLoss,
+        alpha: float,
+        n_groups: int,
+        control: Control,
+        start: Solution | None,
+    ) -> None:
         self.loss = loss
         self.alpha = alpha
         self.n_groups = n_groups
         self.control = control
         # Many groupings are only compared, which needs no precise coefficients.
         self._rough = Control(max(control.tol, _ROUGH), control.max_iter)
-        self._together = solve_spectral(loss, SquaredTraceNorm(alpha), None, self._rough)
+        self._together = solve_spectral(loss, SquaredTraceNorm(alpha), start, self._rough)
         self._reduce(self._together.coef)
 
     def from_random(self, rng: np.random.Generator) -> Grouped:
         """Anneal from random groups, then move single tasks while that helps."""
+        if self.n_groups == 1:
+            return self.from_groups(np.zeros(self.loss.n_tasks, dtype=np.intp), self._together)
         start = rng.integers(self.n_groups, size=self.loss.n_tasks)
         coef = self._together.coef @ self._directions
         groups = annealed_groups(self._blocks, self._linear, self.alpha, coef, start, self.n_groups)

@@ -162,8 +162,7 @@ class LatentBasis(Regressor, _LatentBasis):
         optimality_: The residual at the end.
 
     References:
-        Kumar and Daumé. *Learning Task Grouping and Overlap in Multi-task Learning*, ICML 2012,
-        equation 1 and algorithm 1.
+        Kumar and Daumé. *Learning Task Grouping and Overlap in Multi-task Learning*, ICML 2012.
 
     Example:
         >>> import numpy as np

@@ -59,10 +59,11 @@ class _TaskGrouping(SingleFit):
         n_init = check_count("n_init", self.n_init)
         seed = check_random_state(self.random_state).randint(2**31)
         rng = np.random.default_rng(seed)
-        search = GroupSearch(loss, alpha, n_groups, self._control())
+        search = GroupSearch(loss, alpha, n_groups, self._control(), start)
         # Along a path the last groups are a good start, and one fresh one is enough beside them.
         known = None if start is None else start.learned["groups_"]
-        found = [search.from_random(rng) for _ in range(n_init if known is None else 1)]
+        n_fresh = n_init if known is None and n_groups > 1 else 1
+        found = [search.from_random(rng) for _ in range(n_fresh)]
         if start is not None and isinstance(known, np.ndarray):
             found.append(search.from_groups(np.minimum(known, n_groups - 1), start))
         best = min(found, key=lambda each: each.objective)
@@ -149,7 +150,7 @@ class TaskGrouping(Regressor, _TaskGrouping):
 
     References:
         Kang, Grauman and Sha. *Learning with Whom to Share in Multi-task Feature Learning*, ICML
-        2011, equations 5 and 6.
+        2011.
 
     Example:
         >>> import numpy as np

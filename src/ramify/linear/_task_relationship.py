@@ -127,7 +127,7 @@ class TaskRelationship(Regressor, _TaskRelationship):
 
     References:
         Zhang and Yeung. *A Convex Formulation for Learning Task Relationships in Multi-Task
-        Learning*, UAI 2010, equations 7 and 12; the loss there is twice ours.
+        Learning*, UAI 2010.
 
     Example:
         >>> import numpy as np

@@ -65,13 +65,15 @@ def test_tasks_without_a_common_direction_have_no_affinity() -> None:
 def test_every_turn_lowers_the_objective() -> None:
     for seed in range(10):
         X, Y = centred(seed)
-        _, objectives = alternate_factors(parabola(X, Y), some_factors(seed), 0.03, 1e-6, 200)
+        start, loss = some_factors(seed), parabola(X, Y)
+        _, objectives = alternate_factors(loss, start, 0.03, -loss.linear, 1e-6, 200)
         assert all(after < before for before, after in pairwise(objectives))
 
 
 def test_the_end_is_stationary() -> None:
     X, Y = centred()
-    factors, _ = alternate_factors(parabola(X, Y), some_factors(), ALPHA, 1e-7, 2000)
+    loss = parabola(X, Y)
+    factors, _ = alternate_factors(loss, some_factors(), ALPHA, -loss.linear, 1e-7, 2000)
     here = _objective(X, Y, factors)
     rng = np.random.default_rng(0)
     for _ in range(50):
