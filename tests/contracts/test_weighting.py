@@ -326,6 +326,20 @@ def test_going_on_from_the_tensors_is_going_on_bit_for_bit(case: LossCase | Gram
 
 
 @every_rule
+def test_what_is_remembered_of_an_absent_task_stays_bit_for_bit(case: LossCase | GramCase) -> None:
+    rule = started(case.build())
+    steps(rule, 0, 5)
+    if not isinstance(rule, Remembering):
+        return
+    before = {name: tensor.clone() for name, tensor in rule.state_tensors().items()}
+    for step in range(5, 8):
+        weights_of(rule, gram_of(gradients(seed=step)), losses(step), SOME)
+    for name, tensor in rule.state_tensors().items():
+        if tensor.shape[:1] == (N_TASKS,):
+            assert_close(tensor[~SOME], before[name][~SOME], rtol=0, atol=0, equal_nan=True)
+
+
+@every_rule
 def test_starting_anew_forgets(case: LossCase | GramCase) -> None:
     rule = started(case.build())
     first = steps(rule, 0, 7)

@@ -192,8 +192,8 @@ def test_dwa_takes_the_mean_over_the_batches_that_had_labels() -> None:
     for epoch in range(2):
         scale = 1.0 + epoch
         rule.weights(scale * LOSSES, ALL)
-        rule.weights(3 * scale * LOSSES, half)
-        means.append(scale * LOSSES * torch.where(half, 2.0, 1.0))
+        rule.weights(3 * scale * LOSSES, half if epoch else ALL)
+        means.append(scale * LOSSES * (torch.where(half, 2.0, 1.0) if epoch else 2.0))
         rule.end_epoch()
     expected = reference.weight_average(means[1].tolist(), means[0].tolist(), 2.0)
     assert_close(rule.weights(LOSSES, ALL), torch.from_numpy(expected))
