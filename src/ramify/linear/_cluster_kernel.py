@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
 
 from ramify.linear._arrays import Floats, Integers
 from ramify.linear._spectral_cluster import ClusterPenalty
@@ -43,7 +44,8 @@ def clusters_of(matrix: Floats, n_clusters: int) -> Integers:
         return np.zeros(len(matrix), dtype=np.intp)
     values, vectors = np.linalg.eigh(matrix)
     rows = vectors[:, -n_clusters:] * np.sqrt(values[-n_clusters:].clip(min=0))
-    labels = fcluster(linkage(rows, "ward"), n_clusters, "maxclust") - 1
+    # Distances, because rows that happen to look like a distance matrix would be warned of.
+    labels = fcluster(linkage(pdist(rows), "ward"), n_clusters, "maxclust") - 1
     return in_order_of_appearance(_lloyd(rows, labels.astype(np.intp)))
 
 
