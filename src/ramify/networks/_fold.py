@@ -1,8 +1,9 @@
 """Batch norms folded into the layers before them, for inference."""
 
 import copy
+import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import torch
@@ -63,27 +64,37 @@ def fold_batch_norms(network: Network) -> Network:
         >>> [type(layer).__name__ for layer in fold_batch_norms(network)]
         ['Linear', 'Identity', 'ReLU']
     """
-    folded = copy.deepcopy(network).eval()
-    uses = Counter(id(m) for _, m in folded.named_modules(remove_duplicate=False))
-    for parent in list(folded.modules()):
-        for layer, name in _pairs(parent):
-            norm = parent.get_submodule(name)
-            if type(norm) is _FOLLOWS.get(type(layer)) and uses[id(layer)] == uses[id(norm)] == 1:
-                assert isinstance(norm, _Norm)  # for the type checker only
-                if norm.running_mean is not None:
-                    _take_up(layer, norm)
-                    setattr(parent, name, _identity(norm))
-    return folded
+    again = copy.deepcopy(network).eval()
+    uses = Counter(id(module) for _, module in again.named_modules(remove_duplicate=False))
+    return _folded(again, uses)
 
 
-def _pairs(parent: nn.Module) -> Iterator[tuple[nn.Module, str]]:
+def _folded(module: Network, uses: Counter[int]) -> Network:
+    """The module without norms, changed in place; a stacked block is made anew."""
+    children = {name: child for name, child in module._modules.items() if child is not None}
+    after = {name: _folded(child, uses) for name, child in children.items()}
+    for layer, name in _pairs(module, after):
+        norm = after[name]
+        if type(norm) is _FOLLOWS.get(type(layer)) and uses[id(layer)] == uses[id(norm)] == 1:
+            assert isinstance(norm, _Norm)  # for the type checker only
+            if norm.running_mean is not None:
+                _take_up(layer, norm)
+                after[name] = _identity(norm)
+    if isinstance(module, StackedBlock):  # it holds its children twice
+        known = {name: child for name, child in after.items() if isinstance(child, Stacked)}
+        return type(module)(known, module._rule).eval()
+    for name, child in after.items():
+        setattr(module, name, child)
+    return module
+
+
+def _pairs(parent: nn.Module, children: Mapping[str, nn.Module]) -> Iterator[tuple[nn.Module, str]]:
     """Each layer with the name of what directly follows it."""
-    children = {name: child for name, child in parent._modules.items() if child is not None}
     if _is_basic_block(parent):
         yield from ((_last(children[layer]), norm) for norm, layer in _BLOCK.items())
     elif _runs_in_turn(parent):
-        for layer, name in zip(children.values(), list(children)[1:], strict=False):
-            yield _last(layer), name
+        for layer, follower in itertools.pairwise(children):
+            yield _last(children[layer]), follower
 
 
 def _is_basic_block(module: nn.Module) -> bool:
