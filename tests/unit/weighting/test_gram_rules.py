@@ -113,6 +113,14 @@ def test_pcgrad_projects_one_by_one(shape: tuple[int, int], seed: int) -> None:
     close(found, reference.projected(rows, meetings.tolist()))
 
 
+def test_pcgrad_never_projects_a_task_off_itself() -> None:
+    """After two projections the first gradient points away from what it was."""
+    rows = np.array([[1.0, 0.0], [-(3**0.5) / 2, 0.5], [-(3**0.5) / 2, -0.5]])
+    meetings = np.array([[1, 2, 0], [1, 0, 2], [2, 0, 1]])
+    found = direction(rows, pcgrad(rows @ rows.T, meetings))
+    close(found, reference.projected(rows, meetings.tolist()))
+
+
 @every_shape
 @pytest.mark.parametrize("rate", [0.0, 0.3])
 def test_gradvac_turns_one_by_one_and_remembers(shape: tuple[int, int], rate: float) -> None:
