@@ -46,6 +46,9 @@ class GramLoss(SmoothLoss):
     def curvature(self, coef: Floats) -> Curvature:
         return _GramCurvature(self.grams, self._times, self.n_tasks)
 
+    def parabola(self, coef: Floats) -> SmoothLoss:
+        return self
+
     def intercepts(self, coef: Floats) -> Floats:
         shift: Floats = (self._centres * coef).sum(axis=1)
         return self._target_means - shift

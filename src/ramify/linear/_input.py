@@ -136,8 +136,6 @@ def _checked_weights(sample_weight: object, rows: Rows) -> Floats:
     weights: Floats = _check_sample_weight(
         sample_weight, rows, dtype=np.float64, ensure_non_negative=True
     )
-    if not weights.any():
-        raise InputError("`sample_weight` must not be 0 for every row. Give some row a weight")
     return weights
 
 

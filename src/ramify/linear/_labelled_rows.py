@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ramify.linear._arrays import Floats, Integers, Rows
+from ramify.linear._centring import centred, ratio
 from ramify.linear._design import Design, SharedDesign, StackedDesign
 from ramify.linear._losses import Loss, Squared
-from ramify.linear._row_loss import RowLoss
+from ramify.linear._row_loss import RowLoss, centred_squares
 
 
 @dataclass(frozen=True)
@@ -72,22 +73,17 @@ class Objective:
         """The loss as a function of the coefficients."""
         design = rows.design()
         weights = self.weights_of(rows, design)
-        if self.fit_intercept:
-            design.centres = _centres(design, weights)
-        if not all(type(loss) is Squared for loss in self.losses):
-            known = None if self.fit_intercept else np.zeros(rows.n_tasks)
-            return RowLoss(design, rows.y, weights, self.losses, known)
-        means = np.zeros(rows.n_tasks)
-        if self.fit_intercept:
-            means = _means(design.totals(weights * rows.y), design.totals(weights))
-        centred = np.where(weights > 0, rows.y - design.spread(means), 0.0)
-        return RowLoss(design, centred, weights, self.losses, means)
+        if all(type(loss) is Squared for loss in self.losses):
+            return centred_squares(design, rows.y, weights, self.fit_intercept)
+        if not self.fit_intercept:
+            return RowLoss(design, rows.y, weights, self.losses, np.zeros(rows.n_tasks))
+        return RowLoss(centred(design, weights), rows.y, weights, self.losses, None)
 
     def weights_of(self, rows: LabelledRows, design: Design) -> Floats:
         """The weight of each label in the objective, like the targets."""
         scale = self.task_weights
         if self.averaged:
-            scale = _ratio(scale, design.totals(rows.weights))
+            scale = ratio(scale, design.totals(rows.weights))
         return rows.weights * design.spread(scale)
 
 
@@ -108,22 +104,3 @@ class HeldOut:
     def loss(self, coef: Floats, intercepts: Floats) -> float:
         """The objective's loss on these rows."""
         return self._loss.total(self._design.margins(coef) + self._design.spread(intercepts))
-
-
-def _centres(design: Design, weights: Floats) -> Floats:
-    """The weighted mean of the rows of each task."""
-    return _means(design.pullback(weights), design.totals(weights)[:, None])
-
-
-def _means(sums: Floats, totals: Floats) -> Floats:
-    """Weighted means per task; a task without rows, as in a fold, is taken to be like the others."""
-    means = _ratio(sums, totals)
-    empty = totals.reshape(-1) <= 0
-    if empty.any() and not empty.all():
-        means[empty] = means[~empty].mean(axis=0)
-    return means
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    zeros = np.zeros(np.broadcast_shapes(above.shape, below.shape))
-    return np.divide(above, below, out=zeros, where=below > 0)

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from ramify.linear._fista import minimise
-from ramify.linear._fista_quadratic import minimise_quadratic
 from ramify.linear._newton import solve_smooth
 from ramify.linear._penalty import Penalty
 from ramify.linear._quadratic import TaskCoupling
@@ -26,8 +24,7 @@ def solve_penalised(
     """
     first = None if start is None else start.split
     if alpha > 0:
-        solver = minimise_quadratic if loss.is_quadratic else minimise
-        return by_working_sets(solver, loss, penalty, first, control)
+        return by_working_sets(loss, penalty, first, control)
     whole = None if first is None else first.sum(axis=0)
     free = TaskCoupling(np.zeros((loss.n_tasks, loss.n_tasks)))
     solution = solve_smooth(loss, free, whole, control)

@@ -6,15 +6,17 @@ from functools import cached_property
 import numpy as np
 
 from ramify.linear._arrays import Floats, Integers
+from ramify.linear._centring import centred, means_of
 from ramify.linear._design import Design
 from ramify.linear._gram_loss import GramLoss
 from ramify.linear._gram_store import GramStore
 from ramify.linear._intercepts import best_intercepts
-from ramify.linear._losses import Loss, Squared
+from ramify.linear._losses import LOSSES, Loss, Squared
 from ramify.linear._power import largest_curvature
 from ramify.linear._smooth import Curvature, SmoothLoss
 
 _MOST_CONDENSED = 1000
+_FLATTEST = 1e-5
 
 
 class RowLoss(SmoothLoss):
@@ -59,6 +61,13 @@ class RowLoss(SmoothLoss):
         margins = self._margins(coef)
         weights = self.weights * self._each("curvature", margins)
         return _RowCurvature(self.design, weights, self._searched)
+
+    def parabola(self, coef: Floats) -> SmoothLoss:
+        margins = self._margins(coef)
+        bend = np.maximum(self._each("curvature", margins), _FLATTEST)
+        working = margins - self._each("slope", margins) / bend
+        weights = self.weights * bend
+        return centred_squares(self.design, working, weights, self._searched).condensed()
 
     def intercepts(self, coef: Floats) -> Floats:
         self._margins(coef)
@@ -159,6 +168,18 @@ class RowLoss(SmoothLoss):
             of_some = getattr(loss, quantity)(entries[..., where], self.targets[..., where])
             result[..., where] = of_some
         return result
+
+
+def centred_squares(
+    design: Design, targets: Floats, weights: Floats, fit_intercept: bool
+) -> RowLoss:
+    """The squared loss; if there are intercepts, rows and targets are seen from their means."""
+    means = np.zeros(design.n_tasks)
+    if fit_intercept:
+        design = centred(design, weights)
+        means = means_of(design, weights, targets)
+    seen = np.where(weights > 0, targets - design.spread(means), 0.0)
+    return RowLoss(design, seen, weights, [LOSSES["squared"]] * design.n_tasks, means)
 
 
 class _RowCurvature(Curvature):

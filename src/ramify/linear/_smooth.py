@@ -51,6 +51,13 @@ class SmoothLoss(ABC):
         """The second derivative at ``coef``."""
 
     @abstractmethod
+    def parabola(self, coef: Floats) -> "SmoothLoss":
+        """A quadratic with the gradient and the curvature that this loss has at ``coef``.
+
+        Its values are weighted squared errors, so they differ from this loss by a constant.
+        """
+
+    @abstractmethod
     def intercepts(self, coef: Floats) -> Floats:
         """The best intercepts ``(task,)`` for rows as they were given, not centred."""
 

@@ -1,11 +1,10 @@
 """Working sets: solve for the features that matter, then look at all of them."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ramify.linear._arrays import Floats, Integers
 from ramify.linear._penalty import Penalty
+from ramify.linear._proximal_newton import minimise
 from ramify.linear._smooth import SmoothLoss
 from ramify.linear._solution import Control, Solution
 
@@ -13,11 +12,9 @@ _SMALLEST = 64
 _AT_FIRST = 20
 _INNER = 0.2
 
-Solver = Callable[[SmoothLoss, Penalty, Floats | None, Control], Solution]
-
 
 def by_working_sets(
-    solve: Solver, loss: SmoothLoss, penalty: Penalty, start: Floats | None, control: Control
+    loss: SmoothLoss, penalty: Penalty, start: Floats | None, control: Control
 ) -> Solution:
     """Solve on growing sets of features until the duality gap over all of them is small.
 
@@ -25,7 +22,6 @@ def by_working_sets(
     as many again.
 
     Args:
-        solve: The solver of one set.
         loss: The loss.
         penalty: The penalty; if it is not a sum over features, all are solved at once.
         start: Parts to start from, ``(part, task, feature)``; None for zero.
@@ -37,7 +33,7 @@ def by_working_sets(
         NeurIPS 2022.
     """
     if not penalty.is_featurewise or loss.n_features <= _SMALLEST:
-        return solve(loss, penalty, start, control)
+        return minimise(loss, penalty, start, control)
     scale = loss.at_zero[0]
     parts = np.zeros((penalty.n_parts, loss.n_tasks, loss.n_features)) if start is None else start
     n_iter = 0
@@ -52,7 +48,7 @@ def by_working_sets(
         working = _working_set(parts, gauges)
         goal = max(_INNER * gap / scale, 0.5 * control.tol)
         inner = Control(goal, control.max_iter - n_iter)
-        found = solve(loss.restricted(working), penalty, parts[:, :, working], inner)
+        found = minimise(loss.restricted(working), penalty, parts[:, :, working], inner)
         parts = np.zeros_like(parts)
         parts[:, :, working] = found.split
         n_iter += max(found.n_iter, 1)
