@@ -84,8 +84,16 @@ class Contender(ABC):
         """Whether a search over the settings of training concerns it."""
 
     @abstractmethod
-    def settings(self, options: Options) -> Job:
-        """All settings that decide its result, beside the data."""
+    def settings(self, options: Options, n_tasks: int) -> Job:
+        """All settings that decide its result, beside the data.
+
+        Args:
+            options: The settings, with the seed.
+            n_tasks: Number of tasks.
+
+        Raises:
+            InputError: If they do not fit it.
+        """
 
     @abstractmethod
     def attempt(self, work: Work) -> Attempt:

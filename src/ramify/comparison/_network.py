@@ -7,7 +7,7 @@ from ramify.comparison._contender import Attempt, Contender, Job, Work
 from ramify.comparison._method import SINGLE_TASK, Method
 from ramify.records import MethodKind
 from ramify.runs import Options, can_be_resumed, run_table
-from ramify.sharing import Restructuring, Sharing
+from ramify.sharing import Restructuring
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,23 @@ class NetworkContender(Contender):
         """Whether a search over the settings of training concerns it."""
         return True
 
-    def settings(self, options: Options) -> Job:
-        """All settings that decide its result, beside the data."""
-        sharing = self.method.make(options.seed)
+    def settings(self, options: Options, n_tasks: int) -> Job:
+        """All settings that decide its result, beside the data.
+
+        Raises:
+            InputError: If growing takes all epochs.
+        """
+        adapted = self._adapted(options, n_tasks)
+        sharing = adapted.sharing
         own = {f"sharing.{name}": value for name, value in sharing.settings().items()}
-        return {**options.settings(), "sharing": sharing.name, **own, **self.method.given}
+        return {**adapted.settings(), "sharing": sharing.name, **own, **self.method.given}
 
     def attempt(self, work: Work) -> Attempt:
         """Train, or go on from the state in the folder."""
-        sharing = self.method.make(work.options.seed)
         resume = can_be_resumed(work.folder)
         run = run_table(
             work.table,
-            _adapted(work.options, sharing, work.n_tasks),
+            self._adapted(work.options, work.n_tasks),
             output=work.folder,
             resume=resume,
             overwrite=not resume,
@@ -66,16 +70,14 @@ class NetworkContender(Contender):
             stages=record.tree.stages,
         )
 
-
-def _adapted(options: Options, sharing: Sharing, n_tasks: int) -> Options:
-    """The options of one run, with the epochs that the growing of a network leaves."""
-    training, growing = options.training, 0
-    if isinstance(sharing, Restructuring):
-        growing = sharing.growing_epochs(n_tasks)
-    if training.epochs <= growing:
-        raise InputError(
-            f"`epochs` must be more than the {growing} growing epochs of {sharing.name}. "
-            f"Got {training.epochs}"
-        )
-    training = replace(training, epochs=training.epochs - growing)
-    return replace(options, sharing=sharing, training=training, baselines=())
+    def _adapted(self, options: Options, n_tasks: int) -> Options:
+        """The options of one run, with the epochs that the growing of a network leaves."""
+        sharing, training = self.method.make(options.seed), options.training
+        growing = sharing.growing_epochs(n_tasks) if isinstance(sharing, Restructuring) else 0
+        if training.epochs <= growing:
+            raise InputError(
+                f"`epochs` must be more than the {growing} growing epochs of {self.name}. "
+                f"Got {training.epochs}"
+            )
+        training = replace(training, epochs=training.epochs - growing)
+        return replace(options, sharing=sharing, training=training, baselines=())

@@ -93,7 +93,7 @@ class PerTaskContender(Contender):
         """Whether a search over the settings of training concerns it."""
         return False
 
-    def settings(self, options: Options) -> Job:
+    def settings(self, options: Options, n_tasks: int) -> Job:
         """All settings that decide its result, beside the data."""
         return self.family.settings()
 

@@ -80,14 +80,14 @@ def scheduled(
         for i, trial in enumerate(trials if contender.is_searched else trials[:1]):
             chosen = replace(options, seed=seed)
             chosen = chosen if trial is None else trial.applied(chosen)
-            job = {"method": contender.name, **contender.settings(chosen)}
+            n_tasks = len(divided.tasks)
+            job = {"method": contender.name, **contender.settings(chosen, n_tasks)}
             job |= {"targets": list(divided.tasks.names), "seed": seed, "data": divided.digest}
             place = store.place(contender.name, seed, i, job)
             found = place.finished(job)
             if found is not None:
                 schedule.finished.append(found)
                 continue
-            n_tasks = len(divided.tasks)
             result, state = place.result, place.state
             schedule.open.append(
                 Work(contender, table, chosen, i, job, n_tasks, state, result, study.threads)

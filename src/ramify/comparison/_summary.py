@@ -115,7 +115,7 @@ class Summary:
             name=name,
             kind=contender.kind,
             shares=contender.shares,
-            settings=contender.settings(self.options),
+            settings=contender.settings(self.options, len(next(iter(table.tasks.values())))),
             seeds=sorted(run.seed for run in runs),
             test=mean_of(tests),
             spread=spread_of(tests),

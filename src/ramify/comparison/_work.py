@@ -1,5 +1,6 @@
 """One unit of work in a process of its own: learn, be scored, write the result."""
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +9,15 @@ from dataclasses import dataclass
 import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ramify._core import DirectoryInUseError, StoppedError
+from ramify._core import DirectoryInUseError, RamifyError, StoppedError
 from ramify.comparison._contender import Attempt, Work
 from ramify.comparison._digest import digest_of
 from ramify.comparison._memory import PeakMemory
 from ramify.records import Failure, RunResult
 
 _LONGEST_REASON = 300
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ def do(work: Work) -> Done:
         except DirectoryInUseError:
             raise
         except Exception as error:  # noqa: BLE001  # one method's fault must not cost the others' results
+            if not isinstance(error, RamifyError):
+                _log.warning("a fault in %s", work.contender.name, exc_info=True)
             return Failure(
                 method=work.contender.name,
                 seed=work.options.seed,
@@ -70,7 +75,8 @@ def _result(work: Work, attempt: Attempt, memory: int | None) -> RunResult:
 
 
 def _in_a_line(error: Exception) -> str:
-    words = " ".join(f"{type(error).__name__}: {error}".split())
+    kind = "" if isinstance(error, RamifyError) else f"{type(error).__name__}: "
+    words = " ".join(f"{kind}{error}".split())
     return words if len(words) <= _LONGEST_REASON else f"{words[: _LONGEST_REASON - 1]}…"
 
 

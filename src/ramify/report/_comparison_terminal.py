@@ -29,26 +29,33 @@ def print_comparison(record: ComparisonRecord, console: Console) -> None:
     blocks: list[RenderableType] = [Text(recommendation(record), style="bold")]
     blocks += [Text(each) for each in remarks(record)]
     blocks += [Text(f"Note: {shown(each, 400)}", style="dark_orange3") for each in record.warnings]
-    blocks += [
-        Text(
-            f"Failed: {shown(each.method)}, seed {each.seed}: {shown(each.reason, 300)}",
-            style="dark_orange3",
-        )
-        for each in record.failures
-    ]
-    blocks += [Text(), _scores(record), Text(), _costs(record), Text()]
+    blocks += [Text(f"Failed: {each}", style="dark_orange3") for each in _failures(record)]
+    blocks += [Text(), *_scores(record), Text(), *_costs(record), Text()]
     losses = _losses(record)
-    blocks += [losses, Text()] if losses else []
+    blocks += [*losses, Text()] if losses else []
     blocks.append(Text(record.intervals, style="dim"))
     console.print(Group(*blocks))
 
 
-def _scores(record: ComparisonRecord) -> Table:
+def _failures(record: ComparisonRecord) -> list[str]:
+    """Failed runs, those of one method for one reason together."""
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for each in record.failures:
+        seeds.setdefault((each.method, each.reason), []).append(each.seed)
+    return [
+        f"{shown(method)}, {'seed' if len(where) == 1 else 'seeds'} "
+        f"{', '.join(map(str, dict.fromkeys(where)))}: {shown(reason, 300)}"
+        for (method, reason), where in seeds.items()
+    ]
+
+
+def _scores(record: ComparisonRecord) -> list[RenderableType]:
     board = leaderboard(record)
     what = skill(record, brief=True)
     several = len(record.seeds) > 1
     title = f"{what[0].upper()}{what[1:]} over tasks on the test rows"
-    made = _table(f"{title}{f', mean of {len(record.seeds)} seeds' if several else ''}")
+    heading = _heading(f"{title}{f', mean of {len(record.seeds)} seeds' if several else ''}")
+    made = _table()
     made.add_column("")
     made.add_column("score", justify="right")
     for name, _ in board.columns:
@@ -56,7 +63,7 @@ def _scores(record: ComparisonRecord) -> Table:
         made.add_column(f"over {name}", justify="right", min_width=16)
     for place in board.places:
         made.add_row(*_score_cells(place))
-    return made
+    return [heading, made]
 
 
 def _score_cells(place: Place) -> list[Text]:
@@ -75,8 +82,9 @@ def _score_cells(place: Place) -> list[Text]:
     return cells
 
 
-def _costs(record: ComparisonRecord) -> Table:
-    made = _table("What each costs, mean of its seeds")
+def _costs(record: ComparisonRecord) -> list[RenderableType]:
+    heading = _heading("What each costs, mean of its seeds")
+    made = _table()
     made.add_column("")
     for head in ("Δm", "parameters", "operations", "training", "memory"):
         made.add_column(head, justify="right")
@@ -91,17 +99,18 @@ def _costs(record: ComparisonRecord) -> Table:
             duration(method.seconds),
             "" if place.memory is None else f"{place.memory:.2f} GiB",
         )
-    return made
+    return [heading, made]
 
 
-def _losses(record: ComparisonRecord) -> Table | None:
+def _losses(record: ComparisonRecord) -> list[RenderableType]:
     found = loss_table(record)
     rows = (found.clear or found.unclear)[:_MOST_LOSSES]
     if not rows:
-        return None
+        return []
     every = len(found.clear or found.unclear)
     which = "clearly lost" if found.clear else "lost, none of them clearly,"
-    made = _table(f"Tasks that {which} by sharing ({len(rows)} of {every})")
+    heading = _heading(f"Tasks that {which} by sharing ({len(rows)} of {every})")
+    made = _table()
     made.add_column("task", max_width=_LONGEST)
     made.add_column("with", max_width=_LONGEST)
     for head in ("loss", "interval"):
@@ -115,12 +124,17 @@ def _losses(record: ComparisonRecord) -> Table | None:
             Text(signed(gain.value or 0.0), style=style),
             Text(interval(gain.low, gain.high)),
         )
-    return made
+    return [heading, made]
 
 
 def _outcome(gain: Gain) -> str:
     return outcome_of(gain).value
 
 
-def _table(title: str) -> Table:
-    return Table(title=Text(title, style="dim"), title_justify="left", box=None, pad_edge=False)
+def _heading(text: str) -> Text:
+    # A table's own title would be broken at the width of the table.
+    return Text(text, style="dim")
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False)

@@ -95,8 +95,9 @@ def _labels(drawn: Chart, names: Sequence[str]) -> list[Label]:
     middle = drawn.width * 0.55
     for dot, name in sorted(zip(drawn.dots, names, strict=True), key=lambda pair: pair[0].y):
         left = dot.x > middle
-        x = dot.x - 9 if left else dot.x + 9
-        label = Label(x, dot.y + 4, "end" if left else "start", name)
+        # Off the line, which rises to the right.
+        x, y = (dot.x - 8, dot.y - 5) if left else (dot.x + 8, dot.y + 13)
+        label = Label(x, y, "end" if left else "start", name)
         while any(_meet(label, other) for other in placed):
             label = replace(label, y=label.y + _LINE)
         placed.append(label)

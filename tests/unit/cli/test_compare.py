@@ -1,0 +1,72 @@
+"""`ramify compare` as a user meets it: what it says, what it leaves, what it refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from ramify.comparison import Comparison
+from ramify.data import planted_table
+from ramify.tasks import SharingTree
+
+from ._command import ramify
+
+QUICK = (
+    *("--targets", "g*", "--hidden", "8,8", "--epochs", "2", "--growing-epochs", "1"),
+    *("--trees", "4", "--seeds", "1"),
+)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("compare") / "t.csv"
+    planted_table(2, 2, rows=120, features=4)[0].write_csv(path)
+    return path
+
+
+def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
+    names = [f"g{g}_t{t}" for g in range(2) for t in range(2)]
+    tree = SharingTree.shared(names, 2).divided(1, [names[:2], names[2:]])
+    (tmp_path / "tree.json").write_text(tree.to_json())
+    given = ("compare", table, *QUICK, "--output", tmp_path / "out")
+    said = ramify(*given, "--sharing", "tree", "--tree", tmp_path / "tree.json")
+    assert said.code == 0, said.err
+    assert "run 5 of 5: " in said.out
+    assert "Take " in said.out
+    assert f"Report: {tmp_path / 'out' / 'comparison.html'}" in said.out
+    record = Comparison.load(tmp_path / "out").record
+    assert {run.method: run.stages for run in record.runs}["tree"] == [
+        [list(group) for group in stage] for stage in tree.stages
+    ]
+    assert {method.name for method in record.methods} == {
+        *("hard", "single-task", "tree", "random-forest", "ridge-logistic")
+    }
+    said = ramify(*given, "--sharing", "hard", "--resume")
+    assert said.code == 0, said.err
+    assert said.out.count(": kept") == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--sharing", "nonsense"), "--sharing must be among 'fully-adaptive', "),
+        (("--sharing", "hard,hard"), "named once. Got 'hard' repeatedly"),
+        (("--sharing", "random-forest"), "--sharing must be among "),
+        (("--sharing", "tree"), "--sharing tree needs --tree"),
+        (("--sharing", "tree", "--tree", "none.json"), "--tree 'none.json' cannot be read"),
+        (("--seeds", "0"), "`seeds` must be 1 or more. Got 0"),
+        (("--seeds", "two"), "--seeds must be"),
+        (("--search", "-1"), "`search` must be 0 or more"),
+        (("--processes", "0"), "`processes` must be 1 or more"),
+        (("--epochs", "1"), "more than the 1 growing epochs of fully-adaptive"),
+        (("--resume",), "holds none; leave --resume out"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    table: Path, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    said = ramify("compare", table, *QUICK, "--output", tmp_path / "out", *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    assert words in said.err
+    assert not (tmp_path / "out").exists()
