@@ -73,6 +73,7 @@ def fit(
     candidates: int = 4,
     backbone: BackboneName | None = None,
     width: int | None = None,
+    start_from: Path | None = None,
     hidden: str | list[int] = "256,256",
     dropout: float = 0.6,
     input_dropout: float = 0.1,
@@ -127,6 +128,8 @@ def fit(
         backbone: The network's stages: mlp, vgg16, resnet18 or resnet34; by default mlp for tables,
             vgg16 for pictures.
         width: Width of a thin vgg16 (32 by default) or of a resnet's first stage (64 by default).
+        start_from: Trained network whose filters are selected for the start (a wider one is thinned):
+            directory of a run with one shared network, or file of torchvision's weights.
         hidden: Width of each stage of an mlp, comma separated.
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
@@ -171,6 +174,7 @@ def fit(
             MLPSpec(_widths(hidden), dropout, input_dropout),
         ),
         soft_labels_from=[Path(folder) for folder in _names(soft_labels_from)],
+        start_from=start_from,
         augmentation=_augmentation(shift, flip, has_images),
         training=Training(
             epochs=epochs,

@@ -25,6 +25,7 @@ from ramify.runs._linear_fit import fit_linear
 from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._options import Options
 from ramify.runs._prepared import Prepared
+from ramify.runs._start import starting_backbone
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Restructuring, Sharing, SingleTask
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import Epoch, EpochEnded, Fitted, Predictions, Trainer, Watcher
@@ -76,7 +77,9 @@ class Jobs:
         _check_memory(options.backbone, shape)
         with torch.random.fork_rng([]):
             torch.manual_seed(options.seed)
-            self.backbone: nn.Sequential = options.backbone.build(shape)
+            self.backbone: nn.Sequential = starting_backbone(
+                options.backbone, shape, options.start_from
+            )
         self._n_features = options.backbone.n_features
         self._n_stages = len(stages_of(self.backbone))
         self.costs: StageCosts = stage_costs(

@@ -28,6 +28,8 @@ class Options:
         split: How rows are divided into train, validation and test.
         sharing: The way of sharing.
         backbone: The network's stages.
+        start_from: A trained network whose filters all networks of the run start from: a run's
+            directory, or a file of torchvision's weights; None for random weights.
         augmentation: How training pictures are changed; None for not at all.
         soft_labels_from: Directories of finished runs whose models fill in missing labels.
         training: Epochs, optimiser and selection rule.
@@ -45,6 +47,7 @@ class Options:
     split: SplitRule = field(default_factory=RandomSplit)
     sharing: Sharing = field(default_factory=FullyAdaptive)
     backbone: BackboneSpec = field(default_factory=MLPSpec)
+    start_from: Path | None = None
     augmentation: Augmentation | None = None
     soft_labels_from: Sequence[Path] = ()
     training: Training = field(default_factory=Training)
@@ -92,6 +95,7 @@ class Options:
         return {
             "backbone": self.backbone.kind,
             **self.backbone.settings(),
+            "start_from": None if self.start_from is None else str(self.start_from),
             "augmentation": None if self.augmentation is None else repr(self.augmentation),
             **self.training.settings(),
             "soft_labels_from": [str(folder) for folder in self.soft_labels_from],
