@@ -31,13 +31,12 @@ def adam_step(
     References:
         Kingma, Ba. *Adam: A Method for Stochastic Optimization*, ICLR 2015, algorithm 1.
     """
-    known = torch.where(present, gradient, 0.0)
     n_steps = memory["n_steps"] + present
-    mean = torch.where(present, memory["gradient_mean"].lerp(known, 1 - _FIRST), 0.0)
-    square = torch.where(present, memory["square_mean"].lerp(known.square(), 1 - _SECOND), 0.0)
-    corrected = mean / (1 - _FIRST**n_steps)
-    length = (square / (1 - _SECOND**n_steps)).sqrt() + _TINY
+    mean = memory["gradient_mean"].lerp(gradient, 1 - _FIRST)
+    square = memory["square_mean"].lerp(gradient.square(), 1 - _SECOND)
+    length = (square / (1 - _SECOND**n_steps)).sqrt_().add_(_TINY)
+    stepped = values - rate * mean / (1 - _FIRST**n_steps).mul_(length)
     memory["gradient_mean"] = torch.where(present, mean, memory["gradient_mean"])
     memory["square_mean"] = torch.where(present, square, memory["square_mean"])
     memory["n_steps"] = n_steps
-    return torch.where(present, values - rate * corrected / length, values)
+    return torch.where(present, stepped, values)

@@ -32,8 +32,8 @@ def famo_weights(
         Liu, Feng, Stone, Liu. *FAMO: Fast Adaptive Multitask Optimization*, NeurIPS 2023,
         algorithm 1.
     """
-    scores = share_among(logits, present) / (losses + _TINY)
-    return spread_over(scores / scores.sum().clamp(min=torch.finfo(scores.dtype).tiny), present)
+    # In proportion to exp(w) / ℓ: a softmax too, which needs no sum of its own.
+    return spread_over(share_among(logits - (losses + _TINY).log(), present), present)
 
 
 def famo_gradient(

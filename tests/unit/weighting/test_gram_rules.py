@@ -34,6 +34,7 @@ from ramify.weighting import (
 )
 
 Array = NDArray[np.float64]
+THREE = TaskSet([Task(name, Regression()) for name in "abc"])
 SHAPES = [(2, 5), (3, 2), (5, 3), (6, 20)]
 every_shape = pytest.mark.parametrize("shape", SHAPES)
 
@@ -175,6 +176,31 @@ def test_rules_on_directions_do_not_mind_a_task_in_another_unit() -> None:
         close(two / two.sum(), one / one.sum(), 1e-5)
 
 
+def test_gradvac_remembers_its_targets_between_steps() -> None:
+    """Two tasks: the order is none, so the rule is the function with its own targets."""
+    two, targets = TaskSet(THREE[:2]), np.zeros((2, 2))
+    rule = GradVac(rate=0.3)
+    rule.start(two, seed=0)
+    for seed in range(6):
+        rows = gradients((2, 3), seed)
+        weights, targets = gradvac(rows @ rows.T, np.array([[0, 1], [1, 0]]), targets, 0.3)
+        ones = torch.ones(2).double()
+        found = rule.weights(torch.tensor(rows @ rows.T), ones, ones.bool())
+        close(found.numpy(), weights)
+        close(rule.state_tensors()["targets"].numpy(), targets)
+
+
+def test_grad_norm_measures_progress_from_the_first_loss() -> None:
+    """The first task's loss halves, the second one's stays: it gets the longer gradient."""
+    rule = GradNorm()
+    rule.start(THREE, seed=0)
+    gram, here = torch.eye(3).double(), torch.tensor([True, True, False])
+    for step in range(200):
+        losses = torch.tensor([1.0 if step == 0 else 0.5, 8.0, 1.0]).double()
+        weights = rule.weights(gram, losses, here)
+    assert weights[1] > 1.5 * weights[0]
+
+
 def test_opposed_gradients_have_the_weights_that_cancel_them() -> None:
     gram = np.array([[1.0, -2.0], [-2.0, 4.0]])
     for rule in (mgda, imtl_g):
@@ -205,7 +231,7 @@ def test_grad_norm_steps_down_the_papers_loss() -> None:
 
 def test_grad_norm_brings_steady_gradients_to_one_length() -> None:
     rule = GradNorm(asymmetry=0.0)
-    rule.start(TaskSet([Task(name, Regression()) for name in "abc"]), seed=0)
+    rule.start(THREE, seed=0)
     lengths = torch.tensor([4.0, 1.0, 0.5], dtype=torch.float64)
     ones = torch.ones(3, dtype=torch.float64)
     for _ in range(2000):

@@ -22,6 +22,7 @@ from ramify.weighting import (
     SQUARED_ERROR,
     Fixed,
     NoiseModel,
+    Random,
     SmoothTchebycheff,
     Uncertainty,
     dwa_weights,
@@ -224,6 +225,14 @@ def test_famo_gives_more_weight_to_what_falls_more_slowly() -> None:
     assert rule.state_tensors()["logits"].argmin() == 1
     shares = famo_weights(torch.zeros(4).double(), LOSSES, ALL) * LOSSES
     assert_close(shares, shares.mean() * torch.ones(4).double())
+
+
+def test_random_weights_are_drawn_anew_in_every_step() -> None:
+    rule = Random()
+    rule.start(TASKS, seed=0)
+    drawn = torch.stack([rule.weights(LOSSES, ALL) for _ in range(400)])
+    assert not torch.equal(drawn[0], drawn[1])
+    assert_close(drawn.mean(0), torch.ones(4).double(), atol=0.15, rtol=0)
 
 
 def test_fixed_weights_are_one_per_task() -> None:
