@@ -51,5 +51,8 @@ class Augmentation:
         y = (torch.arange(height) + down).clamp(0, height - 1)
         x = torch.arange(width).expand(n, width)
         x = (torch.where(mirrored, width - 1 - x, x) + right).clamp(0, width - 1)
-        rows = pixels.gather(2, y[:, None, :, None].expand(n, channels, height, width))
+        # Whole rows of pixels first: they lie together and are copied at once.
+        starts = torch.arange(n * channels).view(n, channels, 1) * height
+        places = (starts + y[:, None]).flatten()
+        rows = pixels.reshape(-1, width).index_select(0, places).view(pixels.shape)
         return rows.gather(3, x[:, None, None, :].expand(n, channels, height, width))

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from ramify.data._image_rows import ImageRows
 VERSION: Final = 1
 Progress = Callable[[int, int], None]
 _SECONDS: Final = 2.0
+_log = logging.getLogger(__name__)
 
 
 class CacheState(BaseModel):
@@ -71,7 +73,11 @@ class ImageCache:
                 "choose another folder for it"
             ) from None
         with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _log.info("waiting for another process that fills the cache %s", self._place)
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def state(self) -> CacheState | None:
