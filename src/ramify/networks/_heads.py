@@ -1,6 +1,7 @@
 """The last linear layer of every task, in one operation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ramify.tasks import TaskSet
+
+Change = Callable[[Tensor], Tensor]
 
 
 class StackedHeads(nn.Module):
@@ -38,6 +41,7 @@ class StackedHeads(nn.Module):
         self.register_buffer("task_of_column", torch.tensor(tasks.task_of_column), persistent=False)
         self.register_buffer("columns", None, persistent=False)
         self.register_buffer("position", None, persistent=False)
+        self._change: Change | None = None
 
     def attach(self, branch_of_task: Sequence[int]) -> None:
         """Say which branch each task reads from.
@@ -55,16 +59,42 @@ class StackedHeads(nn.Module):
         """For each column, the place of its task."""
         return [int(t) for t in self.get_buffer("task_of_column").tolist()]
 
+    @contextmanager
+    def reweighing(self, change: Change) -> Iterator[None]:
+        """Within the block, forward passes send a changed gradient on to the features.
+
+        The heads themselves learn from the gradient at the outputs as it is: what balances tasks
+        that share features must not keep a task's own head from learning.
+
+        Args:
+            change: From the gradient at the outputs, ``(batch, column)``, to the one that goes on;
+                called in the backward pass.
+        """
+        self._change = change
+        try:
+            yield
+        finally:
+            self._change = None
+
     def forward(self, x: Float[Tensor, "branch batch feature"]) -> Float[Tensor, "batch column"]:
         """Outputs of all tasks."""
+        if self._change is None:
+            return self._outputs(x, self.weight, self.bias)
+        onwards = self._outputs(x, self.weight.detach(), self.bias.detach())
+        if onwards.requires_grad:
+            onwards.register_hook(self._change)
+        # Adds exactly 0: one way for the heads' gradient, another for the features'.
+        return self._outputs(x.detach(), self.weight, self.bias) + (onwards - onwards.detach())
+
+    def _outputs(self, x: Tensor, heads: Tensor, bias: Tensor) -> Tensor:
         if self.columns is None or self.position is None:
-            return functional.linear(x.squeeze(0), self.weight, self.bias)
-        # Not weight[columns]: its backward pass adds up in no fixed order.
-        chosen = self.weight.index_select(0, self.columns.flatten())
+            return functional.linear(x.squeeze(0), heads, bias)
+        # Not heads[columns]: its backward pass adds up in no fixed order.
+        chosen = heads.index_select(0, self.columns.flatten())
         weight = chosen.view(*self.columns.shape, -1)  # (branch, widest, feature)
         wide = torch.bmm(x, weight.transpose(1, 2))  # (branch, batch, widest)
         flat = wide.transpose(0, 1).flatten(1)
-        return flat.index_select(1, self.position) + self.bias
+        return flat.index_select(1, self.position) + bias
 
 
 def _layout(
