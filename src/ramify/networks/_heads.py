@@ -82,7 +82,7 @@ class StackedHeads(nn.Module):
             return self._outputs(x, self.weight, self.bias)
         onwards = self._outputs(x, self.weight.detach(), self.bias.detach())
         if onwards.requires_grad:
-            onwards.register_hook(self._change)
+            onwards.register_hook(self._change)  # type: ignore[no-untyped-call]  # of torch
         # Adds exactly 0: one way for the heads' gradient, another for the features'.
         return self._outputs(x.detach(), self.weight, self.bias) + (onwards - onwards.detach())
 
