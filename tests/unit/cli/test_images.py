@@ -45,10 +45,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fit(folder: Path, output: Path, *more: str, targets: str = "left,right") -> Said:
     files = ("--images", str(folder / "files"), "--image-column", "file")
     cache = ("--image-cache", str(folder / "cache"))
-    table = folder / "labels.csv"
-    return ramify(
-        *("fit", table, *files, *cache, "--targets", targets, "--output", output, *QUICK, *more)
-    )
+    words: list[str | Path] = ["fit", folder / "labels.csv", *files, *cache, *QUICK, *more]
+    return ramify(*words, "--targets", targets, "--output", output)
 
 
 def test_a_folder_of_files_gives_a_run_with_a_report(base: Path) -> None:
@@ -99,10 +97,12 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
     half = table.with_columns(left=pl.when(pl.col("index") % 2 == 0).then("left")).drop("index")
     half.write_csv(base / "half.csv")
     common = ("--images", base / "files", "--image-column", "file", "--image-size", "28")
-    for name, more in {"masked": (), "soft": ("--soft-labels-from", str(base / "run"))}.items():
+    ways: dict[str, list[str]] = {"masked": [], "soft": ["--soft-labels-from", f"{base / 'run'}"]}
+    for name, more in ways.items():
         said = ramify(
             *("fit", base / "half.csv", *common, "--image-cache", base / "cache"),
-            *("--targets", "left,right", "--output", tmp_path / name, *QUICK, *more),
+            *("--targets", "left,right", "--output", tmp_path / name, *QUICK),
+            *more,
         )
         assert said.code == 0, said.err
     masked, soft = (
