@@ -72,9 +72,8 @@ def somp(
         best = int((score >= (1 - TIE) * score.max()).int().argmax())
         column = left[best] / left[best, best].sqrt()
         left.addr_(column, column, alpha=-1)
-        left[best] = left[:, best] = (
-            0  # what rounding leaves of a long filter would drown short ones
-        )
+        # What rounding leaves of a long filter would drown short ones.
+        left[best] = left[:, best] = 0
         free[best] = False
         selected.append(best)
     return _filled(selected, len(filters), n_select, generator).to(filters.device)

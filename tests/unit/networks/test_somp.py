@@ -61,11 +61,20 @@ def test_fills_up_with_unused_filters_when_all_are_spanned(build: Callable[[], T
     assert torch.equal(found[0], found[1])
 
 
-def test_the_places_that_are_left_follow_the_generator() -> None:
-    drawn = [somp(rank(2), 30, generator=torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
+@pytest.mark.parametrize("r", [2, 11, 23])
+def test_the_places_that_are_left_follow_the_generator(r: int) -> None:
+    drawn = [somp(rank(r), 30, generator=torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
     assert torch.equal(drawn[0], drawn[1])
-    assert torch.equal(drawn[0][:2], drawn[2][:2])
-    assert not torch.equal(drawn[0], drawn[2])
+    assert torch.equal(drawn[0][:r], drawn[2][:r])
+    assert drawn[0][r] != drawn[2][r]  # not what rounding left of the residual
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_first_index_wins_where_only_rounding_differs(seed: int) -> None:
+    filters, normal = gaussian(20, 30, seed), gaussian(1, 30, seed=99)
+    mirrored = filters - 2 * filters @ normal.T @ normal / normal.square().sum()
+    assert somp(torch.cat([mirrored, filters]), 1).item() < 20
+    assert somp(torch.cat([filters, mirrored]), 1).item() < 20
 
 
 @pytest.mark.parametrize("r", [1, 4, 11])

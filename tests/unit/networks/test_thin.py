@@ -43,7 +43,8 @@ def norms_of_what_was_flattened() -> nn.Sequential:
 
 def nested_sums() -> nn.Sequential:
     inner = nn.Sequential(nn.Conv2d(8, 8, 1), Residual(nn.Conv2d(8, 8, 1)), nn.BatchNorm2d(8))
-    block = nn.Sequential(nn.Conv2d(1, 8, 3), Residual(inner), nn.ReLU(), BasicBlock(8, 8))
+    there_and_back = Residual(nn.Sequential(BasicBlock(8, 12), BasicBlock(12, 8), nn.ReLU()))
+    block = nn.Sequential(nn.Conv2d(1, 8, 3), Residual(inner), there_and_back, BasicBlock(8, 8))
     return nn.Sequential(block, BasicBlock(8, 12), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
