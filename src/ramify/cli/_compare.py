@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ from ramify.data import open_table, parse_split
 from ramify.networks import MLPSpec
 from ramify.records import Failure
 from ramify.report import print_comparison
-from ramify.runs import Options
+from ramify.runs import LINEAR_METHODS, LinearSharing, Options
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import SharingTree
 from ramify.training import Training
@@ -67,7 +68,7 @@ def compare(
         table: CSV, TSV or Parquet file; an empty target means not labelled.
         targets: Names or globs of the target columns, comma separated: a,b,'NR-*'.
         output: Directory for the runs, the comparison and its page.
-        sharing: Ways of sharing, comma separated: fully-adaptive, tree. One network per task
+        sharing: Ways of sharing, comma separated: fully-adaptive, tree, linear:METHOD. One network per task
             (single-task), one shared network (hard), random forests and ridge or logistic
             regression always take part.
         seeds: How many splits, initial weights and orders of the rows to average over.
@@ -136,6 +137,7 @@ def compare(
         "hard": lambda: Method("hard", lambda _seed: HardSharing()),
         "single-task": lambda: Method("single-task", lambda _seed: SingleTask()),
         "tree": lambda: _fixed(given, growing_epochs),
+        **{f"linear:{each}": partial(_linear, each) for each in LINEAR_METHODS},
     }
     methods = [_way(name, ways) for name in _names(sharing)]
     console = Console()
@@ -157,8 +159,12 @@ def compare(
 
 def _way(name: str, ways: dict[str, Callable[[], Method]]) -> Method:
     if name not in ways:
-        raise InputError(f"--sharing must be among {listed(ways)}. Got {quoted(name)}")
+        raise InputError(f"--sharing must be among {listed(ways, len(ways))}. Got {quoted(name)}")
     return ways[name]()
+
+
+def _linear(name: str) -> Method:
+    return Method(f"linear:{name}", lambda _seed: LinearSharing(name))
 
 
 def _tree(path: Path | None) -> SharingTree | None:

@@ -1,4 +1,4 @@
-"""A way of sharing as a contender: one run of `run_table`."""
+"""A way of sharing as a contender, of networks or linear models: one run of `run_table`."""
 
 from dataclasses import dataclass, replace
 
@@ -6,13 +6,13 @@ from ramify._core import InputError
 from ramify.comparison._contender import Attempt, Contender, Job, Work
 from ramify.comparison._method import SINGLE_TASK, Method
 from ramify.records import MethodKind
-from ramify.runs import Options, can_be_resumed, run_table
+from ramify.runs import LinearSharing, Options, can_be_resumed, run_table
 from ramify.sharing import Restructuring
 
 
 @dataclass(frozen=True)
 class NetworkContender(Contender):
-    """Trains a network that shares in one way.
+    """Trains a network, or linear models, that share in one way.
 
     Attributes:
         method: The way of sharing.
@@ -28,7 +28,7 @@ class NetworkContender(Contender):
     @property
     def kind(self) -> MethodKind:
         """What it is made of."""
-        return "network"
+        return "linear" if self._is_linear else "network"
 
     @property
     def shares(self) -> bool:
@@ -37,8 +37,12 @@ class NetworkContender(Contender):
 
     @property
     def is_searched(self) -> bool:
-        """Whether a search over the settings of training concerns it."""
-        return True
+        """Whether a search over the settings of training concerns it: not a linear model."""
+        return not self._is_linear
+
+    @property
+    def _is_linear(self) -> bool:
+        return isinstance(self.method.make(0), LinearSharing)
 
     def settings(self, options: Options, n_tasks: int) -> Job:
         """All settings that decide its result, beside the data.

@@ -20,7 +20,7 @@ _WORDS = {
 
 def words(name: str) -> str:
     """What a method is; empty if its name says it all."""
-    return _WORDS.get(name, "")
+    return _WORDS.get(name, "linear models that share" if name.startswith("linear:") else "")
 
 
 def unit(method: MethodResult) -> str:

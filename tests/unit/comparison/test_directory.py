@@ -9,20 +9,20 @@ from ramify._core import DirectoryInUseError, InputError, ModelFileError, sole_w
 from ramify.comparison import COMPARISON_FILE, COMPARISON_PAGE, Comparison, Method, Study
 from ramify.comparison._digest import digest_of
 from ramify.comparison._directory import Store
-from ramify.records import ComparisonRecord, RunResult, Scores
+from ramify.records import ComparisonRecord, RunResult, Scores, Setting
 
 from ._small import compared, hard, mixed, small_table
 
-JOB = {"method": "hard", "learning_rate": 0.1, "data": "abc"}
+JOB: dict[str, Setting] = {"method": "hard", "learning_rate": 0.1, "data": "abc"}
 
 
-def result(job: dict[str, object]) -> RunResult:
+def result(job: dict[str, Setting]) -> RunResult:
     return RunResult.model_validate(
         {
             "method": "hard",
             "seed": 0,
             "trial": 0,
-            "digest": digest_of(job),  # type: ignore[arg-type]
+            "digest": digest_of(job),
             "job": job,
             "scores": Scores.model_construct(test=[], validation=[]).model_dump(),
             "size": 1,
@@ -103,15 +103,15 @@ def test_other_data_is_refused_before_anything_is_trained(tmp_path: Path) -> Non
 def test_what_is_wrong_with_the_directory_is_said(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    for path, settings, words in (
-        (file, {}, "must be a directory"),
-        (tmp_path / "new", {"resume": True}, "holds none; leave --resume out"),
-        (tmp_path / "new", {"resume": True, "overwrite": True}, "exclude each other"),
-        (file / "below", {}, "cannot be made"),
-        (None, {"resume": True}, "need `output`"),
+    for path, resume, overwrite, words in (
+        (file, False, False, "must be a directory"),
+        (tmp_path / "new", True, False, "holds none; leave --resume out"),
+        (tmp_path / "new", True, True, "exclude each other"),
+        (file / "below", False, False, "cannot be made"),
+        (None, True, False, "need `output`"),
     ):
         with pytest.raises(InputError, match=words):
-            compared(small_table(), output=path, **settings)
+            compared(small_table(), output=path, resume=resume, overwrite=overwrite)
     assert not (tmp_path / "new").exists()
 
 
