@@ -167,7 +167,7 @@ def go_on(folder: Path, output: str) -> str:
 def comparable(record: Path) -> dict[str, Any]:
     """A record without what may differ: times, and the command."""
     found: dict[str, Any] = json.loads(record.read_text())
-    for name in ("created", "seconds", "command"):
+    for name in ("created", "seconds", "milliseconds", "command"):
         found.pop(name)
     for baseline in found["baselines"].values():
         baseline.pop("seconds")

@@ -12,6 +12,7 @@ from ramify.data import ImageData, SplitRule, Table, open_table, parse_split, sp
 from ramify.networks import BackboneSpec, LinearSpec, MLPSpec
 from ramify.runs._directory import output_directory
 from ramify.runs._jobs import Jobs, timed
+from ramify.runs._latency import milliseconds_per_row
 from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._model import Model
 from ramify.runs._options import Options
@@ -145,7 +146,8 @@ def run_table(
             announce(prepared)
         run = _trained(jobs, prepared, options, seconds, command)
         seconds["total"] = time.monotonic() - started
-        run.record = run.record.model_copy(update={"seconds": seconds})
+        latency = milliseconds_per_row(run.model.network, run.model.encoder.shape)
+        run.record = run.record.model_copy(update={"seconds": seconds, "milliseconds": latency})
         if output is not None and state is not None:
             run.save(output, overwrite=True)
             state.forget()

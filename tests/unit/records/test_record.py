@@ -25,7 +25,7 @@ def test_a_record_is_plain_json_with_its_version(tmp_path: Path) -> None:
     wanted = {"tasks", "sharing", "tree", "affinity", "scores", "baselines", "delta_m"}
     wanted |= {"parameters", "flops", "seconds", "versions", "seed"}
     assert wanted <= set(found)
-    assert set(found["scores"]) == {"test", "validation"}
+    assert set(found["scores"]) == {"test", "validation", "overall"}
 
 
 def test_a_missing_record_says_what_to_name(tmp_path: Path) -> None:

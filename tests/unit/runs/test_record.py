@@ -35,7 +35,8 @@ def test_it_has_every_key_that_users_rely_on(record: RunRecord) -> None:
     } <= set(found)
     assert set(found["tasks"][0]) >= {"name", "kind", "metric"}
     assert set(found["sharing"]) == {"name", "settings"}
-    assert set(found["scores"]) == {"test", "validation"}
+    assert set(found["scores"]) == {"test", "validation", "overall"}
+    assert found["milliseconds"] > 0
     assert set(found["scores"]["test"][0]) >= {"metric", "value", "n_labels"}
     assert set(found["baselines"]) == {"single_task", "shared"}
     assert all(set(each) >= {"tasks", "matrix"} for each in found["affinity"].values())
