@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -15,16 +14,16 @@ from ramify.data import (
     LAYOUTS,
     ImageData,
     ImageReading,
-    ImageRows,
     Table,
+    idx_images,
     joined,
+    npz_images,
     one_vs_rest,
-    open_idx_pair,
+    open_idx,
     open_images,
     open_layout,
     open_npz,
     open_table,
-    read_idx,
     resolve_columns,
     rows_by_task,
 )
@@ -83,7 +82,7 @@ class Source:
         if self.images is None:
             return open_table(self.path)
         if self.image_column is None:
-            return _idx_files(Path(self.images), self.path)
+            return _idx_files(Path(self.images), self.path, self.reading)
         table = open_table(self.path)
         return open_images(table, self.image_column, Path(self.images), self.reading, progress)
 
@@ -117,14 +116,12 @@ def _set_name(layout: str | None, path: Path) -> str:
     return f"{layout}:{path.name}" if layout else path.name
 
 
-def _idx_files(images: Path, labels: Path) -> ImageData:
+def _idx_files(images: Path, labels: Path, reading: ImageReading) -> ImageData:
     if images.is_dir():
         raise InputError(
             "--images names a folder, so --image-column must name the column of file names"
         )
-    pixels, codes = open_idx_pair(images, labels)
-    table = open_table(pl.DataFrame({"label": codes}), labels.name)
-    return ImageData(table, ImageRows([pixels[:, None]]), ("label",))
+    return open_idx(images, labels, reading)
 
 
 def _one_against_the_rest(data: Data, column: str) -> Data:
@@ -148,14 +145,9 @@ def prediction_rows(path: Path, images: str | None, image_column: str | None) ->
         InputError: If the options do not fit each other, or the data is damaged.
     """
     if path.suffix.lower() == ".npz":
-        return open_npz(path, ImageReading(), images).images
+        return npz_images(path, images)
     if "ubyte" in path.name:
-        pixels = read_idx(path)
-        if pixels.ndim != 3:
-            raise InputError(
-                f"{quoted(path)} must be an IDX file of images, with 3 axes. Got {pixels.ndim}"
-            )
-        return ImageRows([pixels[:, None]])
+        return idx_images(path)
     if (images is None) != (image_column is None):
         raise InputError("--images and --image-column go together; give both for image files")
     table = open_table(path)
