@@ -12,6 +12,7 @@ from ramify._core import InputError
 from ramify.networks._branches import Branches, Features
 from ramify.networks._count import n_parameters
 from ramify.networks._heads import StackedHeads
+from ramify.networks._stacked_channels import StackedBatchNorm
 from ramify.networks._stages import Backbone, feature_width, n_halvings, stages_of
 from ramify.tasks import SharingTree, TaskSet
 
@@ -127,11 +128,14 @@ class BranchedNetwork(nn.Module):
             raise InputError(f"`stage` must be from 0 to {self.tree.n_stages - 1}. Got {stage}")
         return self.regrown(self.tree.divided(stage, partition))
 
-    def regrown(self, tree: SharingTree) -> "BranchedNetwork":
+    def regrown(self, tree: SharingTree, *, restart_statistics: bool = False) -> "BranchedNetwork":
         """A network of a further divided tree that computes the same.
 
         Args:
             tree: Every group of it must lie within one group of the network's tree.
+            restart_statistics: Whether all running means and variances start anew, as in the
+                authors' code. Then only training mode computes the same, and evaluation does not
+                until they have caught up.
 
         Returns:
             A new network that shares no memory with this one.
@@ -146,6 +150,10 @@ class BranchedNetwork(nn.Module):
             )
         again = copy.deepcopy(self)
         again._grow(tree)
+        if restart_statistics:
+            for module in again.modules():
+                if isinstance(module, nn.modules.batchnorm._NormBase | StackedBatchNorm):
+                    module.reset_running_stats()
         return again
 
     def parameters_of(self, tree: SharingTree) -> int:

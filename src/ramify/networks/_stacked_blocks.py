@@ -1,6 +1,6 @@
 """Layers without weights, and blocks of layers, on several groups at once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from jaxtyping import Float
@@ -88,24 +88,19 @@ class StackedBlock(Stacked):
         super().__init__()
         for name, child in children.items():
             self.add_module(name, child)
-        self._rule = rule
+        self._known, self._rule = dict(children), rule  # to ask a module for children takes long
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the block on all groups at once."""
-        return self._rule(dict(self.named_children()), x)
+        return self._rule(self._known, x)
 
     def each(self, n_groups: int) -> Sequence[Run]:
         """The blocks one by one."""
-        runs = {name: child.each(n_groups) for name, child in self._stacked_children()}
+        runs = {name: child.each(n_groups) for name, child in self._known.items()}
         return [
             partial(self._rule, {name: every[g] for name, every in runs.items()})
             for g in range(n_groups)
         ]
-
-    def _stacked_children(self) -> Iterator[tuple[str, Stacked]]:
-        for name, child in self.named_children():
-            assert isinstance(child, Stacked)  # for the type checker only
-            yield name, child
 
 
 def in_turn(children: Mapping[str, Run], x: Tensor) -> Tensor:

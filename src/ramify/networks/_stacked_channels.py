@@ -106,6 +106,11 @@ class StackedBatchNorm(Stacked):
         every = zip(self.running_mean, self.running_var, weights, biases, strict=True)
         return [partial(self._run, mean=m, variance=v, weight=w, bias=b) for m, v, w, b in every]
 
+    def reset_running_stats(self) -> None:
+        """Forget the statistics: means 0, variances 1."""
+        self.running_mean.zero_()
+        self.running_var.fill_(1)
+
     def _run(
         self,
         x: Tensor,

@@ -17,6 +17,7 @@ from ramify.sharing._protocols import (
     Sharing,
     StepEvidence,
 )
+from ramify.sharing._widening_costs import width_caps
 
 __all__ = [
     "FixedTree",
@@ -28,4 +29,5 @@ __all__ = [
     "Sharing",
     "SingleTask",
     "StepEvidence",
+    "width_caps",
 ]

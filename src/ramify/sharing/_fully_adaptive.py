@@ -22,6 +22,7 @@ from ramify.grouping import (
     sharing_path,
 )
 from ramify.networks import Backbone, BranchedNetwork, stages_of
+from ramify.networks._vgg import CONV_WIDTHS, DENSE_WIDTH
 from ramify.records import Setting
 from ramify.sharing._protocols import (
     Observing,
@@ -30,6 +31,7 @@ from ramify.sharing._protocols import (
     Sharing,
     StepEvidence,
 )
+from ramify.sharing._widening_costs import widening_costs, width_caps
 from ramify.tasks import Partition, SharingTree, TaskSet
 
 _N_RESAMPLES = 20
@@ -69,7 +71,14 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         decay: Of the affinity's means, per batch.
         unit_cost: L_0, the cost of one more branch of the cheapest stage.
         cost_by_size: Whether a branch of a larger stage costs more, in proportion to its
-            parameters. If not, every stage costs L_0, as dense stages do in the paper.
+            parameters. If not, it costs L_0 · 2^p as in the paper, where p counts the pools (or
+            strided convolutions) at the stage and after it.
+        max_widths: At most so many branches of each stage, from input to output; None for no cap
+            but the usual one of 32. See `width_caps`.
+        max_rounds: At most so many trainings in a row, each but the last ended by a division; only
+            with ``alpha``. None for no limit.
+        restart_statistics: Whether the running statistics of batch norms start anew at a division,
+            as in the paper. By default each branch keeps those of the one that it copies.
         seed: Of the spectral proposals.
 
     Raises:
@@ -97,16 +106,81 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         decay: float = 0.99,
         unit_cost: float = UNIT_COST,
         cost_by_size: bool = True,
+        max_widths: Sequence[int] | None = None,
+        max_rounds: int | None = None,
+        restart_statistics: bool = False,
         seed: int = 0,
     ) -> None:
-        _check(alpha, max_parameters, growing_epochs, n_candidates, interval)
+        _check(alpha, max_parameters)
+        counts = {
+            "max_parameters": max_parameters,
+            "growing_epochs": growing_epochs,
+            "n_candidates": n_candidates,
+            "interval": interval,
+            "max_rounds": max_rounds,
+        }
+        _check_counts(counts, max_widths)
         self.alpha, self.max_parameters = alpha, max_parameters
         self._growing_epochs, self.n_candidates = growing_epochs, n_candidates
         self.interval, self.retry_after_no_split = interval, retry_after_no_split
         self.corrected, self.decay = corrected, decay
         self.unit_cost, self.cost_by_size, self.seed = unit_cost, cost_by_size, seed
+        self.max_widths = None if max_widths is None else tuple(max_widths)
+        self.max_rounds, self.restart_statistics = max_rounds, restart_statistics
         self._affinity: ErrorMarginAffinity | None = None
         self._settled = False
+
+    @classmethod
+    def paper(
+        cls,
+        width: int = 32,
+        alpha: float = 2.0,
+        *,
+        interval: int = 1000,
+        max_widths: Sequence[int] | None = None,
+        seed: int = 0,
+    ) -> "FullyAdaptive":
+        """The sharing of the paper and its authors' code: Branch-``width``-``alpha``.
+
+        The plain affinity with decay .99; a test for a split every ``interval`` steps, again and
+        again where a stage stays whole; cost 1/64 · 2^p; at most 15 rounds; running statistics that
+        start anew. It is made for `Training.paper` and, with ``width`` 32 or 64, for batches of 32
+        images and ``vgg16(width=width)``.
+
+        Args:
+            width: Of the thin VGG-16 that it starts from; it sets the cap of each stage's width.
+            alpha: Weight of separation against width. The paper has 1 to 4 for width 32, 0 to 2 for
+                64.
+            interval: Steps between tests for a split; 2000 for two data sets together. Fewer suit a
+                small data set.
+            max_widths: Caps for another backbone than VGG-16, from input to output; see
+                `width_caps`.
+            seed: Of the spectral proposals.
+
+        Raises:
+            InputError: If a number is out of range.
+
+        Example:
+            >>> FullyAdaptive.paper(64, 1.0).max_widths
+            (1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 8, 8, 8, 32, 32)
+        """
+        if width < 1:
+            raise InputError(f"`width` must be 1 or more. Got {width}")
+        thin = [min(width, full) for full in CONV_WIDTHS] + 2 * [2 * width]
+        caps = width_caps([*CONV_WIDTHS, DENSE_WIDTH, DENSE_WIDTH], thin)
+        return cls(
+            alpha=alpha,
+            interval=interval,
+            retry_after_no_split=True,
+            corrected=False,
+            decay=0.99,
+            unit_cost=UNIT_COST,
+            cost_by_size=False,
+            max_widths=caps if max_widths is None else max_widths,
+            max_rounds=15,
+            restart_statistics=True,
+            seed=seed,
+        )
 
     @property
     def name(self) -> str:
@@ -126,6 +200,9 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
             "decay": self.decay,
             "unit_cost": self.unit_cost,
             "cost_by_size": self.cost_by_size,
+            "max_widths": None if self.max_widths is None else list(self.max_widths),
+            "max_rounds": self.max_rounds,
+            "restart_statistics": self.restart_statistics,
             "seed": self.seed,
         }
 
@@ -173,7 +250,8 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         self._settled = True
         path = self.path(network)
         if self.max_parameters is not None:
-            return [Proposal(path.within(self.max_parameters, network.parameters_of).tree)]
+            chosen = path.within(self.max_parameters, network.parameters_of).tree
+            return [Proposal(chosen, restart_statistics=self.restart_statistics)]
         return self._clearest(path)
 
     def matrix(self) -> NDArray[np.float64]:
@@ -192,7 +270,7 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
 
     def path(self, network: BranchedNetwork) -> SharingPath:
         """The best tree for every α, from the affinity as it stands."""
-        costs = [StageCost(cost) for cost in self._unit_costs(network)]
+        costs = self._costs(network)
         return sharing_path(self.matrix(), network.tasks.names, costs, seed=self.seed)
 
     def stability(self, tree: SharingTree) -> list[list[float]]:
@@ -229,37 +307,41 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
             smallest.setdefault(step.tree.stages[-1], step)
         ranked = sorted(smallest.values(), key=lambda step: -self.clarity(step.tree))
         chosen = sorted([shared, *ranked[: self.n_candidates - 1]], key=lambda s: s.alpha_low)
-        return [Proposal(step.tree, self.clarity(step.tree)) for step in chosen]
+        return [
+            Proposal(step.tree, self.clarity(step.tree), self.restart_statistics) for step in chosen
+        ]
 
     def _next_division(self, network: BranchedNetwork, alpha: float) -> Sequence[Proposal]:
         tree = network.tree
         active = tree.widths.count(1) - 1
-        if active < 0:
+        round_ = tree.n_stages - active  # every round before has divided one stage
+        if active < 0 or round_ == self.max_rounds:
             self._settled = True
             return []
         branches = _branches_above(tree, active)
-        cost = self._unit_costs(network)[active]
+        cost = self._costs(network)[active]
         groups = choose_grouping(
-            self.matrix(), branches, alpha=alpha, unit_cost=cost, seed=self.seed
+            self.matrix(),
+            branches,
+            alpha=alpha,
+            unit_cost=cost.unit,
+            max_groups=cost.max_groups,
+            seed=self.seed,
         ).groups
         if len(groups) == 1:
             self._settled = not self.retry_after_no_split
             return []
         names = tree.tasks
         partition = [[names[t] for b in group for t in branches[b]] for group in groups]
-        return [Proposal(tree.divided(active, partition))]
+        divided = tree.divided(active, partition)
+        return [Proposal(divided, restart_statistics=self.restart_statistics)]
 
     def _for_grouping(self, affinity: Tensor) -> NDArray[np.float64]:
         matrix: NDArray[np.float64] = affinity.cpu().numpy()
         return contrasted(matrix) if self.corrected else matrix
 
-    def _unit_costs(self, network: BranchedNetwork) -> list[float]:
-        """Cost of one more branch of each stage."""
-        if not self.cost_by_size:
-            return [self.unit_cost] * network.tree.n_stages
-        sizes = network.stage_sizes()
-        smallest = max(1, min(sizes))
-        return [self.unit_cost * max(1, size) / smallest for size in sizes]
+    def _costs(self, network: BranchedNetwork) -> list[StageCost]:
+        return widening_costs(network, self.unit_cost, self.max_widths, by_size=self.cost_by_size)
 
     def _known_affinity(self) -> ErrorMarginAffinity:
         if self._affinity is None:
@@ -275,23 +357,16 @@ def _branches_above(tree: SharingTree, stage: int) -> list[list[int]]:
     return [np.flatnonzero(above == g).tolist() for g in range(tree.widths[stage + 1])]
 
 
-def _check(
-    alpha: float | None,
-    max_parameters: int | None,
-    growing_epochs: int,
-    n_candidates: int,
-    interval: int | None,
-) -> None:
+def _check(alpha: float | None, max_parameters: int | None) -> None:
     if alpha is not None and not (isfinite(alpha) and alpha >= 0):
         raise InputError(f"`alpha` must be finite and 0 or more. Got {alpha}")
     if alpha is not None and max_parameters is not None:
         raise InputError("`alpha` and `max_parameters` both decide the width; give one of them")
-    counts = {
-        "max_parameters": max_parameters,
-        "growing_epochs": growing_epochs,
-        "n_candidates": n_candidates,
-        "interval": interval,
-    }
+
+
+def _check_counts(counts: Mapping[str, int | None], max_widths: Sequence[int] | None) -> None:
     for name, value in counts.items():
         if value is not None and value < 1:
             raise InputError(f"`{name}` must be 1 or more. Got {value}")
+    if max_widths is not None and min(max_widths, default=1) < 1:
+        raise InputError(f"`max_widths` must be 1 or more each. Got {list(max_widths)}")

@@ -35,10 +35,12 @@ class Proposal:
         tree: The tree.
         clarity: How clearly the evidence shows its groups; decides between trees that validation
             data cannot tell apart.
+        restart_statistics: Whether the running statistics of the network start anew with it.
     """
 
     tree: SharingTree
     clarity: float = 0.0
+    restart_statistics: bool = False
 
 
 class Sharing(ABC):

@@ -2,16 +2,24 @@
 
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded, Watcher
+from ramify.training._optimisers import SGD, AdamW, Optimiser
 from ramify.training._plan import Epoch
+from ramify.training._schedules import OneCycle, Schedule, StepDecay
 from ramify.training._settings import Training
 from ramify.training._trainer import Candidate, Fitted, Trainer
 
 __all__ = [
+    "SGD",
+    "AdamW",
     "Candidate",
     "Epoch",
     "EpochEnded",
     "Fitted",
+    "OneCycle",
+    "Optimiser",
     "Predictions",
+    "Schedule",
+    "StepDecay",
     "Trainer",
     "Training",
     "Watcher",

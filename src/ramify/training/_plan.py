@@ -23,15 +23,15 @@ class Plan:
     Attributes:
         phase: Its name, for people.
         generation: How many changes of the tree came before it; seeds its random numbers.
-        epochs: How long it lasts.
+        n_steps: How long it lasts.
         grows: Whether the way of sharing may change the network.
-        before: Epochs of the same learning-rate cycle that went before.
-        after: Epochs of the same cycle that are still to come.
+        before: Steps of the same course of the learning rate that went before.
+        after: Steps of the same course that are still to come.
     """
 
     phase: str
     generation: int
-    epochs: int
+    n_steps: int
     grows: bool
     before: int = 0
     after: int = 0

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,9 @@ class Segment:
                 self._note_epoch(epoch + 1, speed)
                 self._finish()
                 return
-            if self._step % self._steps_per_epoch:
+            if self._step % self._steps_per_epoch:  # the last one is seen to below
+                if self._step == self.plan.n_steps:
+                    break
                 self._stops()
         # A state from before the end of an epoch would go on without it.
         self._end_epoch(epoch + 1, speed)
@@ -106,9 +108,9 @@ class Segment:
 
     def _rate(self) -> float:
         plan, settings = self.plan, self._around.settings
-        done = plan.before * self._steps_per_epoch + self._step
-        n_steps = (plan.before + plan.epochs + plan.after) * self._steps_per_epoch
-        return settings.learning_rate * settings.rate_at(done, n_steps)
+        n_steps = plan.before + plan.n_steps + plan.after
+        rate = settings.schedule.rate_at(plan.before + self._step, n_steps)
+        return settings.learning_rate * rate
 
     def _changes(self) -> bool:
         sharing = self._around.sharing
@@ -130,14 +132,14 @@ class Segment:
 
     def _end_epoch(self, epoch: int, rows_per_second: float) -> None:
         self._note_epoch(epoch, rows_per_second)
-        if epoch >= self.plan.epochs or self._stale(epoch):
+        if self._step >= self.plan.n_steps or self._stale(epoch):
             self._finish()
         elif time.monotonic() - self._saved_at >= self._around.checkpoint_seconds:
             self._save()
 
     def _note_epoch(self, epoch: int, rows_per_second: float) -> None:
         """Score the network, keep it if it is the best, and tell."""
-        loss = float(self._stepper.loss_sum) / self._steps_per_epoch
+        loss = float(self._stepper.loss_sum) / (self._step - (epoch - 1) * self._steps_per_epoch)
         if not isfinite(loss):
             raise InputError(
                 f"the training loss became {loss} in epoch {epoch} of {quoted(self.plan.phase)}; "
@@ -153,7 +155,7 @@ class Segment:
             event = EpochEnded(
                 self.plan.phase,
                 epoch,
-                self.plan.epochs,
+                ceil(self.plan.n_steps / self._steps_per_epoch),
                 loss,
                 score,
                 rows_per_second,
@@ -181,7 +183,7 @@ class Segment:
 
     def _finish(self) -> None:
         self._done = True
-        if not self._proposals:
+        if not self._proposals and self._around.settings.keep_best:
             self._best.load_into_network()
         self._save()
 
@@ -209,7 +211,7 @@ class Segment:
             "step": self._step,
             "done": self._done,
             "phase": self.plan.phase,
-            "proposals": [[each.tree.to_json(), each.clarity] for each in self._proposals],
+            "proposals": [_as_json(each) for each in self._proposals],
             "curve": [asdict(epoch) for epoch in self._curve],
         }
 
@@ -222,7 +224,7 @@ class Segment:
         self._done = numbers["done"]
         self._step = numbers["step"]
         self._proposals = [
-            Proposal(SharingTree.from_json(text), clarity) for text, clarity in numbers["proposals"]
+            Proposal(SharingTree.from_json(text), *rest) for text, *rest in numbers["proposals"]
         ]
         self._curve = [Epoch(**epoch) for epoch in numbers["curve"]]
         self._best.load_state(under_prefix("best", tensors), numbers["best"])
@@ -231,6 +233,10 @@ class Segment:
         torch.set_rng_state(tensors["random.now"])
         if not self._done:
             load_optimiser_tensors(self._stepper.optimiser, under_prefix("optimiser", tensors))
+
+
+def _as_json(proposal: Proposal) -> list[str | float | bool]:
+    return [proposal.tree.to_json(), proposal.clarity, proposal.restart_statistics]
 
 
 def _derived(seed: int, generation: int) -> int:

@@ -12,8 +12,8 @@ from ramify.losses import TaskLosses
 from ramify.networks import BranchedNetwork
 from ramify.sharing import Observing, Sharing, StepEvidence
 from ramify.training._events import StopRequest, Watcher
-from ramify.training._optimiser import Untouched, build_optimiser
 from ramify.training._settings import Training
+from ramify.training._untouched import Untouched
 
 # Many small operations in a row take a fraction of the time that they take one step at a time,
 # each after a pass through the network that emptied the processor's caches.
@@ -52,7 +52,10 @@ class Stepper:
 
     def __init__(self, network: BranchedNetwork, around: Surroundings, *, observes: bool) -> None:
         settings = around.settings
-        self.optimiser = build_optimiser(network, settings.learning_rate, settings.weight_decay)
+        network.to(around.fabric.device)  # an optimiser may have a state from the start
+        self.optimiser = settings.optimiser.build(
+            network, settings.learning_rate, settings.weight_decay
+        )
         self.model, self._prepared = around.fabric.setup(network, self.optimiser)
         self.loss_sum = torch.zeros((), device=around.fabric.device)
         self._around = around
@@ -73,7 +76,7 @@ class Stepper:
         if not any(present):
             return
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * group["rate"]
         if not all(present):
             self._untouched.save(present)
         inputs, targets, mask = self._around.fabric.to_device(
@@ -117,7 +120,8 @@ class Stepper:
             # Gradients are averaged over machines, so each contributes its part of the mean over
             # all labels times the number of machines.
             weights = self._total(weights) / world
-        return losses.total(sums / weights.clamp(min=torch.finfo(sums.dtype).tiny))
+        total = losses.total(sums / weights.clamp(min=torch.finfo(sums.dtype).tiny))
+        return total * len(losses.tasks) if self._around.settings.sum_over_tasks else total
 
     def _clip(self) -> None:
         longest = self._around.settings.gradient_clip

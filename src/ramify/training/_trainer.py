@@ -13,7 +13,7 @@ from ramify._core import InputError, quoted
 from ramify.data import Batches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, BranchedNetwork, n_parameters
-from ramify.sharing import Restructuring, Sharing
+from ramify.sharing import Proposal, Restructuring, Sharing
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import Watcher, listening_for_stop
@@ -192,7 +192,7 @@ def _run_all(
             return network, curve, []
         if len(outcome.proposals) > 1:
             break
-        network = network.regrown(outcome.proposals[0].tree)
+        network = _changed(network, outcome.proposals[0])
         plan = _next_plan(plan, around, "training")
     return _try_each(network, outcome, plan, around, folder, curve)
 
@@ -210,7 +210,7 @@ def _try_each(
     for i, proposal in enumerate(proposals, 1):
         following = _next_plan(plan, around, f"candidate {i} of {len(proposals)}")
         path = None if folder is None else folder / f"candidate-{i:03}.safetensors"
-        segment = Segment(network.regrown(proposal.tree), following, around, path)
+        segment = Segment(_changed(network, proposal), following, around, path)
         curve = curve + segment.run().curve
         networks.append(segment.network)
         if around.validation is not None:
@@ -230,26 +230,30 @@ def _try_each(
     return networks[chosen], curve, candidates
 
 
+def _changed(network: BranchedNetwork, proposal: Proposal) -> BranchedNetwork:
+    return network.regrown(proposal.tree, restart_statistics=proposal.restart_statistics)
+
+
 def _first_plan(around: Surroundings) -> Plan:
-    sharing, epochs = around.sharing, around.settings.epochs
+    sharing, per_epoch = around.sharing, len(around.train)
+    n_steps = around.settings.n_steps(per_epoch)
     if not isinstance(sharing, Restructuring):
-        return Plan("training", 0, epochs, grows=False)
-    growing = sharing.growing_epochs(len(around.losses.tasks))
+        return Plan("training", 0, n_steps, grows=False)
+    growing = sharing.growing_epochs(len(around.losses.tasks)) * per_epoch
     if growing:
-        return Plan("growing", 0, growing, grows=True, after=epochs)
-    return Plan("training", 0, epochs, grows=True)
+        return Plan("growing", 0, growing, grows=True, after=n_steps)
+    return Plan("training", 0, n_steps, grows=True)
 
 
 def _next_plan(plan: Plan, around: Surroundings, phase: str) -> Plan:
     """A full training after a change of the tree.
 
     After a first training that only served to learn the structure, the learning rate goes on with
-    its cycle; else it starts anew, as in the paper.
+    its course; else it starts anew, as in the paper.
     """
-    before = plan.epochs if plan.after else 0
-    return Plan(
-        phase, plan.generation + 1, around.settings.epochs, grows=not plan.after, before=before
-    )
+    before = plan.n_steps if plan.after else 0
+    n_steps = around.settings.n_steps(len(around.train))
+    return Plan(phase, plan.generation + 1, n_steps, grows=not plan.after, before=before)
 
 
 def _finite_mean(predictions: Predictions, tasks: TaskSet) -> float | None:

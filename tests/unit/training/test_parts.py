@@ -1,5 +1,8 @@
 """Settings, learning rate, best weights, checkpoints."""
 
+import json
+from collections.abc import Callable
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from ramify._core import InputError, ModelFileError
 from ramify.networks import BranchedNetwork
 from ramify.sharing import HardSharing, SingleTask
 from ramify.tasks import SharingTree
-from ramify.training import Training
+from ramify.training import SGD, AdamW, OneCycle, StepDecay, Training
 from ramify.training._best import BestWeights
 from ramify.training._checkpoint import (
     load_optimiser_tensors,
@@ -20,11 +23,10 @@ from ramify.training._checkpoint import (
     optimiser_tensors,
     save_state,
 )
-from ramify.training._optimiser import build_optimiser
 
 
 def test_the_learning_rate_rises_to_one_and_falls_to_nearly_nothing() -> None:
-    settings = Training(warmup=0.3)
+    settings = OneCycle(warmup=0.3)
     rates = [settings.rate_at(step, 100) for step in range(100)]
     assert rates[0] == pytest.approx(0.04)
     assert rates[30] == 1 == max(rates)
@@ -40,7 +42,7 @@ def test_the_learning_rate_is_in_range_however_short_the_training(
     n_steps: int, warmup: float
 ) -> None:
     for step in range(n_steps):
-        assert 0 < Training(warmup=warmup).rate_at(step, n_steps) <= 1
+        assert 0 < OneCycle(warmup=warmup).rate_at(step, n_steps) <= 1
 
 
 @pytest.mark.parametrize(
@@ -50,8 +52,7 @@ def test_the_learning_rate_is_in_range_however_short_the_training(
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),
         ("weight_decay", -1.0),
-        ("warmup", 1.0),
-        ("warmup", -0.1),
+        ("iterations", 0),
         ("gradient_clip", 0.0),
         ("patience", 0),
     ],
@@ -59,6 +60,72 @@ def test_the_learning_rate_is_in_range_however_short_the_training(
 def test_settings_out_of_range_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(InputError, match=f"`{name}` must be"):
         Training(**{name: value})  # type: ignore[arg-type]  # on purpose
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: OneCycle(warmup=1.0), "`warmup` must be 0 or more and below 1"),
+        (lambda: OneCycle(warmup=-0.1), "`warmup` must be"),
+        (lambda: StepDecay(0), "`every` must be 1 or more"),
+        (lambda: StepDecay(1, factor=0.0), "`factor` must be above 0"),
+        (lambda: StepDecay(1, factor=1.1), "`factor` must be above 0 and at most 1"),
+        (lambda: SGD(momentum=1.0), "`momentum` must be 0 or more and below 1"),
+        (lambda: SGD(bias_rate=0.0), "`bias_rate` must be finite and above 0"),
+    ],
+)
+def test_a_rule_or_schedule_out_of_range_is_refused(
+    build: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        build()
+
+
+@pytest.mark.boundary
+@pytest.mark.parametrize("name", ["optimiser", "schedule"])
+def test_a_name_in_place_of_a_rule_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"`{name}` must be .* such as"):
+        Training(**{name: "sgd"})  # type: ignore[arg-type]  # on purpose
+
+
+def test_the_papers_steps_by_hand() -> None:
+    """Momentum, L2 decay of weights only, and twice the rate for biases."""
+    network = BranchedNetwork(backbone(), SharingTree.shared(BINARY.names, 2), BINARY)
+    settings = Training.paper()
+    optimiser = settings.optimiser.build(network, settings.learning_rate, settings.weight_decay)
+    weight, bias = network.heads.weight, network.heads.bias
+    velocity = [torch.zeros_like(weight), torch.zeros_like(bias)]
+    expected = [weight.detach().clone(), bias.detach().clone()]
+    for number in range(3):
+        for group in optimiser.param_groups:
+            group["lr"] = 0.001 * group["rate"]
+        gradients = [torch.full_like(weight, 1.0 + number), torch.full_like(bias, 2.0)]
+        weight.grad, bias.grad = (each.clone() for each in gradients)
+        optimiser.step()
+        for i, (rate, decay) in enumerate([(0.001, 5e-4), (0.002, 0.0)]):
+            velocity[i] = 0.9 * velocity[i] + gradients[i] + decay * expected[i]
+            expected[i] -= rate * velocity[i]
+    torch.testing.assert_close(weight.detach(), expected[0])
+    torch.testing.assert_close(bias.detach(), expected[1])
+
+
+def test_the_papers_training_is_that_of_the_authors_code() -> None:
+    settings = Training.paper()
+    assert settings.n_steps(100) == 60_000
+    rates = [settings.schedule.rate_at(step, 60_000) for step in (0, 19_999, 20_000, 59_999)]
+    assert rates == pytest.approx([1.0, 1.0, 0.1, 0.01])
+    assert (settings.learning_rate, settings.weight_decay) == (1e-3, 5e-4)
+    assert settings.gradient_clip == 20
+    assert settings.optimiser == SGD(momentum=0.9, bias_rate=2.0)
+    assert settings.sum_over_tasks
+    assert not settings.keep_best
+
+
+def test_settings_are_plain_and_tell_every_field() -> None:
+    for settings in (Training(), Training.paper()):
+        told = settings.settings()
+        assert json.loads(json.dumps(told, allow_nan=False)) == told
+        assert {field.name for field in fields(Training)} <= set(told)
 
 
 def moved(network: BranchedNetwork, by: float) -> None:
@@ -137,7 +204,7 @@ def test_the_optimisers_state_goes_round() -> None:
         BranchedNetwork(backbone(), SharingTree.separate(BINARY.names, 2), BINARY) for _ in range(2)
     )
     two.load_state_dict(one.state_dict())
-    first, second = build_optimiser(one, 0.1, 0.5), build_optimiser(two, 0.1, 0.5)
+    first, second = AdamW().build(one, 0.1, 0.5), AdamW().build(two, 0.1, 0.5)
 
     def step(network: BranchedNetwork, optimiser: torch.optim.Optimizer) -> None:
         optimiser.zero_grad()

@@ -163,6 +163,43 @@ def test_without_validation_the_last_epoch_is_kept() -> None:
     assert torch.equal(fitted.network(x), again.network(x))
 
 
+def test_a_training_in_steps_ends_within_an_epoch() -> None:
+    seen: list[EpochEnded] = []
+    for given in ({"iterations": 12}, {"epochs": 2}, {"iterations": 8}):  # an epoch has 6 steps
+        settings = Training(**given, learning_rate=0.01)  # type: ignore[arg-type]
+        trainer = Trainer(settings, watch=seen.append)
+        fitted = trainer.fit(HardSharing(), backbone(0.0), BINARY, batches(BINARY))
+        assert [point.epoch for point in fitted.curve] == [1, 2]
+    assert [event.n_epochs for event in seen] == [2] * 6
+    assert [e.loss for e in seen[:2]] == [e.loss for e in seen[2:4]]
+    assert all(0.1 < event.loss < 1 for event in seen)  # a mean over the steps that there were
+
+
+def test_the_last_weights_are_kept_on_request() -> None:
+    """Learning makes the score of these rows worse, so that the first epoch is the best."""
+    x, y, mask = tensors(BINARY, 64, seed=9)
+    against = TableBatches(x, 1 - y, mask, 64, seed=1, shuffle=False)
+    found = []
+    for keep_best in (True, False):
+        settings = Training(epochs=4, learning_rate=0.01, keep_best=keep_best)
+        trainer = Trainer(settings)
+        fitted = trainer.fit(HardSharing(), backbone(0.0), BINARY, batches(BINARY), against)
+        found.append(float(trainer.predict(fitted.network, against).skills(BINARY).mean()))
+        assert fitted.curve[-1].validation_score == fitted.curve[-1].validation_score
+    assert found[0] > found[1]
+    assert found[1] == pytest.approx(fitted.curve[-1].validation_score)
+
+
+def test_losses_added_up_over_tasks_are_as_many_times_larger() -> None:
+    rows = batches(BINARY, labelled=1.0)
+    losses = []
+    for sum_over_tasks in (False, True):
+        settings = Training(iterations=1, learning_rate=1e-9, sum_over_tasks=sum_over_tasks)
+        fitted = Trainer(settings).fit(HardSharing(), backbone(0.0), BINARY, rows)
+        losses.append(fitted.curve[0].loss)
+    assert losses[1] == pytest.approx(len(BINARY) * losses[0])
+
+
 def test_patience_stops_when_nothing_gets_better() -> None:
     settings = Training(epochs=60, learning_rate=1e-12, weight_decay=0.0, patience=3)
     fitted = Trainer(settings).fit(

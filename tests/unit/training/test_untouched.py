@@ -11,8 +11,8 @@ from ramify.data import TableBatches
 from ramify.networks import BranchedNetwork
 from ramify.sharing import FixedTree
 from ramify.tasks import SharingTree
-from ramify.training import Trainer, Training
-from ramify.training._optimiser import Untouched, build_optimiser
+from ramify.training import SGD, AdamW, Trainer, Training
+from ramify.training._untouched import Untouched
 
 TREE = SharingTree(
     BINARY.names,
@@ -21,6 +21,12 @@ TREE = SharingTree(
 
 
 def backbone(kind: str) -> nn.Sequential:
+    if kind == "convolutional":
+        return nn.Sequential(
+            *(nn.Unflatten(1, (1, 2, 3)), nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4)),
+            *(nn.Conv2d(4, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU()),
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        )
     second: list[nn.Module] = [nn.Linear(8, 8), nn.BatchNorm1d(8), nn.ReLU()]
     if kind == "looped":
         second.append(nn.Softmax(dim=1))
@@ -29,7 +35,7 @@ def backbone(kind: str) -> nn.Sequential:
 
 def network_of(kind: str) -> BranchedNetwork:
     torch.manual_seed(0)
-    return BranchedNetwork(backbone(kind), TREE, BINARY)
+    return BranchedNetwork(backbone(kind), TREE, BINARY, n_features=8)
 
 
 def step(
@@ -55,20 +61,24 @@ def snapshot(network: BranchedNetwork, optimiser: torch.optim.Optimizer) -> list
     return found
 
 
-@pytest.mark.parametrize("kind", ["stacked", "looped"])
+RULES = {"AdamW": AdamW(), "SGD": SGD(momentum=0.9, bias_rate=2.0)}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("kind", ["stacked", "looped", "convolutional"])
 @pytest.mark.parametrize(
     "labelled",
     [(True, True, False, True), (False, True, False, False), (True, False, True, True)],
 )
 def test_rows_without_a_label_stay_bit_for_bit_and_the_others_move(
-    kind: str, labelled: tuple[bool, ...]
+    rule: str, kind: str, labelled: tuple[bool, ...]
 ) -> None:
     network = network_of(kind)
-    optimiser = build_optimiser(network, 0.1, weight_decay=1.0)
+    optimiser = RULES[rule].build(network, 0.01, weight_decay=1.0)
     for _ in range(3):
         step(network, optimiser, (True,) * 4)  # momentum to be kept
     before = snapshot(network, optimiser)
-    assert any(len(parts) == 3 for parts in before)
+    assert any(len(parts) == (3 if rule == "AdamW" else 2) for parts in before)
     step(network, optimiser, labelled)
     after = snapshot(network, optimiser)
     owned = network.owned_rows()
@@ -85,9 +95,18 @@ def test_rows_without_a_label_stay_bit_for_bit_and_the_others_move(
             assert not torch.equal(old[0], new[0])
 
 
+def test_the_first_step_gives_no_momentum_to_what_it_leaves_alone() -> None:
+    network = network_of("stacked")
+    optimiser = SGD().build(network, 0.1, weight_decay=1.0)
+    step(network, optimiser, (True, True, True, False))
+    momentum = optimiser.state[network.heads.weight]["momentum_buffer"]
+    assert (momentum[3] == 0).all()
+    assert (momentum[:3] != 0).any()
+
+
 def test_the_shared_stage_learns_from_every_batch() -> None:
     network = network_of("stacked")
-    optimiser = build_optimiser(network, 0.1, weight_decay=0.0)
+    optimiser = AdamW().build(network, 0.1, weight_decay=0.0)
     before = [parameter.detach().clone() for parameter in network.stages[0].parameters()]
     step(network, optimiser, (False, False, False, True))
     moved = zip(before, network.stages[0].parameters(), strict=True)
@@ -151,7 +170,7 @@ def test_a_batch_without_any_label_changes_nothing() -> None:
 
 def test_only_weight_matrices_decay() -> None:
     network = network_of("stacked")
-    optimiser = build_optimiser(network, 0.1, weight_decay=1.0)
+    optimiser = AdamW().build(network, 0.1, weight_decay=1.0)
     decayed = {
         id(p) for group in optimiser.param_groups if group["weight_decay"] for p in group["params"]
     }

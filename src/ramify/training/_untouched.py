@@ -1,45 +1,14 @@
-"""The optimiser of a network, and leaving alone what a batch says nothing about."""
+"""Leaving alone what a batch says nothing about."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
+from torch import Tensor
+from torch.optim import Optimizer
 
 from ramify.networks import BranchedNetwork
-
-
-def build_optimiser(network: nn.Module, learning_rate: float, weight_decay: float) -> Optimizer:
-    """AdamW in which only weight matrices decay: biases and norms keep their size.
-
-    Args:
-        network: The network.
-        learning_rate: Step size.
-        weight_decay: Decoupled decay.
-    """
-    decayed: list[nn.Parameter] = []
-    kept: list[nn.Parameter] = []
-    norms = _norm_parameters(network)
-    for name, parameter in network.named_parameters():
-        plain = name.endswith("bias") or id(parameter) in norms
-        (kept if plain else decayed).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": kept, "weight_decay": 0.0},
-    ]
-    return AdamW([group for group in groups if group["params"]], lr=learning_rate, fused=True)
-
-
-def _norm_parameters(network: nn.Module) -> set[int]:
-    """Identities of the parameters of normalisation layers, plain or stacked."""
-    return {
-        id(parameter)
-        for module in network.modules()
-        if "Norm" in type(module).__name__
-        for parameter in module.parameters(recurse=False)
-    }
 
 
 class _SavedRows(NamedTuple):

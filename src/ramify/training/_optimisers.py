@@ -1,0 +1,141 @@
+"""How weights move along their gradients."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn, optim
+
+from ramify._core import InputError
+from ramify.records import Setting
+
+
+class Optimiser(ABC):
+    """A rule by which weights move; see `AdamW` and `SGD`.
+
+    Each group of parameters of what it builds has a ``rate``, the factor of the learning rate.
+    """
+
+    @abstractmethod
+    def build(
+        self, network: nn.Module, learning_rate: float, weight_decay: float
+    ) -> optim.Optimizer:
+        """The optimiser of a network that is already where it will be trained.
+
+        Args:
+            network: The network.
+            learning_rate: Step size.
+            weight_decay: Strength of the decay of weight matrices; biases and norms do not decay.
+        """
+
+    @abstractmethod
+    def settings(self) -> dict[str, Setting]:
+        """Its name and settings, for the record."""
+
+
+@dataclass(frozen=True)
+class AdamW(Optimiser):
+    """Adam with decoupled decay: at each step weights shrink by decay × learning rate.
+
+    References:
+        Loshchilov, Hutter. *Decoupled Weight Decay Regularization*, ICLR 2019.
+    """
+
+    def build(
+        self, network: nn.Module, learning_rate: float, weight_decay: float
+    ) -> optim.Optimizer:
+        """The optimiser of a network."""
+        found = _parameters(network)
+        groups = [_group(found.matrices, decay=weight_decay), _group(found.norms + found.biases)]
+        return optim.AdamW(_used(groups), lr=learning_rate, fused=True)
+
+    def settings(self) -> dict[str, Setting]:
+        """Its name."""
+        return {"optimiser": "AdamW"}
+
+
+@dataclass(frozen=True)
+class SGD(Optimiser):
+    """Stochastic gradient descent with momentum; the decay is a part of the gradient (L2).
+
+    Attributes:
+        momentum: Share of the step before that is added, in [0, 1).
+        bias_rate: Factor of the learning rate of biases. Positive.
+
+    Raises:
+        InputError: If a number is out of range.
+    """
+
+    momentum: float = 0.9
+    bias_rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not 0 <= self.momentum < 1:
+            raise InputError(f"`momentum` must be 0 or more and below 1. Got {self.momentum}")
+        if not 0 < self.bias_rate < float("inf"):
+            raise InputError(f"`bias_rate` must be finite and above 0. Got {self.bias_rate}")
+
+    def build(
+        self, network: nn.Module, learning_rate: float, weight_decay: float
+    ) -> optim.Optimizer:
+        """The optimiser of a network."""
+        found = _parameters(network)
+        groups = [
+            _group(found.matrices, decay=weight_decay),
+            _group(found.norms),
+            _group(found.biases, rate=self.bias_rate),
+        ]
+        optimiser = optim.SGD(_used(groups), lr=learning_rate, momentum=self.momentum, fused=True)
+        if self.momentum:
+            # PyTorch starts the average at the first gradient, with the decay in it. Then rows
+            # that the first step must leave alone would have a momentum.
+            for group in optimiser.param_groups:
+                for parameter in group["params"]:
+                    optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return optimiser
+
+    def settings(self) -> dict[str, Setting]:
+        """Its name and settings."""
+        return {"optimiser": "SGD", "momentum": self.momentum, "bias_rate": self.bias_rate}
+
+
+class _Parameters(NamedTuple):
+    matrices: list[nn.Parameter]
+    norms: list[nn.Parameter]
+    biases: list[nn.Parameter]
+
+
+def _parameters(network: nn.Module) -> _Parameters:
+    """Weight matrices and filters, scales of norms, and all biases."""
+    found = _Parameters([], [], [])
+    norms = _norm_parameters(network)
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            found.biases.append(parameter)
+        elif id(parameter) in norms:
+            found.norms.append(parameter)
+        else:
+            found.matrices.append(parameter)
+    return found
+
+
+def _norm_parameters(network: nn.Module) -> set[int]:
+    """Identities of the parameters of normalisation layers, plain or stacked."""
+    return {
+        id(parameter)
+        for module in network.modules()
+        if "Norm" in type(module).__name__
+        for parameter in module.parameters(recurse=False)
+    }
+
+
+def _group(
+    parameters: list[nn.Parameter], *, decay: float = 0.0, rate: float = 1.0
+) -> dict[str, Any]:
+    return {"params": parameters, "weight_decay": decay, "rate": rate}
+
+
+def _used(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [group for group in groups if group["params"]]
