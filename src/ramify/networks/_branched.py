@@ -1,7 +1,8 @@
 """A network that executes a sharing tree."""
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from ramify._core import InputError
 from ramify.networks._branches import Branches, Features
 from ramify.networks._count import n_parameters
-from ramify.networks._heads import StackedHeads
+from ramify.networks._heads import Change, StackedHeads
 from ramify.networks._stacked_channels import StackedBatchNorm
 from ramify.networks._stages import Backbone, feature_width, n_halvings, stages_of
 from ramify.tasks import SharingTree, TaskSet
@@ -75,6 +76,7 @@ class BranchedNetwork(nn.Module):
         self._halvings = [n_halvings(part) for part in parts]
         self.stages = nn.ModuleList(Branches([part], stack=stack) for part in parts)
         self.heads = StackedHeads(width, tasks)
+        self._changes: Mapping[int, Change] = {}
         self._set_tree(SharingTree.shared(tasks.names, len(parts)))
         if tree != self.tree:
             self._grow(tree)
@@ -95,9 +97,30 @@ class BranchedNetwork(nn.Module):
             x = stage.alone(x)
         features: Features = x.unsqueeze(0)
         for i, stage in enumerate(stages[self._n_shared :], self._n_shared):
-            features = stage(features, self._parents[i])
+            if i in self._changes:
+                features = _each_its_own(features, self._parents[i], self._changes[i])
+                features = stage(features, range(stage.n_groups))
+            else:
+                features = stage(features, self._parents[i])
         y = torch.stack(features) if isinstance(features, list) else features
         return y if y.ndim == 3 else y.flatten(2)
+
+    @contextmanager
+    def reweighing(self, at_heads: Change, at_junctions: Mapping[int, Change]) -> Iterator[None]:
+        """Within the block, forward passes prepare for changed gradients on the way down.
+
+        Args:
+            at_heads: From the gradient at the outputs, ``(batch, column)``, to the one that goes on
+                to the features; the heads learn from the former.
+            at_junctions: For stages that have more branches than the one below, from the gradients
+                ``(branch, batch, …)`` at what each branch reads, to those that are added up below.
+        """
+        self._changes = at_junctions
+        try:
+            with self.heads.reweighing(at_heads):
+                yield
+        finally:
+            self._changes = {}
 
     @property
     def tree(self) -> SharingTree:
@@ -215,6 +238,15 @@ class BranchedNetwork(nn.Module):
         for stage in self.stages:
             assert isinstance(stage, Branches)  # for the type checker only
             yield stage
+
+
+def _each_its_own(features: Features, parents: Sequence[int], change: Change) -> Tensor:
+    """What every branch reads, as a tensor of its own whose gradient is changed."""
+    below = features if isinstance(features, list) else features.unbind()
+    apart = torch.stack([below[parent] for parent in parents])
+    if apart.requires_grad:
+        apart.register_hook(change)  # type: ignore[no-untyped-call]  # of torch
+    return apart
 
 
 def _check_fit(tree: SharingTree, tasks: TaskSet, n_stages: int) -> None:

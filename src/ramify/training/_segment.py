@@ -45,6 +45,8 @@ class Segment:
     ) -> None:
         self.network, self.plan, self._around, self._path = network, plan, around, path
         self._stepper = Stepper(network, around, observes=plan.grows)
+        balance = self._stepper.balance
+        self._rules = None if balance is None else balance.rules
         self._best = BestWeights(network)
         self._steps_per_epoch = len(around.train)
         self._step = 0
@@ -62,6 +64,8 @@ class Segment:
             InputError: If the loss is no longer a number.
         """
         torch.manual_seed(_derived(self._around.seed, self.plan.generation))
+        if self._rules is not None:
+            self._rules.start(_derived(self._around.seed, self.plan.generation))
         if self._path is not None and self._path.exists():
             self._resume(self._path)
         while not self._done:
@@ -131,6 +135,8 @@ class Segment:
         raise StoppedError(f"training was stopped: {kept}", stop.signal_number)
 
     def _end_epoch(self, epoch: int, rows_per_second: float) -> None:
+        if self._rules is not None:
+            self._rules.end_epoch()
         self._note_epoch(epoch, rows_per_second)
         if self._step >= self.plan.n_steps or self._stale(epoch):
             self._finish()
@@ -204,6 +210,8 @@ class Segment:
         }
         if isinstance(self._around.sharing, Observing):
             tensors |= with_prefix("sharing", self._around.sharing.state_tensors())
+        if self._rules is not None:
+            tensors |= with_prefix("weighting", self._rules.state_tensors())
         save_state(self._path, tensors, self._numbers() | {"best": best})
 
     def _numbers(self) -> dict[str, Any]:
@@ -221,6 +229,8 @@ class Segment:
         sharing = self._around.sharing
         if isinstance(sharing, Observing):
             sharing.load_state_tensors(under_prefix("sharing", tensors))
+        if self._rules is not None:
+            self._rules.load_state_tensors(under_prefix("weighting", tensors))
         self._done = numbers["done"]
         self._step = numbers["step"]
         self._proposals = [

@@ -7,6 +7,7 @@ from ramify._core import InputError, quoted
 from ramify.records import Setting
 from ramify.training._optimisers import SGD, AdamW, Optimiser
 from ramify.training._schedules import OneCycle, Schedule, StepDecay
+from ramify.weighting import Equal, Weighting, as_weighting
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Training:
         keep_best: Whether the weights of the best epoch are kept; if not, those of the last step.
         sum_over_tasks: Whether the losses of the tasks are added up, not averaged: gradients, and
             with `SGD` the steps, are then as many times longer as there are tasks.
+        weighting: How much each task's loss counts in a step; also a weighting of TorchJD, or any
+            function from a Gram matrix to weights (see `as_weighting`).
+        exact_gradients: Whether weightings that compare gradients take those of all shared
+            parameters, one backward pass per task, in place of those at the shared features.
 
     Raises:
         InputError: If a number is out of range.
@@ -47,9 +52,12 @@ class Training:
     schedule: Schedule = field(default_factory=OneCycle)
     keep_best: bool = True
     sum_over_tasks: bool = False
+    weighting: Weighting = field(default_factory=Equal)
+    exact_gradients: bool = False
 
     def __post_init__(self) -> None:
-        """Check every number."""
+        """Check every number, and take any function as a weighting."""
+        object.__setattr__(self, "weighting", as_weighting(self.weighting))
         positive = {
             "epochs": self.epochs,
             "learning_rate": self.learning_rate,
@@ -123,4 +131,7 @@ class Training:
             "sum_over_tasks": self.sum_over_tasks,
             **self.optimiser.settings(),
             **self.schedule.settings(),
+            "weighting": self.weighting.name,
+            **{f"weighting_{name}": value for name, value in self.weighting.settings().items()},
+            "exact_gradients": self.exact_gradients,
         }

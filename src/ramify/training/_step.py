@@ -1,6 +1,7 @@
 """One training step: forward, loss, backward, and what the step shows."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,9 @@ from ramify.data import Batch, Batches
 from ramify.losses import TaskLosses
 from ramify.networks import BranchedNetwork
 from ramify.sharing import Observing, Sharing, StepEvidence
+from ramify.training._balancing import balance_of
 from ramify.training._events import StopRequest, Watcher
+from ramify.training._machines import summed
 from ramify.training._settings import Training
 from ramify.training._untouched import Untouched
 
@@ -48,6 +51,7 @@ class Stepper:
         model: The network as the device wants it called.
         optimiser: Its optimiser.
         loss_sum: Sum of the losses since it was last set to zero.
+        balance: How tasks are weighed; None for equal weights.
     """
 
     def __init__(self, network: BranchedNetwork, around: Surroundings, *, observes: bool) -> None:
@@ -62,6 +66,14 @@ class Stepper:
         self._observer = around.sharing if isinstance(around.sharing, Observing) else None
         self._observes = observes
         self._untouched = Untouched(network, self.optimiser)
+        self.balance = balance_of(
+            settings.weighting,
+            network,
+            around.losses,
+            around.fabric,
+            exact=settings.exact_gradients,
+            summed_up=settings.sum_over_tasks,
+        )
         self._parameters = list(network.parameters())
         self._unseen: list[tuple[Tensor, Tensor, Tensor]] = []
 
@@ -82,10 +94,16 @@ class Stepper:
         inputs, targets, mask = self._around.fabric.to_device(
             (batch.inputs, batch.targets, batch.label_mask)
         )
-        outputs = self.model(inputs)
-        loss = self._loss(outputs, targets, mask)
+        balance = self.balance
+        with nullcontext() if balance is None else balance.at_forward():
+            outputs = self.model(inputs)
+        losses = self._losses(outputs, targets, mask)
+        loss = self._mean(losses)
         self._prepared.zero_grad()
-        self._around.fabric.backward(loss)
+        passed_back = loss if balance is None else self._mean(balance.weighed(losses, present))
+        self._around.fabric.backward(passed_back)
+        if balance is not None:
+            balance.after_backward()
         self._clip()
         self._prepared.step()
         if not all(present):
@@ -112,7 +130,7 @@ class Stepper:
         found: list[bool] = (self._total(here) > 0).tolist()
         return found
 
-    def _loss(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    def _losses(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         losses = self._around.losses
         sums, weights = losses.sums(outputs, targets, mask)
         world = self._around.fabric.world_size
@@ -120,8 +138,11 @@ class Stepper:
             # Gradients are averaged over machines, so each contributes its part of the mean over
             # all labels times the number of machines.
             weights = self._total(weights) / world
-        total = losses.total(sums / weights.clamp(min=torch.finfo(sums.dtype).tiny))
-        return total * len(losses.tasks) if self._around.settings.sum_over_tasks else total
+        return sums / weights.clamp(min=torch.finfo(sums.dtype).tiny)
+
+    def _mean(self, losses: Tensor) -> Tensor:
+        total = self._around.losses.total(losses)
+        return total * len(losses) if self._around.settings.sum_over_tasks else total
 
     def _clip(self) -> None:
         longest = self._around.settings.gradient_clip
@@ -133,8 +154,4 @@ class Stepper:
             torch.nn.utils.clip_grads_with_norm_(self._parameters, longest, norm)
 
     def _total(self, tensor: Tensor) -> Tensor:
-        if self._around.fabric.world_size == 1:
-            return tensor
-        total = self._around.fabric.all_reduce(tensor, reduce_op="sum")
-        assert isinstance(total, Tensor)  # for the type checker only
-        return total
+        return summed(self._around.fabric, tensor)

@@ -1,0 +1,13 @@
+"""Sums over the machines that train together."""
+
+from lightning_fabric import Fabric
+from torch import Tensor
+
+
+def summed(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """A tensor, added up over all machines."""
+    if fabric.world_size == 1:
+        return tensor
+    total = fabric.all_reduce(tensor, reduce_op="sum")
+    assert isinstance(total, Tensor)  # for the type checker only
+    return total
