@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -103,6 +104,13 @@ def exported() -> Iterator[type[Weighting]]:
 def test_every_exported_weighting_has_a_case_and_a_name() -> None:
     assert set(exported()) == set(LOSS_CASES) | set(GRAM_CASES)
     assert set(exported()) == set(WEIGHTINGS.values()) | {GramFunction}
+
+
+@pytest.mark.parametrize("page", ["weighting.md", "command_line.md"])
+def test_the_pages_tell_every_name(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    missing = [name for name in WEIGHTINGS if f"`{name}`" not in text]
+    assert missing == ([] if page == "weighting.md" else ["fixed"])
 
 
 @pytest.mark.parametrize("name", [name for name in WEIGHTINGS if name != "fixed"])

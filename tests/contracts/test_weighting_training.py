@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from tests.toy import BINARY, MIXED, N_INPUTS, backbone, batches
+from tests.unit.cli._command import fit, make_table
 from torch import Tensor
 from torch.testing import assert_close
 
 from ramify._core import InputError, StoppedError
 from ramify.data import TableBatches
+from ramify.records import RunRecord
 from ramify.sharing import HardSharing, Sharing
 from ramify.tasks import Binary, Task, TaskSet
 from ramify.training import SGD, Fitted, Trainer, Training
@@ -192,3 +194,19 @@ def test_the_settings_tell_the_weighting() -> None:
     found = Training(weighting=UPGrad(), exact_gradients=True).settings()
     assert (found["weighting"], found["exact_gradients"]) == ("upgrad", True)
     assert Training(weighting=weighting_named("cagrad")).settings()["weighting_radius"] == 0.4
+
+
+def test_the_command_takes_a_weighting_and_records_it(tmp_path: Path) -> None:
+    table = make_table(tmp_path / "table.csv")
+    said = fit(table, tmp_path / "run", "--sharing", "hard", "--weighting", "upgrad")
+    assert said.code == 0, said.err
+    record = RunRecord.load(tmp_path / "run" / "record.json")
+    assert record.settings["weighting"] == "upgrad"
+
+
+def test_the_command_refuses_an_unknown_weighting_in_one_line(tmp_path: Path) -> None:
+    table = make_table(tmp_path / "table.csv")
+    said = fit(table, tmp_path / "run", "--weighting", "magic")
+    assert said.code == 2
+    assert "weighting must be one of equal, uncertainty" in said.err
+    assert said.err.count("\n") == 1

@@ -10,6 +10,7 @@ from ramify.networks import BranchedNetwork
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import SharingTree
 from ramify.training import Trainer, Training
+from ramify.weighting import DBMTL, MGDA, GradVac, Uncertainty, UPGrad
 
 N_TASKS = 4
 Rows = list[tuple[Tensor, Tensor, Tensor]]
@@ -68,6 +69,32 @@ def trained(
     return trainer.fit(
         ways()[name], backbone(0.0), BINARY, loader(rank, labelled=labelled), held_out(BINARY)
     ).network
+
+
+WEIGHTED = [
+    ("hard", Training(epochs=2, learning_rate=0.01, weighting=Uncertainty())),
+    ("hard", Training(epochs=2, learning_rate=0.01, weighting=UPGrad())),
+    ("hard", Training(epochs=2, learning_rate=0.01, weighting=MGDA(), exact_gradients=True)),
+    ("tree, grown", Training(epochs=2, learning_rate=0.01, weighting=GradVac())),
+    ("tree, grown", Training(epochs=2, learning_rate=0.01, weighting=DBMTL())),
+]
+
+
+def weighted(fabric: Fabric, rank: int | None) -> list[dict[str, Tensor]]:
+    """The weights of networks trained with weightings, with few labels."""
+    rows = loader(rank, labelled=0.3)
+    found = []
+    for name, settings in WEIGHTED:
+        trainer = Trainer(settings, fabric=fabric)
+        fitted = trainer.fit(ways()[name], backbone(0.0), BINARY, rows, held_out(BINARY))
+        found.append(dict(fitted.network.state_dict()))
+    return found
+
+
+def two_machines_weighted(rank: int) -> dict[str, object]:
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+    fabric.launch()
+    return {"weighted": weighted(fabric, rank)}
 
 
 def two_machines(rank: int, labelled: float = 1.0) -> dict[str, object]:

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from ramify.affinity import ErrorMarginAffinity
 
 from ._launch import in_two_processes
-from ._work import N_TASKS, affinity_batches, trained, ways
+from ._work import N_TASKS, affinity_batches, trained, ways, weighted
 
 pytestmark = pytest.mark.distributed
 
@@ -42,3 +42,11 @@ def test_training_on_halves_of_each_batch_is_training_on_the_batch(
         for stages, state in (first[name], second[name]):
             assert stages == network.tree.stages
             assert_close(state, dict(network.state_dict()), rtol=1e-3, atol=1e-5)
+
+
+def test_weightings_see_the_whole_batch(tmp_path: Path) -> None:
+    """The mean of the ranks' own Gram matrices would give other weights."""
+    whole = weighted(Fabric(accelerator="cpu", devices=1), None)
+    for found in in_two_processes("two_machines_weighted", tmp_path):
+        for state, expected in zip(found["weighted"], whole, strict=True):
+            assert_close(state, expected, rtol=1e-3, atol=1e-5)

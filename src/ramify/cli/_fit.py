@@ -39,6 +39,7 @@ from ramify.runs import (
 from ramify.sharing import FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import Multiclass
 from ramify.training import Training
+from ramify.weighting import weighting_named
 
 SHARINGS = ("fully-adaptive", "hard", "single-task")
 
@@ -83,6 +84,7 @@ def fit(
     weight_decay: float | None = None,
     patience: int | None = None,
     balance: bool = False,
+    weighting: str = "equal",
     baselines: str | list[str] = "single_task,shared",
     seed: int = 0,
     device: str = "auto",
@@ -139,6 +141,7 @@ def fit(
         weight_decay: Decoupled decay of the weights; by default 2 for tables, 0.05 for pictures.
         patience: Stop after so many epochs without a better validation score.
         balance: Whether rare positives weigh as much as the negatives.
+        weighting: How tasks are weighed against each other: equal, uncertainty, dwa, upgrad and more.
         baselines: What to compare with: single_task, shared, random_tree; comma separated, or
             none.
         seed: Of every random number.
@@ -182,6 +185,7 @@ def fit(
             weight_decay=_decay(weight_decay, has_images),
             patience=patience,
             balance=balance,
+            weighting=weighting_named(weighting),
         ),
         batch_size=batch_size,
         seed=seed,
