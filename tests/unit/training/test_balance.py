@@ -10,7 +10,18 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from ramify.losses import TaskLosses
-from ramify.networks import BranchedNetwork
+from ramify.networks import (
+    AttachedNetwork,
+    AttentionNetwork,
+    BranchedNetwork,
+    ExpertNetwork,
+    ExpertPlan,
+    FactorisedNetwork,
+    StitchedNetwork,
+    Stitching,
+    TaskNetwork,
+    ranks_of,
+)
 from ramify.records import Setting
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training._balance import Balance
@@ -360,3 +371,36 @@ def test_a_branch_without_labels_takes_no_part() -> None:
     assert [gram.shape for gram in rule.grams] == [(2, 2), (1, 1)]
     expected = step.by_hand({"stages": [1.0, 2.0, 0.0, 0.0]})
     assert_close(found, expected)
+
+
+def others() -> dict[str, TaskNetwork]:
+    """Networks that share otherwise than by branches."""
+    separate = BranchedNetwork(backbone(0.0), SharingTree.separate(MIXED.names, 2), MIXED)
+    shared = SharingTree.shared(MIXED.names, 2)
+    return {
+        "stitched": StitchedNetwork(separate, Stitching()),
+        "experts": ExpertNetwork(backbone(0.0), MIXED, ExpertPlan(n_shared=2, n_own=1)),
+        "attention": AttentionNetwork(backbone(0.0), MIXED, hidden=4),
+        "factorised": FactorisedNetwork(separate, "tucker", ranks_of(separate, "tucker")),
+        "attached": AttachedNetwork(backbone(0.0), shared, MIXED, [0, 1, 1, 0]),
+    }
+
+
+@pytest.mark.parametrize("kind", others())
+def test_networks_that_do_not_branch_are_weighed_by_their_shared_parameters(kind: str) -> None:
+    step = Step(MIXED)
+    step.network = others()[kind].double()  # type: ignore[assignment]  # it has what is needed
+    found, plain = step.gradients(step.balance(Seen())), step.gradients(None)
+    weights = torch.tensor([1.0, 2.0, 3.0, 4.0]).double()
+    total = torch.stack(step.single_losses()).dot(weights) / 4
+    owners = {id(tensor): rows.sum(1) > 1 for tensor, rows in step.network.owned_rows()}
+    n_shared = 0
+    for name, parameter in step.network.named_parameters():
+        (weighted,) = torch.autograd.grad(
+            total, parameter, retain_graph=True, materialize_grads=True
+        )
+        common = owners.get(id(parameter), torch.ones(1, dtype=torch.bool))
+        shape = (-1, *(1,) * (parameter.ndim - 1))
+        n_shared += int(common.sum())
+        assert_close(found[name], torch.where(common.view(shape), weighted, plain[name]))
+    assert n_shared > 0
