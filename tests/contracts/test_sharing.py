@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 from tests.toy import BINARY, MIXED, N_INPUTS, backbone, batches, held_out, tensors
+from torch import nn
 from torch.testing import assert_close
 
 from ramify import sharing
 from ramify._core import StoppedError
 from ramify.data import TableBatches
 from ramify.networks import BranchedNetwork
-from ramify.sharing import Sharing
+from ramify.sharing import FullyAdaptive, Sharing
 from ramify.tasks import Binary, Task, TaskSet
-from ramify.training import EpochEnded, Fitted, Trainer, Training
+from ramify.training import SGD, EpochEnded, Fitted, StepDecay, Trainer, Training
 from ramify.training._events import StopRequest
 
 from ._cases import SHARINGS
@@ -155,6 +156,48 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
             continue
         assert stops > 0
         assert_same(whole, fitted)
+        return
+    pytest.fail("training makes no progress")
+
+
+def images() -> nn.Sequential:
+    """A small convolutional backbone, on the toy's six inputs as an image of 2 × 3."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        return nn.Sequential(
+            *(nn.Unflatten(1, (1, 2, 3)), nn.ZeroPad2d(1), nn.Conv2d(1, 4, 3, padding=1)),
+            *(nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)),
+            *(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        )
+
+
+@pytest.mark.parametrize("restart_statistics", [False, True])
+@pytest.mark.parametrize("steps", [1, 4, 5, 6])
+def test_a_convolutional_network_resumes_around_its_widening_bit_for_bit(
+    restart_statistics: bool, steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first widening is after step 5; stopped before it, at it, after it, and at each step."""
+    settings = Training(
+        iterations=11, learning_rate=0.01, weight_decay=0.1, optimiser=SGD(), schedule=StepDecay(4)
+    )
+
+    def fit(folder: Path | None) -> Fitted:
+        sharing = FullyAdaptive(
+            alpha=20.0, interval=5, cost_by_size=False, restart_statistics=restart_statistics
+        )
+        trainer = Trainer(settings, checkpoint=folder, checkpoint_seconds=0)
+        return trainer.fit(sharing, images(), BINARY, batches(BINARY), held_out(BINARY))
+
+    whole = fit(None)
+    assert whole.tree.widths[-1] > 1
+    monkeypatch.setattr(
+        "ramify.training._trainer.listening_for_stop", lambda: nullcontext(StopAfter(steps))
+    )
+    for _ in range(100):
+        try:
+            assert_same(whole, fit(tmp_path))
+        except StoppedError:
+            continue
         return
     pytest.fail("training makes no progress")
 

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import torch
 from tests.toy import BINARY, backbone
+from torch import nn
 
 from ramify._core import InputError
-from ramify.networks import BranchedNetwork
-from ramify.sharing import FixedTree, FullyAdaptive, StepEvidence
+from ramify.networks import BranchedNetwork, vgg16
+from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, StepEvidence
+from ramify.sharing._widening_costs import widening_costs
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 
@@ -160,3 +162,53 @@ def test_a_fixed_tree_must_fit() -> None:
     wrong = FixedTree(SharingTree.shared(("x",), 2), growing_epochs_first=1)
     with pytest.raises(InputError, match="over the same tasks"):
         wrong.build(backbone(), BINARY)
+
+
+def test_the_papers_caps_and_unit_costs_are_those_of_the_authors_code() -> None:
+    sharing = FullyAdaptive.paper(32, 2.0)
+    network = sharing.build(vgg16(width=32, input_size=32), BINARY)
+    costs = widening_costs(network, 1 / 64, sharing.max_widths, by_size=False)
+    from_the_top = [64 * cost.unit for cost in costs[::-1]]
+    assert from_the_top == [1, 1, 2, 2, 2, 4, 4, 4, 8, 8, 8, 16, 16, 32, 32]
+    caps = [cost.max_groups for cost in costs]
+    assert caps == [2, 2, 4, 4, 8, 8, 8, *6 * [16], 64, 64]
+
+
+def test_a_cap_holds_on_the_path_and_with_alpha() -> None:
+    for alpha in (None, 1e6):
+        sharing = FullyAdaptive(alpha=alpha, max_widths=[1, 3])
+        network = shown(sharing)
+        proposals = sharing.proposals(network)
+        assert max(each.tree.widths[1] for each in proposals) == 3
+        assert all(each.tree.widths[0] == 1 for each in proposals)
+
+
+def test_the_last_round_divides_nothing() -> None:
+    one = FullyAdaptive(alpha=1e6, max_rounds=1)
+    assert not one.proposals(shown(one))
+    two = FullyAdaptive(alpha=1e6, max_rounds=2)
+    network = shown(two)
+    (first,) = two.proposals(network)
+    assert not two.proposals(network.regrown(first.tree))
+
+
+def test_refuses_caps_that_do_not_fit() -> None:
+    with pytest.raises(InputError, match="`max_widths` must be 1 or more each"):
+        FullyAdaptive(max_widths=[0, 1])
+    sharing = FullyAdaptive(max_widths=[1, 1, 1])
+    with pytest.raises(InputError, match="one number per stage of the backbone, 2"):
+        sharing.proposals(shown(sharing))
+
+
+def test_statistics_are_carried_or_start_anew() -> None:
+    layers = (nn.Linear(6, 4), nn.BatchNorm1d(4), nn.Linear(4, 4), nn.BatchNorm1d(4))
+    network = HardSharing().build(nn.Sequential(*layers), BINARY)
+    network.train()(torch.randn(16, 6) + 3)
+    tree = SharingTree(BINARY.names, ((BINARY.names,), PLANT))
+    x = torch.randn(5, 6)
+    carried, anew = (network.regrown(tree, restart_statistics=r) for r in (False, True))
+    torch.testing.assert_close(carried.eval()(x), network.eval()(x))
+    state = anew.state_dict()
+    assert all((v == 0).all() for name, v in state.items() if name.endswith("running_mean"))
+    assert all((v == 1).all() for name, v in state.items() if name.endswith("running_var"))
+    torch.testing.assert_close(anew.train()(x), network.train()(x))
