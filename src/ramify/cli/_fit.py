@@ -43,6 +43,7 @@ from ramify.weighting import weighting_named
 
 SHARINGS = ("fully-adaptive", "hard", "single-task")
 
+_PAPERS_ALPHA, _PAPERS_WIDTH = 2.0, 32
 _MOST_TASKS_SHOWN = 20
 _MOST_LEFT_OUT = 5
 
@@ -70,6 +71,9 @@ def fit(
     sharing: str = "fully-adaptive",
     max_parameters: int | None = None,
     alpha: float | None = None,
+    paper: bool = False,
+    iterations: int = 60_000,
+    interval: int = 1000,
     growing_epochs: int = 4,
     candidates: int = 4,
     backbone: BackboneName | None = None,
@@ -125,6 +129,10 @@ def fit(
         sharing: The way of sharing: fully-adaptive, hard, single-task, or linear:METHOD.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         alpha: The paper's weight of separation against width, instead of the whole path.
+        paper: Grow and train as the authors' code does on vgg16: --alpha (2 by default), --width and
+            the next two; --epochs and all settings of the optimiser are then the paper's.
+        iterations: Steps of the paper's training.
+        interval: Steps between the paper's tests for a split.
         growing_epochs: Epochs of the shared network before the tree is found.
         candidates: At most so many trees are trained to the end.
         backbone: The network's stages: mlp, vgg16, resnet18 or resnet34; by default mlp for tables,
@@ -170,7 +178,9 @@ def fit(
         ignore=_names(ignore),
         kinds=_kinds(_names(kind)),
         split=_split(split, data),
-        sharing=_sharing(sharing, max_parameters, alpha, growing_epochs, candidates, seed),
+        sharing=_papers_sharing(sharing, width, alpha, interval, seed)
+        if paper
+        else _sharing(sharing, max_parameters, alpha, growing_epochs, candidates, seed),
         backbone=build_spec(
             backbone or ("vgg16" if has_images else "mlp"),
             width,
@@ -179,7 +189,9 @@ def fit(
         soft_labels_from=[Path(folder) for folder in _names(soft_labels_from)],
         start_from=start_from,
         augmentation=_augmentation(shift, flip, has_images),
-        training=Training(
+        training=Training.paper(iterations=iterations, decay_every=max(1, iterations // 3))
+        if paper
+        else Training(
             epochs=epochs,
             learning_rate=learning_rate,
             weight_decay=_decay(weight_decay, has_images),
@@ -313,6 +325,15 @@ def _kinds(given: list[str]) -> dict[str, str]:
             )
         kinds[name] = kind
     return kinds
+
+
+def _papers_sharing(
+    name: str, width: int | None, alpha: float | None, interval: int, seed: int
+) -> Sharing:
+    if name != "fully-adaptive":
+        raise InputError(f"--paper is for --sharing fully-adaptive. Got {quoted(name)}")
+    alpha = _PAPERS_ALPHA if alpha is None else alpha
+    return FullyAdaptive.paper(width or _PAPERS_WIDTH, alpha, interval=interval, seed=seed)
 
 
 def _sharing(
