@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from ramify._core import InputError, RamifyError, lazy_names
 
 if TYPE_CHECKING:
-    from ramify.networks import BranchedNetwork, mlp
+    from ramify.comparison import compare
+    from ramify.networks import BranchedNetwork, MLPSpec, ResNetSpec, VGGSpec, mlp, resnet, vgg16
     from ramify.runs import Run, fit, load
     from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, SingleTask
     from ramify.tasks import Binary, Multiclass, Regression, SharingTree, Task, TaskSet
@@ -31,9 +32,11 @@ __all__ = [
     "FullyAdaptive",
     "HardSharing",
     "InputError",
+    "MLPSpec",
     "Multiclass",
     "RamifyError",
     "Regression",
+    "ResNetSpec",
     "Run",
     "SharingTree",
     "SingleTask",
@@ -41,9 +44,13 @@ __all__ = [
     "TaskSet",
     "Trainer",
     "Training",
+    "VGGSpec",
+    "compare",
     "fit",
     "load",
     "mlp",
+    "resnet",
+    "vgg16",
 ]
 
 __getattr__ = lazy_names(
@@ -54,8 +61,10 @@ __getattr__ = lazy_names(
         "FixedTree": "ramify.sharing",
         "FullyAdaptive": "ramify.sharing",
         "HardSharing": "ramify.sharing",
+        "MLPSpec": "ramify.networks",
         "Multiclass": "ramify.tasks",
         "Regression": "ramify.tasks",
+        "ResNetSpec": "ramify.networks",
         "Run": "ramify.runs",
         "SharingTree": "ramify.tasks",
         "SingleTask": "ramify.sharing",
@@ -63,8 +72,12 @@ __getattr__ = lazy_names(
         "TaskSet": "ramify.tasks",
         "Trainer": "ramify.training",
         "Training": "ramify.training",
+        "VGGSpec": "ramify.networks",
+        "compare": "ramify.comparison",
         "fit": "ramify.runs",
         "load": "ramify.runs",
         "mlp": "ramify.networks",
+        "resnet": "ramify.networks",
+        "vgg16": "ramify.networks",
     },
 )
