@@ -135,7 +135,7 @@ def wide_child(name: str) -> None:
     direction[:50] = rng.normal(size=50)
     y = 5 * (X @ direction) + 0.1 * rng.normal(size=50_000)
     models: dict[str, Any] = {
-        "BlockSparse": BlockSparse(0.005),
+        "BlockSparse": BlockSparse(0.3),
         "MeanRegularized": MeanRegularized(),
     }
     model = models[name]

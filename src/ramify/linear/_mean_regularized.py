@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ramify.linear._base import SingleFit
 from ramify.linear._checks import check_number
 from ramify.linear._classifier import Classifier
 from ramify.linear._cross_validation import CrossValidated
+from ramify.linear._gram_loss import GramLoss
 from ramify.linear._losses import Loss
+from ramify.linear._mean_kernel import coupled_by_mean
 from ramify.linear._newton import solve_smooth
-from ramify.linear._quadratic import TaskCoupling
+from ramify.linear._quadratic import MeanCoupling
 from ramify.linear._regressor import Regressor
 from ramify.linear._smooth import SmoothLoss
 from ramify.linear._solution import Solution
@@ -43,14 +43,14 @@ class _MeanRegularized(SingleFit):
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         apart = check_number("alpha", self.alpha)
         together = check_number("mean_alpha", self.mean_alpha)
-        mean = np.full((loss.n_tasks, loss.n_tasks), 1 / loss.n_tasks)
-        spread = np.eye(loss.n_tasks) - mean
-        coupling = TaskCoupling((together * mean + apart * spread) * 2 / loss.n_tasks)
+        coupling = MeanCoupling(loss.n_tasks, 2 * apart / loss.n_tasks, 2 * together / loss.n_tasks)
         first = None if start is None else start.coef
+        if isinstance(loss, GramLoss) and loss.grams.ndim == 3:
+            first = coupled_by_mean(loss, 2 * apart / loss.n_tasks, 2 * together / loss.n_tasks)
         return solve_smooth(loss, coupling, first, self._control())
 
     def _largest_alpha(self, loss: SmoothLoss) -> float:
-        return 10.0 * max(loss.steepness * loss.n_tasks, 1e-12)
+        return 10.0 * loss.steepness * loss.n_tasks
 
 
 class _MeanRegularizedCV(CrossValidated):

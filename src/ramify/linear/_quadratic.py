@@ -60,6 +60,32 @@ class TaskCoupling(Quadratic):
         return _Diagonal(curvature.diagonals() + own[:, None])
 
 
+class MeanCoupling(Quadratic):
+    r"""The penalty :math:`\tfrac12 (a \sum_t \|w_t - \bar w\|^2 + T m \|\bar w\|^2)`.
+
+    A `TaskCoupling` whose product costs no more than reading the coefficients.
+
+    Args:
+        n_tasks: *T*.
+        apart: *a*.
+        together: *m*.
+    """
+
+    def __init__(self, n_tasks: int, apart: float, together: float) -> None:
+        self.n_tasks = n_tasks
+        self.apart = apart
+        self.together = together
+
+    def __call__(self, coef: Floats) -> Floats:
+        pulled: Floats = self.apart * coef + (self.together - self.apart) * coef.mean(axis=0)
+        return pulled
+
+    def preconditioner(self, loss: SmoothLoss, curvature: Curvature) -> Preconditioner:
+        mean = np.full((self.n_tasks, self.n_tasks), 1 / self.n_tasks)
+        matrix = self.apart * (np.eye(self.n_tasks) - mean) + self.together * mean
+        return TaskCoupling(matrix).preconditioner(loss, curvature)
+
+
 class FeatureMetric(Quadratic):
     r"""The penalty :math:`\tfrac12 \sum_t w_t^T M w_t`.
 
