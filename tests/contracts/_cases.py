@@ -1,9 +1,29 @@
 """One line per class; the tests check that no exported class is missing."""
 
 from collections.abc import Callable
+from itertools import pairwise
+from math import inf
 
 from ramify.losses import BinaryLoss, KindLoss, MulticlassLoss, RegressionLoss
-from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
+from ramify.sharing import (
+    CGC,
+    MTAN,
+    PLE,
+    Anchored,
+    CrossStitch,
+    Factorised,
+    FixedTree,
+    FullyAdaptive,
+    HardSharing,
+    LowLevel,
+    MMoE,
+    Relationship,
+    Sharing,
+    SingleTask,
+    Sluice,
+    Soft,
+    TraceNorm,
+)
 from ramify.tasks import Binary, Kind, Multiclass, Regression, SharingTree, TaskSet
 
 
@@ -11,6 +31,10 @@ def _tree(tasks: TaskSet) -> SharingTree:
     names = tasks.names
     half = (names[: (len(names) + 1) // 2], names[(len(names) + 1) // 2 :])
     return SharingTree(names, ((names,), tuple(group for group in half if group)))
+
+
+def _edges(tasks: TaskSet) -> tuple[tuple[str, str, float], ...]:
+    return tuple((one, two, 20.0) for one, two in pairwise(tasks.names))
 
 
 # Every exported class → its ways to be built, for a set of tasks and a backbone of two stages.
@@ -25,6 +49,46 @@ SHARINGS: dict[type[Sharing], dict[str, Callable[[TaskSet], Sharing]]] = {
         "adaptive": lambda _: FullyAdaptive(growing_epochs=1, n_candidates=3),
         "adaptive, budget": lambda _: FullyAdaptive(growing_epochs=1, max_parameters=500),
         "adaptive, alpha": lambda _: FullyAdaptive(alpha=20.0, interval=5),
+    },
+    Soft: {
+        "soft": lambda _: Soft(),
+        "soft, graph": lambda tasks: Soft(edges=_edges(tasks), stages=(0,)),
+        "soft, equal": lambda _: Soft(alpha=inf),
+    },
+    Anchored: {"anchored": lambda _: Anchored()},
+    TraceNorm: {
+        "trace-norm": lambda _: TraceNorm(),
+        "trace-norm, tucker": lambda _: TraceNorm(form="tucker", alpha=0.1),
+    },
+    Relationship: {
+        "relationship": lambda _: Relationship(interval=2),
+        "relationship, all stages": lambda _: Relationship(own_stages=2, only_tasks=True),
+    },
+    CrossStitch: {
+        "cross-stitch": lambda _: CrossStitch(),
+        "cross-stitch, channels": lambda _: CrossStitch(per_channel=True, stages=(1,)),
+        "cross-stitch, alone first": lambda _: CrossStitch(alone=1),
+    },
+    Sluice: {
+        "sluice": lambda _: Sluice(),
+        "sluice, alone first": lambda _: Sluice(alone=1, n_subspaces=4, last=0.8),
+    },
+    Factorised: {
+        "factorised": lambda _: Factorised(alone=1),
+        "factorised, tt": lambda _: Factorised("tt", rank=2, alone=0),
+        "factorised, tucker": lambda _: Factorised("tucker", error=0.2, alone=1),
+    },
+    MMoE: {
+        "mmoe": lambda _: MMoE(n_experts=3),
+        "mmoe, trunk": lambda _: MMoE(n_experts=2, trunk_stages=1),
+    },
+    CGC: {"cgc": lambda _: CGC()},
+    PLE: {"ple": lambda _: PLE(n_own=2)},
+    MTAN: {"mtan": lambda _: MTAN(hidden=4)},
+    LowLevel: {
+        "low-level": lambda tasks: LowLevel(((tasks.names[0], 0),)),
+        "low-level, in turns": lambda tasks: LowLevel(((tasks.names[-1], 0),), in_turns=True),
+        "low-level, separate": lambda tasks: LowLevel(((tasks.names[0], 0),), separate=True),
     },
 }
 

@@ -14,10 +14,10 @@ from torch.testing import assert_close
 from ramify import sharing
 from ramify._core import StoppedError
 from ramify.data import TableBatches
-from ramify.networks import BranchedNetwork
-from ramify.sharing import FullyAdaptive, Sharing
+from ramify.networks import StackedHeads, TaskNetwork, network_from
+from ramify.sharing import Coupling, FullyAdaptive, Sharing
 from ramify.tasks import Binary, Task, TaskSet
-from ramify.training import SGD, EpochEnded, Fitted, StepDecay, Trainer, Training
+from ramify.training import SGD, AdamW, EpochEnded, Fitted, StepDecay, Trainer, Training
 from ramify.training._events import StopRequest
 
 from ._cases import SHARINGS
@@ -117,7 +117,7 @@ def test_building_leaves_the_backbone_alone(name: str) -> None:
     given = backbone()
     before = [parameter.clone() for parameter in given.parameters()]
     network = BUILDERS[name](BINARY).build(given, BINARY)
-    assert isinstance(network, BranchedNetwork)
+    assert isinstance(network, TaskNetwork)
     assert network.tasks == BINARY
     for parameter in network.parameters():
         parameter.data += 1
@@ -242,24 +242,78 @@ def test_a_finished_training_is_not_done_again(name: str, tmp_path: Path) -> Non
 ORDER = [2, 0, 3, 1]
 
 
-# A given tree is over tasks in one order, so it has no such law.
-@pytest.mark.parametrize("name", [name for name in BUILDERS if not name.startswith("tree")])
-def test_the_order_of_the_tasks_does_not_matter(name: str) -> None:
-    """One step of the network, its heads carried over: the same outputs, in the other order."""
-    other = TaskSet([BINARY[i] for i in ORDER])
-    one = BUILDERS[name](BINARY).build(backbone(0.0), BINARY).double()
-    two = BUILDERS[name](other).build(backbone(0.0), other).double()
+def stepped(way: Sharing, tasks: TaskSet, targets: torch.Tensor) -> torch.Tensor:
+    """Outputs after three steps of plain gradient descent, from alike heads."""
+    torch.manual_seed(0)
+    network = way.build(backbone(0.0), tasks).double()
     with torch.no_grad():
-        two.heads.weight.copy_(one.heads.weight[ORDER])
-        two.heads.bias.copy_(one.heads.bias[ORDER])
+        for heads in (m for m in network.modules() if isinstance(m, StackedHeads)):
+            heads.weight.copy_(torch.linspace(-1, 1, heads.weight.shape[1]).expand_as(heads.weight))
+            heads.bias.zero_()
     x = torch.randn(5, N_INPUTS, dtype=torch.float64)
-    assert_close(two(x), one(x)[:, ORDER])
+    for _ in range(3):
+        loss = (network(x) - targets).square().sum()
+        penalty = way.penalty(network) if isinstance(way, Coupling) else None
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        gradients = torch.autograd.grad(loss if penalty is None else loss + penalty, parameters)
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.sub_(0.05 * gradient)
+        if isinstance(way, Coupling):
+            way.after_step(network, 0.05)
+    outputs: torch.Tensor = network(x)
+    return outputs.detach()
+
+
+# A given tree is over tasks in one order, and factors that start with noise give it to places.
+UNORDERED = [name for name in BUILDERS if not name.startswith(("tree", "factorised, tt"))]
+
+
+@pytest.mark.parametrize("name", UNORDERED)
+def test_the_order_of_the_tasks_does_not_matter(name: str) -> None:
     targets = torch.rand(5, 4, dtype=torch.float64)
-    one(x).sub(targets).square().sum().backward()
-    two(x).sub(targets[:, ORDER]).square().sum().backward()
-    assert one.heads.weight.grad is not None
-    assert two.heads.weight.grad is not None
-    assert_close(two.heads.weight.grad, one.heads.weight.grad[ORDER])
+    other = TaskSet([BINARY[i] for i in ORDER])
+    one = stepped(BUILDERS[name](BINARY), BINARY, targets)
+    two = stepped(BUILDERS[name](BINARY), other, targets[:, ORDER])
+    assert_close(two, one[:, ORDER])
+    assert len({tuple(column.tolist()) for column in one.T}) == 4  # they did learn
+
+
+@every_sharing
+def test_a_network_is_built_again_from_what_it_says_of_itself(name: str) -> None:
+    fitted = trained(name, MIXED)
+    network = fitted.network
+    settings = json.loads(json.dumps(dict(network.settings()), allow_nan=False))
+    again = network_from(network.kind, settings, backbone(), network.tree, MIXED)
+    again.load_state_dict(network.state_dict())
+    x = torch.randn(5, N_INPUTS)
+    assert torch.equal(again.eval()(x), network(x))
+    assert network.settings() == again.settings()
+
+
+@every_sharing
+def test_every_parameter_has_one_place_in_the_optimiser(name: str) -> None:
+    network = BUILDERS[name](BINARY).build(backbone(), BINARY)
+    optimiser = AdamW().build(network, 0.1, 1.0)
+    places = [id(p) for group in optimiser.param_groups for p in group["params"]]
+    assert sorted(places) == sorted(id(p) for p in network.parameters())
+
+
+@every_sharing
+def test_the_tasks_of_a_batch_leave_alone_what_serves_only_others(name: str) -> None:
+    """What is owned has no gradient of anybody else."""
+    torch.manual_seed(0)
+    network = BUILDERS[name](BINARY).build(backbone(0.0), BINARY)
+    for parameter in network.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    x = torch.randn(5, N_INPUTS)
+    for task in range(4):
+        network.zero_grad()
+        network(x)[:, task].square().sum().backward()
+        for tensor, owners in network.owned_rows():
+            if tensor.grad is not None:
+                whole = tensor.grad if len(owners) > 1 else tensor.grad.unsqueeze(0)
+                assert not whole[~owners[:, task]].any()
 
 
 def test_one_task_trains_alike_in_every_way_bit_for_bit() -> None:

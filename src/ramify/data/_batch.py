@@ -1,7 +1,7 @@
 """What training gets, and what it asks of whatever hands it on."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Bool, Float
@@ -28,6 +28,17 @@ class Batch:
     def all_present(self) -> bool:
         """Whether every task has a label in this batch."""
         return all(self.present)
+
+    def only(self, tasks: Sequence[int]) -> "Batch":
+        """The same rows with the labels of some tasks, all others hidden.
+
+        Args:
+            tasks: Places of the tasks that keep theirs.
+        """
+        kept = [t in tasks for t in range(len(self.present))]
+        mask = self.label_mask & self.label_mask.new_tensor(kept)
+        present = tuple(here and keeps for here, keeps in zip(self.present, kept, strict=True))
+        return Batch(self.inputs, self.targets, mask, present)
 
 
 class Batches(ABC):

@@ -2,16 +2,18 @@
 
 from ramify.networks._attached import AttachedNetwork
 from ramify.networks._attention import AttentionNetwork
-from ramify.networks._branched import BranchedNetwork, OwnedRows
+from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches
 from ramify.networks._cost import Cost, StageCosts, stage_costs
 from ramify.networks._count import n_parameters
 from ramify.networks._experts import ExpertNetwork, ExpertPlan
 from ramify.networks._factorised import FactorisedNetwork
+from ramify.networks._factors import FORMS
 from ramify.networks._fold import fold_batch_norms
 from ramify.networks._heads import StackedHeads
 from ramify.networks._low_rank import VGG16_RANKS, low_rank
 from ramify.networks._mlp import mlp
+from ramify.networks._network_from import NETWORKS, network_from
 from ramify.networks._ranks import ranks_of
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
@@ -30,13 +32,15 @@ from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._state_files import read_state
 from ramify.networks._stitched import StitchedNetwork
 from ramify.networks._stitching import Stitching
-from ramify.networks._task_network import ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
 from ramify.networks._thin import thin_from, thin_like
 from ramify.networks._torchvision import load_torchvision
 from ramify.networks._vgg import vgg16
 from ramify.networks._weights import n_weights
 
 __all__ = [
+    "FORMS",
+    "NETWORKS",
     "SPECS",
     "VGG16_RANKS",
     "AttachedNetwork",
@@ -69,6 +73,7 @@ __all__ = [
     "mlp",
     "n_parameters",
     "n_weights",
+    "network_from",
     "ranks_of",
     "read_state",
     "resnet",

@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from ramify._core import InputError
 from ramify.networks._attention_unit import AttentionUnit
-from ramify.networks._branched import OwnedRows
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._specs import Setting
 from ramify.networks._stages import Backbone, feature_width, stages_of
-from ramify.networks._task_network import ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
 from ramify.networks._widths import check_width, widths_after
 from ramify.tasks import SharingTree, TaskSet
 

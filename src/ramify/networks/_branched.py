@@ -3,35 +3,26 @@
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import ClassVar
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify._core import InputError
 from ramify.networks._branches import Branches, Features
 from ramify.networks._count import n_parameters
 from ramify.networks._heads import Change, StackedHeads
+from ramify.networks._specs import Setting
 from ramify.networks._stacked_channels import StackedBatchNorm
 from ramify.networks._stages import Backbone, feature_width, n_halvings, stages_of
+from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
 from ramify.tasks import SharingTree, TaskSet
 
 
-class OwnedRows(NamedTuple):
-    """A tensor of the network's state and the tasks that it serves.
-
-    Attributes:
-        tensor: A parameter or buffer.
-        owners: ``(row, task)``, True where the row of the tensor's first axis serves the task; a
-            single row stands for the whole tensor.
-    """
-
-    tensor: Tensor
-    owners: Bool[Tensor, "row task"]
-
-
-class BranchedNetwork(nn.Module):
+class BranchedNetwork(TaskNetwork):
     """A backbone whose stages exist once per group of a tree, and one linear head per task.
 
     Args:
@@ -59,6 +50,8 @@ class BranchedNetwork(nn.Module):
         ((1, 2), torch.Size([5, 3]))
     """
 
+    kind: ClassVar[str] = "branched"
+
     def __init__(
         self,
         backbone: Backbone,
@@ -81,14 +74,6 @@ class BranchedNetwork(nn.Module):
         if tree != self.tree:
             self._grow(tree)
 
-    def forward(self, inputs: Tensor) -> Float[Tensor, "batch column"]:
-        """Outputs of all tasks, in the columns that `TaskSet` tells.
-
-        Args:
-            inputs: ``(batch, …)``, as the backbone takes them.
-        """
-        return self.heads(self.features(inputs))  # type: ignore[no-any-return]
-
     def features(self, inputs: Tensor) -> Float[Tensor, "branch batch feature"]:
         """What the heads read: the features of every branch of the last stage."""
         stages = list(self._branches())
@@ -104,6 +89,11 @@ class BranchedNetwork(nn.Module):
                 features = stage(features, self._parents[i])
         y = torch.stack(features) if isinstance(features, list) else features
         return y if y.ndim == 3 else y.flatten(2)
+
+    def read(self, features: Float[Tensor, "branch batch feature"]) -> Tensor:
+        """What the heads make of the features."""
+        outputs: Tensor = self.heads(features)
+        return outputs
 
     @contextmanager
     def reweighing(self, at_heads: Change, at_junctions: Mapping[int, Change]) -> Iterator[None]:
@@ -126,6 +116,11 @@ class BranchedNetwork(nn.Module):
     def tree(self) -> SharingTree:
         """Which tasks share which stages."""
         return self._tree
+
+    @property
+    def components(self) -> NDArray[np.int64]:
+        """The groups of the first stage: those of different groups share nothing."""
+        return self._tree.assignment(0)
 
     def widen(self, stage: int, partition: Iterable[Iterable[str]]) -> "BranchedNetwork":
         """A network in which one stage is divided into groups and that computes the same.
@@ -213,6 +208,14 @@ class BranchedNetwork(nn.Module):
         owned.append(OwnedRows(self.heads.weight, of_column))
         owned.append(OwnedRows(self.heads.bias, of_column))
         return owned
+
+    def parameter_rules(self) -> list[ParameterRule]:
+        """None is treated in its own way."""
+        return []
+
+    def settings(self) -> Mapping[str, Setting]:
+        """None beside the tree."""
+        return {}
 
     def _serves(self, indices: Sequence[int], *, transpose: bool = False) -> Tensor:
         """One-hot rows: (group, task) from groups of tasks, (column, task) from tasks of columns."""

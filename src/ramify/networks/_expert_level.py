@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ramify.networks._branched import OwnedRows
 from ramify.networks._branches import Branches
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_branches
 from ramify.networks._redrawn import redrawn
+from ramify.networks._task_network import OwnedRows
 from ramify.networks._widths import as_read
 
 

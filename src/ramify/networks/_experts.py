@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify._core import InputError
-from ramify.networks._branched import OwnedRows
 from ramify.networks._expert_level import ExpertLevel
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_heads
 from ramify.networks._specs import Setting
 from ramify.networks._stages import Backbone, feature_width, stages_of
-from ramify.networks._task_network import ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
 from ramify.networks._widths import width_read
 from ramify.tasks import SharingTree, TaskSet
 

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ramify._core import InputError
-from ramify.networks._branched import BranchedNetwork, OwnedRows
+from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Features
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._ranks import checked_ranks, form_named
 from ramify.networks._specs import Setting
 from ramify.networks._stacked_weights import check_separate, stacked_layers
-from ramify.networks._task_network import ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
 from ramify.tasks import SharingTree
 
 

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from ramify.networks._branched import OwnedRows
 from ramify.networks._branches import Branches
 from ramify.networks._heads import StackedHeads
+from ramify.networks._task_network import OwnedRows
 
 Serves = Bool[Tensor, "row task"]
 

@@ -9,6 +9,7 @@ from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches
 from ramify.networks._stacked_channels import StackedConv2d
 from ramify.networks._stacked_layers import StackedLinear
+from ramify.networks._task_network import TaskNetwork
 
 
 def check_separate(columns: BranchedNetwork) -> None:
@@ -24,7 +25,7 @@ def check_separate(columns: BranchedNetwork) -> None:
         )
 
 
-def stacked_layers(network: BranchedNetwork) -> list[StackedLinear | StackedConv2d]:
+def stacked_layers(network: TaskNetwork) -> list[StackedLinear | StackedConv2d]:
     """The dense layers and convolutions of all tasks' networks, stacked, from input to output.
 
     None for a single task.
@@ -36,8 +37,7 @@ def stacked_layers(network: BranchedNetwork) -> list[StackedLinear | StackedConv
         InputError: If a stage has a layer without a stacked form.
     """
     layers: list[StackedLinear | StackedConv2d] = []
-    for i, stage in enumerate(network.stages):
-        assert isinstance(stage, Branches)  # for the type checker only
+    for i, stage in enumerate(m for m in network.modules() if isinstance(m, Branches)):
         if stage.joined is None and stage.n_groups > 1:
             raise InputError(
                 f"stage {i} of `backbone` must only have layers with a stacked form (dense, "

@@ -10,14 +10,14 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify.networks._branched import BranchedNetwork, OwnedRows
+from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches, Features
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_branches, rows_of_heads
 from ramify.networks._specs import Setting
 from ramify.networks._stacked_weights import check_separate
 from ramify.networks._stitch_unit import StageMixture, StitchUnit
 from ramify.networks._stitching import Stitching
-from ramify.networks._task_network import ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
 from ramify.networks._widths import widths_after
 from ramify.tasks import SharingTree
 

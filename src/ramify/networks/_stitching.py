@@ -30,7 +30,7 @@ class Stitching:
     n_subspaces: int = 1
     mixes_stages: bool = False
     last: float | None = None
-    rate: float = 100.0
+    rate: float = 10.0
 
     def __post_init__(self) -> None:
         """Check every setting."""

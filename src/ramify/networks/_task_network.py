@@ -5,13 +5,25 @@ from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify.networks._branched import OwnedRows
 from ramify.networks._specs import Setting
 from ramify.tasks import SharingTree, TaskSet
+
+
+class OwnedRows(NamedTuple):
+    """A tensor of the network's state and the tasks that it serves.
+
+    Attributes:
+        tensor: A parameter or buffer.
+        owners: ``(row, task)``, True where the row of the tensor's first axis serves the task; a
+            single row stands for the whole tensor.
+    """
+
+    tensor: Tensor
+    owners: Bool[Tensor, "row task"]
 
 
 class ParameterRule(NamedTuple):

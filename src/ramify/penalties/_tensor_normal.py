@@ -54,7 +54,6 @@ class TensorNormal:
         ridge: :math:`\epsilon`, in units of the mean variance.
         damping: Share of the last value that is kept, in [0, 1).
         only_tasks: Whether features and outputs stay independent, as in the authors' code.
-        like: A tensor of the precision and device to compute in.
 
     Raises:
         InputError: If the ridge is not above 0 or the damping is not in [0, 1).
@@ -71,7 +70,6 @@ class TensorNormal:
         ridge: float = 1e-3,
         damping: float = 0.5,
         only_tasks: bool = False,
-        like: Tensor,
     ) -> None:
         if not ridge > 0 or not 0 <= damping < 1:
             raise InputError(
@@ -80,9 +78,9 @@ class TensorNormal:
         n_tasks, n_out, n_in = shape
         self._ridge, self._damping, self._only_tasks = ridge, damping, only_tasks
         self.features, self.outputs, self.tasks = (
-            torch.eye(n, device=like.device, dtype=torch.float64) for n in (n_in, n_out, n_tasks)
+            torch.eye(n, dtype=torch.float64) for n in (n_in, n_out, n_tasks)
         )
-        self._dtype = like.dtype
+        self._dtype = torch.float32
         self._invert()
 
     def penalty(self, weights: Float[Tensor, "task out feature"]) -> Float[Tensor, ""]:
@@ -91,6 +89,7 @@ class TensorNormal:
         Args:
             weights: One matrix per task.
         """
+        self._follow(weights)
         return negative_log_prior(weights, self._precisions, self._log_determinants)
 
     @torch.no_grad()
@@ -100,6 +99,7 @@ class TensorNormal:
         Args:
             weights: One matrix per task.
         """
+        self._follow(weights)
         w = weights.double()
         n_tasks, n_out, n_in = w.shape
         if not self._only_tasks:
@@ -124,8 +124,14 @@ class TensorNormal:
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Take over what `state` gave."""
         for name in ("features", "outputs", "tasks"):
-            setattr(self, name, state[name].to(self.tasks))
+            setattr(self, name, state[name].double())
         self._invert()
+
+    def _follow(self, weights: Tensor) -> None:
+        """Go where the weights are, and to their precision."""
+        if weights.device != self.tasks.device or weights.dtype != self._dtype:
+            self._dtype = weights.dtype
+            self.load_state({name: each.to(weights.device) for name, each in self.state().items()})
 
     def _set(self, name: str, best: Tensor) -> None:
         best = (best + best.T) / 2

@@ -89,6 +89,13 @@ class BackboneCard(_Part):
     settings: dict[str, int | float | str | bool | list[int] | None]
 
 
+class NetworkCard(_Part):
+    """What a network does with its backbone, see `ramify.networks.network_from`."""
+
+    kind: str = "branched"
+    settings: dict[str, int | float | str | bool | list[int] | None] = {}
+
+
 class ModelCard(_Part):
     """Everything of a saved model but its weights.
 
@@ -98,6 +105,7 @@ class ModelCard(_Part):
         tasks: The tasks in order.
         inputs: What the model reads of a raw row.
         backbone: The network's stages.
+        network: What it does with them.
         stages: The sharing tree.
     """
 
@@ -106,4 +114,5 @@ class ModelCard(_Part):
     tasks: list[TaskCard]
     inputs: Annotated[TableCard | ImageCard, Field(discriminator="kind")]
     backbone: BackboneCard
+    network: NetworkCard = NetworkCard()
     stages: list[list[list[str]]]

@@ -19,13 +19,14 @@ from ramify._core import (
 )
 from ramify.data import ImageEncoder, TableEncoder
 from ramify.losses import TaskLosses
-from ramify.networks import BackboneSpec, BranchedNetwork, n_parameters, spec_from
+from ramify.networks import BackboneSpec, TaskNetwork, n_parameters, network_from, spec_from
 from ramify.records import read_json
 from ramify.runs._card import (
     MODEL_VERSION,
     BackboneCard,
     ImageCard,
     ModelCard,
+    NetworkCard,
     TableCard,
     TaskCard,
 )
@@ -33,6 +34,8 @@ from ramify.tasks import SharingTree, TaskSet
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
+
+_SMALLER_THAN_BACKBONE = {"attached", "factorised"}
 
 Encoder = TableEncoder | ImageEncoder
 
@@ -46,7 +49,7 @@ class Model(nn.Module):
         backbone: What the network's stages were made from.
     """
 
-    def __init__(self, encoder: Encoder, network: BranchedNetwork, backbone: BackboneSpec) -> None:
+    def __init__(self, encoder: Encoder, network: TaskNetwork, backbone: BackboneSpec) -> None:
         super().__init__()
         self.encoder, self.network, self.backbone = encoder, network, backbone
         self.losses = TaskLosses(network.tasks)
@@ -101,6 +104,7 @@ class Model(nn.Module):
             tasks=[TaskCard.of(task) for task in self.tasks],
             inputs=_inputs_card(self.encoder),
             backbone=BackboneCard(kind=self.backbone.kind, settings=self.backbone.settings()),
+            network=NetworkCard(kind=self.network.kind, settings=dict(self.network.settings())),
             stages=[[list(group) for group in stage] for stage in self.network.tree.stages],
         )
 
@@ -123,17 +127,20 @@ def _encoder(card: ModelCard) -> Encoder:
     return TableEncoder(card.inputs.features, card.inputs.n_features)
 
 
-def _network(card: ModelCard, backbone: BackboneSpec, encoder: Encoder) -> BranchedNetwork:
+def _network(card: ModelCard, backbone: BackboneSpec, encoder: Encoder) -> TaskNetwork:
     tasks = TaskSet([each.task() for each in card.tasks])
     stages = tuple(tuple(tuple(group) for group in stage) for stage in card.stages)
     tree = SharingTree(tasks.names, stages)
     with torch.random.fork_rng([]):  # start weights are drawn and then replaced
         built = backbone.build(encoder.shape)
-        return BranchedNetwork(built, tree, tasks, n_features=backbone.n_features)
+        kind, settings = card.network.kind, card.network.settings
+        return network_from(kind, settings, built, tree, tasks, n_features=backbone.n_features)
 
 
 def _check_size(card: ModelCard, tensors: dict[str, Tensor]) -> None:
     """Refuse a description of a network that is larger than the weights' file."""
+    if card.network.kind in _SMALLER_THAN_BACKBONE:
+        return
     backbone = spec_from(card.backbone.kind, card.backbone.settings)
     with torch.device("meta"):
         weights = n_parameters(backbone.build(_encoder(card).shape))

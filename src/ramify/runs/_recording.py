@@ -9,7 +9,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.networks import n_weights
+from ramify.networks import BranchedNetwork, n_weights
 from ramify.records import (
     AffinityInfo,
     Baseline,
@@ -140,6 +140,7 @@ def _baseline(
 
 
 def _path(sharing: FullyAdaptive, fitted: Fitted, jobs: Jobs) -> list[PathStep]:
+    assert isinstance(fitted.network, BranchedNetwork)  # what the method trains
     steps = []
     for step in sharing.path(fitted.network).steps:
         cost = jobs.costs.of(step.tree)

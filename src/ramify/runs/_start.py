@@ -12,6 +12,7 @@ from ramify.networks import (
     BranchedNetwork,
     MLPSpec,
     ResNetSpec,
+    TaskNetwork,
     VGGSpec,
     load_torchvision,
     stages_of,
@@ -60,15 +61,20 @@ def _of_run(directory: Path, spec: BackboneSpec, shape: Sequence[int]) -> nn.Seq
     return shared_backbone(model.network)
 
 
-def shared_backbone(network: BranchedNetwork) -> nn.Sequential:
+def shared_backbone(network: TaskNetwork) -> nn.Sequential:
     """The stages of a network in which all tasks share everything.
 
     Args:
         network: Unchanged, and not copied.
 
     Raises:
-        InputError: If it branches.
+        InputError: If it branches, or shares in another way.
     """
+    if not isinstance(network, BranchedNetwork):
+        raise InputError(
+            "--start-from must name a run with one shared network, such as one of --sharing hard. "
+            f"Got one of the kind {quoted(network.kind)}"
+        )
     if max(network.tree.widths) > 1:
         raise InputError(
             "--start-from must name a run with one shared network, such as one of --sharing hard. "

@@ -8,8 +8,15 @@ Training knows the three protocols `Sharing`, `Observing`, `Restructuring`, and 
 * `FullyAdaptive`: learns the tree (Lu et al., CVPR 2017).
 """
 
+from ramify.sharing._anchored import Anchored
+from ramify.sharing._attention import MTAN
+from ramify.sharing._coupling import Converting, Coupling, TakingTurns
+from ramify.sharing._experts import CGC, PLE, MMoE
+from ramify.sharing._factorised import Factorised
 from ramify.sharing._fixed import FixedTree, HardSharing, SingleTask
 from ramify.sharing._fully_adaptive import FullyAdaptive
+from ramify.sharing._low_level import LowLevel
+from ramify.sharing._low_rank import TraceNorm
 from ramify.sharing._protocols import (
     Observing,
     Proposal,
@@ -17,17 +24,39 @@ from ramify.sharing._protocols import (
     Sharing,
     StepEvidence,
 )
+from ramify.sharing._relationship import Relationship
+from ramify.sharing._soft import Soft
+from ramify.sharing._starting import StartsAlone
+from ramify.sharing._stitching import CrossStitch, Sluice
+from ramify.sharing._tree_file import read_tree
 from ramify.sharing._widening_costs import width_caps
 
 __all__ = [
+    "CGC",
+    "MTAN",
+    "PLE",
+    "Anchored",
+    "Converting",
+    "Coupling",
+    "CrossStitch",
+    "Factorised",
     "FixedTree",
     "FullyAdaptive",
     "HardSharing",
+    "LowLevel",
+    "MMoE",
     "Observing",
     "Proposal",
+    "Relationship",
     "Restructuring",
     "Sharing",
     "SingleTask",
+    "Sluice",
+    "Soft",
+    "StartsAlone",
     "StepEvidence",
+    "TakingTurns",
+    "TraceNorm",
+    "read_tree",
     "width_caps",
 ]

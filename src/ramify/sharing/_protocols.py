@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify.networks import Backbone, BranchedNetwork
+from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.records import Setting
 from ramify.tasks import SharingTree, TaskSet
 
@@ -58,7 +58,7 @@ class Sharing(ABC):
     @abstractmethod
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
-    ) -> BranchedNetwork:
+    ) -> TaskNetwork:
         """The network to start with.
 
         Args:

@@ -12,7 +12,7 @@ from ramify.weighting import Equal, GramWeighting, LossWeighting, Weighting
 
 def balance_of(
     weighting: Weighting,
-    network: BranchedNetwork | TaskNetwork,
+    network: TaskNetwork,
     losses: TaskLosses,
     fabric: Fabric,
     *,

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ramify.networks import BranchedNetwork
+from ramify.networks import TaskNetwork
 
 _SMOOTHED = 3
 
@@ -15,19 +15,22 @@ _SMOOTHED = 3
 class BestWeights:
     """The best weights so far by validation.
 
-    Groups of tasks that share no stage are networks of their own; each keeps the weights of its
+    Groups of tasks that share nothing are networks of their own; each keeps the weights of its
     own best epoch. So a network per task, trained in one go, is selected task by task as it
     would be if trained alone. An epoch is judged by the mean of its score and those of the two
     before it: single scores of few rows are noise, and their maximum is a lucky one.
 
     Args:
         network: The network that trains.
+        tied: Whether all tasks keep the weights of one epoch, whatever they share.
     """
 
-    def __init__(self, network: BranchedNetwork) -> None:
+    def __init__(self, network: TaskNetwork, *, tied: bool = False) -> None:
         self._network = network
-        self._root_of_task = network.tree.assignment(0)
-        n_roots = network.tree.widths[0]
+        self._root_of_task = network.components
+        if tied:
+            self._root_of_task = np.zeros_like(self._root_of_task)
+        n_roots = int(self._root_of_task.max()) + 1
         self.scores = np.full(n_roots, -np.inf)
         self.epochs = np.zeros(n_roots, dtype=np.int64)
         self._weights: dict[str, Tensor] = {}

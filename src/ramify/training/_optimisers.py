@@ -8,6 +8,7 @@ import torch
 from torch import nn, optim
 
 from ramify._core import InputError
+from ramify.networks import ParameterRule, TaskNetwork
 from ramify.records import Setting
 
 
@@ -47,7 +48,11 @@ class AdamW(Optimiser):
     ) -> optim.Optimizer:
         """The optimiser of a network."""
         found = _parameters(network)
-        groups = [_group(found.matrices, decay=weight_decay), _group(found.norms + found.biases)]
+        groups = [
+            _group(found.matrices, decay=weight_decay),
+            _group(found.norms + found.biases),
+            *_ruled(found.ruled, weight_decay),
+        ]
         return optim.AdamW(_used(groups), lr=learning_rate, fused=True)
 
     def settings(self) -> dict[str, Setting]:
@@ -86,6 +91,7 @@ class SGD(Optimiser):
             _group(found.matrices, decay=weight_decay),
             _group(found.norms),
             _group(found.biases, rate=self.bias_rate),
+            *_ruled(found.ruled, weight_decay),
         ]
         optimiser = optim.SGD(_used(groups), lr=learning_rate, momentum=self.momentum, fused=True)
         if self.momentum:
@@ -105,13 +111,17 @@ class _Parameters(NamedTuple):
     matrices: list[nn.Parameter]
     norms: list[nn.Parameter]
     biases: list[nn.Parameter]
+    ruled: list[ParameterRule]
 
 
 def _parameters(network: nn.Module) -> _Parameters:
-    """Weight matrices and filters, scales of norms, and all biases."""
-    found = _Parameters([], [], [])
-    norms = _norm_parameters(network)
+    """Weight matrices and filters, scales of norms, all biases, and what has a rule of its own."""
+    rules = network.parameter_rules() if isinstance(network, TaskNetwork) else []
+    found = _Parameters([], [], [], rules)
+    norms, ruled = _norm_parameters(network), {id(rule.parameter) for rule in rules}
     for name, parameter in network.named_parameters():
+        if id(parameter) in ruled:
+            continue
         if name.endswith("bias"):
             found.biases.append(parameter)
         elif id(parameter) in norms:
@@ -135,6 +145,17 @@ def _group(
     parameters: list[nn.Parameter], *, decay: float = 0.0, rate: float = 1.0
 ) -> dict[str, Any]:
     return {"params": parameters, "weight_decay": decay, "rate": rate}
+
+
+def _ruled(rules: list[ParameterRule], weight_decay: float) -> list[dict[str, Any]]:
+    """One group for each way that rules name."""
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for parameter, rate, decays in rules:
+        groups.setdefault((rate, decays), []).append(parameter)
+    return [
+        _group(parameters, decay=weight_decay if decays else 0.0, rate=rate)
+        for (rate, decays), parameters in groups.items()
+    ]
 
 
 def _used(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:

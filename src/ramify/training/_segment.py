@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from ramify._core import InputError, StoppedError, quoted
-from ramify.data import Batches
-from ramify.networks import BranchedNetwork
-from ramify.sharing import Observing, Proposal, Restructuring
+from ramify.data import Batch, Batches
+from ramify.networks import BranchedNetwork, TaskNetwork
+from ramify.sharing import Coupling, Observing, Proposal, Restructuring, TakingTurns
 from ramify.tasks import SharingTree
 from ramify.training._best import BestWeights
 from ramify.training._checkpoint import (
@@ -41,13 +41,15 @@ class Segment:
     """
 
     def __init__(
-        self, network: BranchedNetwork, plan: Plan, around: Surroundings, path: Path | None
+        self, network: TaskNetwork, plan: Plan, around: Surroundings, path: Path | None
     ) -> None:
         self.network, self.plan, self._around, self._path = network, plan, around, path
         self._stepper = Stepper(network, around, observes=plan.grows)
         balance = self._stepper.balance
         self._rules = None if balance is None else balance.rules
-        self._best = BestWeights(network)
+        sharing = around.sharing
+        tied = isinstance(sharing, Coupling) and sharing.ties
+        self._best = BestWeights(network, tied=tied)
         self._steps_per_epoch = len(around.train)
         self._step = 0
         self._curve: list[Epoch] = []
@@ -95,7 +97,7 @@ class Segment:
         self._stepper.model.train()
         for batch in batches:
             rows += len(batch.inputs)
-            self._stepper.train_on(batch, self._rate())
+            self._stepper.train_on(self._in_turn(batch), self._rate())
             self._step += 1
             speed = rows / max(time.monotonic() - started, 1e-9)
             if self._changes():
@@ -116,14 +118,25 @@ class Segment:
         rate = settings.schedule.rate_at(plan.before + self._step, n_steps)
         return settings.learning_rate * rate
 
+    def _in_turn(self, batch: Batch) -> Batch:
+        """The batch with the labels of the tasks whose turn it is."""
+        sharing = self._around.sharing
+        if not isinstance(sharing, TakingTurns):
+            return batch
+        places = sharing.turn(self._step, len(batch.present))
+        return batch if places is None else batch.only(places)
+
     def _changes(self) -> bool:
         sharing = self._around.sharing
+        network = self.network
         if not (self.plan.grows and isinstance(sharing, Restructuring)):
+            return False
+        if not isinstance(network, BranchedNetwork):  # it has its last form
             return False
         if self._step % sharing.steps_between(self._steps_per_epoch):
             return False
         self._stepper.catch_up()
-        self._proposals = list(sharing.proposals(self.network))
+        self._proposals = list(sharing.proposals(network))
         return bool(self._proposals)
 
     def _stops(self) -> None:
@@ -210,6 +223,8 @@ class Segment:
         }
         if isinstance(self._around.sharing, Observing):
             tensors |= with_prefix("sharing", self._around.sharing.state_tensors())
+        if isinstance(self._around.sharing, Coupling):
+            tensors |= with_prefix("coupling", self._around.sharing.coupling_tensors())
         if self._rules is not None:
             tensors |= with_prefix("weighting", self._rules.state_tensors())
         save_state(self._path, tensors, self._numbers() | {"best": best})
@@ -229,6 +244,8 @@ class Segment:
         sharing = self._around.sharing
         if isinstance(sharing, Observing):
             sharing.load_state_tensors(under_prefix("sharing", tensors))
+        if isinstance(sharing, Coupling):
+            sharing.load_coupling_tensors(under_prefix("coupling", tensors))
         if self._rules is not None:
             self._rules.load_state_tensors(under_prefix("weighting", tensors))
         self._done = numbers["done"]

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from ramify.data import Batch, Batches
 from ramify.losses import TaskLosses
-from ramify.networks import BranchedNetwork
-from ramify.sharing import Observing, Sharing, StepEvidence
+from ramify.networks import TaskNetwork
+from ramify.sharing import Coupling, Observing, Sharing, StepEvidence
 from ramify.training._balancing import balance_of
 from ramify.training._events import StopRequest, Watcher
 from ramify.training._machines import summed
 from ramify.training._settings import Training
 from ramify.training._untouched import Untouched
+from ramify.weighting import as_weighting
 
 # Many small operations in a row take a fraction of the time that they take one step at a time,
 # each after a pass through the network that emptied the processor's caches.
@@ -54,7 +55,7 @@ class Stepper:
         balance: How tasks are weighed; None for equal weights.
     """
 
-    def __init__(self, network: BranchedNetwork, around: Surroundings, *, observes: bool) -> None:
+    def __init__(self, network: TaskNetwork, around: Surroundings, *, observes: bool) -> None:
         settings = around.settings
         network.to(around.fabric.device)  # an optimiser may have a state from the start
         self.optimiser = settings.optimiser.build(
@@ -63,11 +64,13 @@ class Stepper:
         self.model, self._prepared = around.fabric.setup(network, self.optimiser)
         self.loss_sum = torch.zeros((), device=around.fabric.device)
         self._around = around
+        self._network = network
         self._observer = around.sharing if isinstance(around.sharing, Observing) else None
+        self._coupling = around.sharing if isinstance(around.sharing, Coupling) else None
         self._observes = observes
         self._untouched = Untouched(network, self.optimiser)
         self.balance = balance_of(
-            settings.weighting,
+            as_weighting(settings.weighting),
             network,
             around.losses,
             around.fabric,
@@ -100,14 +103,13 @@ class Stepper:
         losses = self._losses(outputs, targets, mask)
         loss = self._mean(losses)
         self._prepared.zero_grad()
-        passed_back = loss if balance is None else self._mean(balance.weighed(losses, present))
-        self._around.fabric.backward(passed_back)
-        if balance is not None:
-            balance.after_backward()
+        self._pass_back(loss, losses, present)
         self._clip()
         self._prepared.step()
         if not all(present):
             self._untouched.restore()
+        if self._coupling is not None:
+            self._coupling.after_step(self._network, learning_rate)
         self.loss_sum += loss.detach()
         if self._observes and self._observer is not None:
             self._unseen.append((outputs.detach(), targets, mask))
@@ -143,6 +145,26 @@ class Stepper:
     def _mean(self, losses: Tensor) -> Tensor:
         total = self._around.losses.total(losses)
         return total * len(losses) if self._around.settings.sum_over_tasks else total
+
+    def _pass_back(self, loss: Tensor, losses: Tensor, present: Sequence[bool]) -> None:
+        """The gradients of the weighed losses, and of a penalty, which no weighting weighs."""
+        balance = self.balance
+        penalty = None if self._coupling is None else self._coupling.penalty(self._network)
+        if balance is None:
+            self._around.fabric.backward(loss if penalty is None else loss + penalty)
+            return
+        self._around.fabric.backward(self._mean(balance.weighed(losses, present)))
+        balance.after_backward()
+        if penalty is not None:
+            self._add_gradient(penalty)
+
+    def _add_gradient(self, penalty: Tensor) -> None:
+        """Of a penalty, the same on every machine."""
+        used = [parameter for parameter in self._parameters if parameter.requires_grad]
+        found = torch.autograd.grad(penalty, used, allow_unused=True)
+        for parameter, gradient in zip(used, found, strict=True):
+            if gradient is not None:
+                parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
     def _clip(self) -> None:
         longest = self._around.settings.gradient_clip

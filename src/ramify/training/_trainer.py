@@ -12,8 +12,8 @@ from torch import Tensor
 from ramify._core import InputError, quoted
 from ramify.data import Batches, as_batches
 from ramify.losses import TaskLosses
-from ramify.networks import Backbone, BranchedNetwork, n_parameters
-from ramify.sharing import Proposal, Restructuring, Sharing
+from ramify.networks import Backbone, BranchedNetwork, TaskNetwork, n_parameters
+from ramify.sharing import Converting, Proposal, Restructuring, Sharing
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import Watcher, listening_for_stop
@@ -55,7 +55,7 @@ class Fitted:
         seconds: How long it took, in this process.
     """
 
-    network: BranchedNetwork
+    network: TaskNetwork
     sharing: Sharing
     curve: list[Epoch]
     candidates: list[Candidate]
@@ -164,7 +164,7 @@ class Trainer:
             chosen, curve, candidates = _run_all(network, around, self._checkpoint)
         return Fitted(chosen.eval(), sharing, curve, candidates, time.monotonic() - started)
 
-    def predict(self, network: BranchedNetwork, rows: Loader) -> Predictions:
+    def predict(self, network: TaskNetwork, rows: Loader) -> Predictions:
         """What a network says about held-out rows, beside the truth."""
         losses = TaskLosses(network.tasks).to(self.fabric.device)
         network.to(self.fabric.device)
@@ -176,8 +176,8 @@ class Trainer:
 
 
 def _run_all(
-    network: BranchedNetwork, around: Surroundings, folder: Path | None
-) -> tuple[BranchedNetwork, list[Epoch], list[Candidate]]:
+    network: TaskNetwork, around: Surroundings, folder: Path | None
+) -> tuple[TaskNetwork, list[Epoch], list[Candidate]]:
     """Run segment after segment; where several trees are proposed, each, and choose."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -192,25 +192,25 @@ def _run_all(
             return network, curve, []
         if len(outcome.proposals) > 1:
             break
-        network = _changed(network, outcome.proposals[0])
+        network = _changed(network, outcome.proposals[0], around.sharing)
         plan = _next_plan(plan, around, "training")
     return _try_each(network, outcome, plan, around, folder, curve)
 
 
 def _try_each(
-    network: BranchedNetwork,
+    network: TaskNetwork,
     outcome: Outcome,
     plan: Plan,
     around: Surroundings,
     folder: Path | None,
     curve: list[Epoch],
-) -> tuple[BranchedNetwork, list[Epoch], list[Candidate]]:
+) -> tuple[TaskNetwork, list[Epoch], list[Candidate]]:
     networks, predictions = [], []
     proposals = outcome.proposals
     for i, proposal in enumerate(proposals, 1):
         following = _next_plan(plan, around, f"candidate {i} of {len(proposals)}")
         path = None if folder is None else folder / f"candidate-{i:03}.safetensors"
-        segment = Segment(_changed(network, proposal), following, around, path)
+        segment = Segment(_changed(network, proposal, around.sharing), following, around, path)
         curve = curve + segment.run().curve
         networks.append(segment.network)
         if around.validation is not None:
@@ -230,7 +230,10 @@ def _try_each(
     return networks[chosen], curve, candidates
 
 
-def _changed(network: BranchedNetwork, proposal: Proposal) -> BranchedNetwork:
+def _changed(network: TaskNetwork, proposal: Proposal, sharing: Sharing) -> TaskNetwork:
+    if isinstance(sharing, Converting):
+        return sharing.converted(network)
+    assert isinstance(network, BranchedNetwork)  # nothing else is restructured
     return network.regrown(proposal.tree, restart_statistics=proposal.restart_statistics)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ramify.networks import BranchedNetwork
+from ramify.networks import TaskNetwork
 
 
 class _SavedRows(NamedTuple):
@@ -30,7 +30,7 @@ class Untouched:
         optimiser: Its optimiser.
     """
 
-    def __init__(self, network: BranchedNetwork, optimiser: Optimizer) -> None:
+    def __init__(self, network: TaskNetwork, optimiser: Optimizer) -> None:
         # On the host, so that a step need not wait for the device to know what to save.
         self._rows = [(tensor, owners.cpu().numpy()) for tensor, owners in network.owned_rows()]
         self._optimiser = optimiser

@@ -177,14 +177,14 @@ def test_the_log_prior_is_that_of_the_dense_covariance() -> None:
 
 def test_without_structure_the_prior_is_weight_decay() -> None:
     w = weights()
-    prior = TensorNormal((4, 3, 5), like=w)
+    prior = TensorNormal((4, 3, 5))
     assert_close(prior.penalty(w), w.square().sum() / 2)
     assert torch.autograd.gradcheck(prior.penalty, w.requires_grad_())
 
 
 def test_covariances_become_those_of_kronecker_products() -> None:
     w = weights((3, 4, 5))
-    prior = TensorNormal((3, 4, 5), ridge=1e-12, damping=0.0, like=w)
+    prior = TensorNormal((3, 4, 5), ridge=1e-12, damping=0.0)
     prior.update(w)
     eye = [np.eye(n) for n in (5, 4, 3)]
     features = reference.best_covariances(w.numpy(), *eye)[0]
@@ -198,7 +198,7 @@ def test_covariances_become_those_of_kronecker_products() -> None:
 
 def test_every_update_makes_the_weights_more_likely() -> None:
     w = weights((4, 6, 7))
-    prior = TensorNormal((4, 6, 7), ridge=1e-9, damping=0.0, like=w)
+    prior = TensorNormal((4, 6, 7), ridge=1e-9, damping=0.0)
     objectives = [prior.penalty(w)]
     for _ in range(5):
         prior.update(w)
@@ -212,7 +212,7 @@ def test_planted_task_relations_are_found() -> None:
     tasks = torch.tensor([[1.0, 0.9, -0.8, 0], [0.9, 1, -0.8, 0], [-0.8, -0.8, 1, 0], [0, 0, 0, 1]])
     roots = [torch.linalg.cholesky(each) for each in (tasks.double(), spd(30, 1), spd(40, 2))]
     w = torch.einsum("tj,jof->tof", roots[0], roots[1] @ weights((4, 30, 40)) @ roots[2].T)
-    prior = TensorNormal((4, 30, 40), ridge=1e-6, damping=0.0, like=w)
+    prior = TensorNormal((4, 30, 40), ridge=1e-6, damping=0.0)
     for _ in range(10):
         prior.update(w)
     scale = prior.tasks.diagonal().sqrt()
@@ -221,7 +221,7 @@ def test_planted_task_relations_are_found() -> None:
 
 def test_covariances_stay_definite_when_all_tasks_are_one() -> None:
     w = weights((1, 3, 5)).expand(4, -1, -1)
-    prior = TensorNormal((4, 3, 5), like=w)
+    prior = TensorNormal((4, 3, 5))
     for _ in range(50):
         prior.update(w)
     assert prior.penalty(w).isfinite()
@@ -231,7 +231,7 @@ def test_covariances_stay_definite_when_all_tasks_are_one() -> None:
 
 def test_only_the_tasks_are_related_if_so_wanted() -> None:
     w = weights()
-    prior = TensorNormal((4, 3, 5), only_tasks=True, damping=0.0, ridge=1e-9, like=w)
+    prior = TensorNormal((4, 3, 5), only_tasks=True, damping=0.0, ridge=1e-9)
     prior.update(w)
     assert_close(prior.features, torch.eye(5).double())
     assert_close(prior.tasks, w.flatten(1) @ w.flatten(1).T / 15, rtol=1e-6, atol=1e-6)
@@ -239,7 +239,7 @@ def test_only_the_tasks_are_related_if_so_wanted() -> None:
 
 def test_the_state_of_a_prior_is_all_of_it() -> None:
     w = weights()
-    one, two = TensorNormal((4, 3, 5), like=w), TensorNormal((4, 3, 5), like=w)
+    one, two = TensorNormal((4, 3, 5)), TensorNormal((4, 3, 5))
     one.update(w)
     two.load_state(one.state())
     assert torch.equal(one.penalty(w), two.penalty(w))
@@ -248,7 +248,7 @@ def test_the_state_of_a_prior_is_all_of_it() -> None:
 @pytest.mark.parametrize(("ridge", "damping"), [(0.0, 0.5), (0.1, 1.0), (0.1, -0.1)])
 def test_a_prior_that_would_degenerate_is_refused(ridge: float, damping: float) -> None:
     with pytest.raises(InputError, match="`ridge` must be above 0"):
-        TensorNormal((4, 3, 5), ridge=ridge, damping=damping, like=weights())
+        TensorNormal((4, 3, 5), ridge=ridge, damping=damping)
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5), (2, 6, 2, 3, 3)])

@@ -1,0 +1,94 @@
+"""Soft sharing with a network that stays: every task's network is held near it."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
+from ramify.penalties import anchor_pulled
+from ramify.records import Setting
+from ramify.sharing._columns import (
+    check_strength,
+    listed_or_none,
+    plain,
+    separate,
+    stacked_parameters,
+)
+from ramify.sharing._coupling import Coupling
+from ramify.sharing._protocols import Sharing
+from ramify.tasks import TaskSet
+
+
+class Anchored(Sharing, Coupling):
+    r"""One network per task, each pulled towards one given network that stays as it is.
+
+    .. math:: \frac{\alpha}{2} \sum_t \|\theta_t - \theta_0\|^2
+
+    as a proximal step, see `Soft`. The anchor is where the networks start: a backbone that was
+    trained before.
+
+    Args:
+        alpha: Strength, 0 or more, or infinite.
+        stages: Which stages are pulled, from 0 at the input; None for all.
+
+    Raises:
+        InputError: If α is negative.
+
+    References:
+        Duong, Cohn, Bird, Cook, ACL 2015, whose anchor is the parser of another language.
+    """
+
+    def __init__(self, alpha: float = 30.0, *, stages: Sequence[int] | None = None) -> None:
+        check_strength(alpha)
+        self.alpha, self.stages = alpha, stages
+        self._anchor: list[Tensor] = []
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "anchored"
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {"alpha": plain(self.alpha), "stages": listed_or_none(self.stages)}
+
+    def build(
+        self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
+    ) -> BranchedNetwork:
+        """The separate networks, all at the anchor.
+
+        Raises:
+            InputError: If a stage does not exist, or a layer has no stacked form.
+        """
+        network = separate(backbone, tasks, n_features)
+        every = stacked_parameters(network, self.stages)
+        self._anchor = [parameter[0].detach().clone() for parameter in every]
+        return network
+
+    @property
+    def ties(self) -> bool:
+        """Each network can be used alone."""
+        return False
+
+    def penalty(self, network: TaskNetwork) -> Float[Tensor, ""] | None:
+        """Nothing: it acts after the step."""
+        return None
+
+    @torch.no_grad()
+    def after_step(self, network: TaskNetwork, rate: float) -> None:
+        """Pull every network towards the anchor."""
+        if self.alpha == 0:
+            return
+        every = stacked_parameters(network, self.stages)
+        for parameter, anchor in zip(every, self._anchor, strict=True):
+            parameter.copy_(anchor_pulled(parameter, anchor.to(parameter), rate * self.alpha))
+
+    def coupling_tensors(self) -> dict[str, Tensor]:
+        """The anchor."""
+        return {str(i): anchor for i, anchor in enumerate(self._anchor)}
+
+    def load_coupling_tensors(self, state: Mapping[str, Tensor]) -> None:
+        """Take over the anchor."""
+        self._anchor = [state[str(i)] for i in range(len(state))]

@@ -1,0 +1,80 @@
+"""What ways of sharing with one network per task have in common."""
+
+from collections.abc import Iterator, Sequence
+from math import isinf
+
+from torch import nn
+
+from ramify._core import InputError
+from ramify.networks import (
+    Backbone,
+    BranchedNetwork,
+    Branches,
+    TaskNetwork,
+    stacked_layers,
+    stages_of,
+)
+from ramify.records import Setting
+from ramify.tasks import SharingTree, TaskSet
+
+
+def separate(backbone: Backbone, tasks: TaskSet, n_features: int | None) -> BranchedNetwork:
+    """One network per task, all with the backbone's weights.
+
+    Args:
+        backbone: As for `BranchedNetwork`.
+        tasks: The tasks.
+        n_features: As for `BranchedNetwork`.
+    """
+    tree = SharingTree.separate(tasks.names, len(stages_of(backbone)))
+    return BranchedNetwork(backbone, tree, tasks, n_features=n_features)
+
+
+def stacked_parameters(
+    network: TaskNetwork, stages: Sequence[int] | None = None
+) -> list[nn.Parameter]:
+    """The parameters of stages of separate networks, with the task as first axis.
+
+    None for a single task.
+
+    Args:
+        network: One network per task.
+        stages: Which stages, from 0 at the input; None for all.
+
+    Raises:
+        InputError: If a stage does not exist, or one has a layer without a stacked form.
+    """
+    assert isinstance(network, BranchedNetwork)  # what `separate` made
+    every = list(_branches(network))
+    wrong = [i for i in stages or () if not 0 <= i < len(every)]
+    if wrong:
+        raise InputError(f"`stages` must be from 0 to {len(every) - 1}. Got {wrong[0]}")
+    stacked_layers(network)  # or says what is in the way
+    chosen = every if stages is None else [every[i] for i in sorted(set(stages))]
+    return [p for stage in chosen if stage.joined is not None for p in stage.joined.parameters()]
+
+
+def check_strength(alpha: float) -> None:
+    """Refuse a strength that is none.
+
+    Raises:
+        InputError: If it is negative or not a number.
+    """
+    if not alpha >= 0:
+        raise InputError(f"`alpha` must be 0 or more. Got {alpha}")
+
+
+def plain(value: float) -> Setting:
+    """A number as JSON takes it: infinity is a word."""
+    return "infinite" if isinf(value) else value
+
+
+def listed_or_none(values: Sequence[int] | None) -> list[int] | None:
+    """Numbers as JSON takes them."""
+    return None if values is None else list(values)
+
+
+def _branches(network: BranchedNetwork) -> Iterator[Branches]:
+    for stage in network.stages:
+        assert isinstance(stage, Branches)  # for the type checker only
+        yield stage

@@ -1,0 +1,99 @@
+"""Tensor factorisation: the stacked weights of all tasks come from a few factors."""
+
+from dataclasses import dataclass
+
+from ramify._core import InputError, listed, quoted
+from ramify.networks import (
+    FORMS,
+    Backbone,
+    BranchedNetwork,
+    FactorisedNetwork,
+    TaskNetwork,
+    ranks_of,
+    spread,
+)
+from ramify.records import Setting
+from ramify.sharing._columns import separate
+from ramify.sharing._starting import StartsAlone, check_alone
+from ramify.tasks import TaskSet
+
+
+@dataclass(frozen=True)
+class Factorised(StartsAlone):
+    """One network per task; the weights of each layer are made from factors that tasks share.
+
+    As in the paper, separate networks are trained first, and the ranks are the smallest with
+    which factors make their weights up to a relative error. How much is shared is thus found for
+    each layer; see `FactorisedNetwork.sharing_strength`. With ``alone=0`` the rank of the task
+    axis has to be given, and the networks start from the backbone's weights, half noise.
+
+    Attributes:
+        form: ``laf`` (a mixture of bases), ``tucker`` or ``tt`` (tensor train).
+        rank: Rank of the task axis: how many bases; None to find it by the error.
+        error: Largest relative error of each layer's weights, in [0, 1).
+        alone: Epochs in which separate networks are trained first.
+
+    Raises:
+        InputError: If a setting is out of range, or neither ``alone`` nor ``rank`` is given.
+
+    References:
+        Yang, Hospedales. *Deep Multi-task Representation Learning: A Tensor Factorisation
+        Approach*, ICLR 2017.
+
+    Example:
+        >>> Factorised(form="tt").settings()["error"]
+        0.1
+    """
+
+    form: str = "laf"
+    rank: int | None = None
+    error: float = 0.1
+    alone: int = 4
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        check_alone(self.alone)
+        if self.form not in FORMS:
+            raise InputError(f"`form` must be one of {listed(FORMS)}. Got {quoted(self.form)}")
+        if not 0 <= self.error < 1 or (self.rank is not None and self.rank < 1):
+            raise InputError(
+                f"`error` must be in [0, 1) and `rank` 1 or more. Got {self.error} and {self.rank}"
+            )
+        if self.alone == 0 and self.rank is None:
+            raise InputError(
+                "`rank` must be given with `alone=0`: untrained networks do not tell it. Got None"
+            )
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "factorised"
+
+    @property
+    def alone_epochs(self) -> int:
+        """Epochs of the separate networks."""
+        return self.alone
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {"form": self.form, "rank": self.rank, "error": self.error, "alone": self.alone}
+
+    def build(
+        self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
+    ) -> TaskNetwork:
+        """The factorised networks, or the separate ones that are trained first.
+
+        Raises:
+            InputError: If a layer has no stacked form.
+        """
+        columns = separate(backbone, tasks, n_features)
+        if self.alone and len(tasks) > 1:
+            ranks_of(columns, self.form)  # or says what is in the way
+            return columns
+        return self.converted(spread(columns) if len(tasks) > 1 else columns)
+
+    def converted(self, network: TaskNetwork) -> FactorisedNetwork:
+        """The separate networks, with factors for weights."""
+        assert isinstance(network, BranchedNetwork)  # what `build` made
+        ranks = ranks_of(network, self.form, error=self.error, of_tasks=self.rank)
+        return FactorisedNetwork(network, self.form, ranks)

@@ -1,0 +1,40 @@
+"""Ways of sharing that may train one network per task first, and start from those."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from ramify._core import InputError
+from ramify.networks import BranchedNetwork
+from ramify.sharing._coupling import Converting
+from ramify.sharing._protocols import Proposal, Restructuring, Sharing
+
+
+class StartsAlone(Sharing, Restructuring, Converting):
+    """A way of sharing whose network can start from trained single-task networks."""
+
+    @property
+    @abstractmethod
+    def alone_epochs(self) -> int:
+        """Epochs in which the separate networks are trained first; 0 for none."""
+
+    def growing_epochs(self, n_tasks: int) -> int:
+        """Epochs of the separate networks; a single task has nothing to join."""
+        return self.alone_epochs if n_tasks > 1 else 0
+
+    def steps_between(self, steps_per_epoch: int) -> int:
+        """Steps before the networks are joined."""
+        return max(1, self.alone_epochs * steps_per_epoch)
+
+    def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
+        """To go on from the separate networks, once they are trained."""
+        return [Proposal(network.tree)] if self.growing_epochs(len(network.tasks)) else []
+
+
+def check_alone(epochs: int) -> None:
+    """Refuse a number of epochs that is none.
+
+    Raises:
+        InputError: If it is negative.
+    """
+    if epochs < 0:
+        raise InputError(f"`alone` must be 0 or more epochs. Got {epochs}")
