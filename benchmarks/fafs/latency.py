@@ -68,9 +68,9 @@ def networks() -> dict[str, nn.Module]:
 def timed(
     built: dict[str, nn.Module], x: Tensor, rounds: int, wait: Callable[[], None]
 ) -> dict[str, np.ndarray]:
-    """Seconds per call of each network, taking turns; a few calls first do not count."""
+    """Seconds per call of each network, taking turns; a first call does not count."""
     spent: dict[str, list[float]] = {name: [] for name in built}
-    for round_ in range(-2, rounds):
+    for round_ in range(-1, rounds):
         for name, network in built.items():
             wait()
             started = time.perf_counter()

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -12,28 +13,39 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ramify._core import InputError, StoppedError, listed, quoted
-from ramify.cli._fit import _kinds, _names, _widths
+from ramify._core import StoppedError
+from ramify.cli._backbones import BackboneName, build_spec
+from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
+from ramify.cli._sharings import SharingOptions, check_name, sharing_of
+from ramify.cli._sources import LayoutName, Source, by_task, image_shape
+from ramify.cli._words import kinds_in, names_in, widths_in
 from ramify.comparison import COMPARISON_PAGE, Method, Study, compare_table
 from ramify.comparison import Progress as RunEnded
-from ramify.data import open_table, parse_split
+from ramify.data import ImageData, ImageReading
 from ramify.networks import MLPSpec
-from ramify.records import Failure
+from ramify.records import Failure, Setting
 from ramify.report import print_comparison
-from ramify.runs import LINEAR_METHODS, LinearSharing, Options
-from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
-from ramify.tasks import SharingTree
+from ramify.runs import Options
 from ramify.training import Training
-
-Maker = Callable[[int], Sharing]
 
 
 def compare(
     table: Path,
     *,
-    targets: str | list[str],
+    targets: str | list[str] = "",
     output: Path,
+    images: str | None = None,
+    image_column: str | None = None,
+    image_size: str | int | None = None,
+    layout: LayoutName | None = None,
+    join: str | list[str] = "",
+    one_vs_rest: str | list[str] = "",
+    task_column: str | None = None,
+    skip_bad_images: bool = False,
+    image_cache: Path | None = None,
+    shift: int = 0,
+    flip: bool = False,
     sharing: str | list[str] = "fully-adaptive",
     seeds: int = 5,
     search: int = 0,
@@ -41,18 +53,21 @@ def compare(
     threads: int = 1,
     ignore: str | list[str] = "",
     kind: list[str] | str = "",
-    split: str = "random",
+    split: str | None = None,
     tree: Path | None = None,
     max_parameters: int | None = None,
     growing_epochs: int = 4,
     candidates: int = 4,
+    backbone: BackboneName | None = None,
+    width: int | None = None,
+    start_from: Path | None = None,
     hidden: str | list[int] = "256,256",
     dropout: float = 0.6,
     input_dropout: float = 0.1,
     epochs: int = 16,
     batch_size: int = 128,
     learning_rate: float = 1e-3,
-    weight_decay: float = 2.0,
+    weight_decay: float | None = None,
     patience: int | None = None,
     balance: bool = False,
     trees: int = 200,
@@ -65,9 +80,25 @@ def compare(
     """Compare ways of sharing on the same splits, seeds, epochs and rules.
 
     Args:
-        table: CSV, TSV or Parquet file; an empty target means not labelled.
-        targets: Names or globs of the target columns, comma separated: a,b,'NR-*'.
+        table: CSV, TSV or Parquet file; an empty target means not labelled. For pictures also an
+            .npz archive, an IDX file of labels, or with --layout a folder.
+        targets: Names or globs of the target columns, comma separated: a,b,'NR-*'. A layout knows
+            its own.
         output: Directory for the runs, the comparison and its page.
+        images: Folder of the image files; or the IDX file of images; or which array of an .npz
+            archive is the images, if there are several.
+        image_column: The table's column of file names, relative to the folder.
+        image_size: Size that images are brought to, 64 or 64x48 (height x width); by default 64
+            for files, and arrays stay as they are.
+        layout: Whose files the folder holds.
+        join: Further data sets to learn with the first, each LAYOUT:FOLDER; comma separated.
+        one_vs_rest: Columns of classes that become a yes-or-no target per class; comma separated.
+        task_column: Column that says which task each row belongs to, such as its school; each target
+            becomes one task per value of it.
+        skip_bad_images: Leave rows out whose image cannot be used, instead of stopping.
+        image_cache: Folder for decoded and resized images; by default in the user's cache.
+        shift: Most pixels by which training images are shifted at random.
+        flip: Whether training images are mirrored at random.
         sharing: Ways of sharing, comma separated: fully-adaptive, tree, linear:METHOD. One network per task
             (single-task), one shared network (hard), random forests and ridge or logistic
             regression always take part.
@@ -79,18 +110,24 @@ def compare(
         ignore: Names or globs of columns that are no features, comma separated.
         kind: NAME=binary, NAME=multiclass or NAME=regression where inference is wrong; comma
             separated.
-        split: random, column:NAME (its values: train, validation, test) or group:NAME.
+        split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
+            the layout's own, else random.
         tree: JSON file of the tree for the way of sharing called tree.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         growing_epochs: Epochs of the shared network before a tree is found; part of --epochs.
         candidates: At most so many trees are trained to the end.
-        hidden: Width of each stage of the network, comma separated.
+        backbone: The network's stages: mlp, vgg16, resnet18 or resnet34; by default mlp for tables,
+            vgg16 for pictures.
+        width: Width of a thin vgg16 (32 by default) or of a resnet's first stage (64 by default).
+        start_from: Trained network whose filters are selected for the start (a wider one is thinned):
+            directory of a run with one shared network, or file of torchvision's weights.
+        hidden: Width of each stage of an mlp, comma separated.
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
         epochs: Epochs of every network in all.
         batch_size: Rows per step.
         learning_rate: Highest step size.
-        weight_decay: Decoupled decay of the weights.
+        weight_decay: Decoupled decay of the weights; by default 2 for tables, 0.05 for pictures.
         patience: Stop after so many epochs without a better validation score.
         balance: Whether rare positives weigh as much as the negatives.
         trees: Trees of each random forest.
@@ -100,16 +137,33 @@ def compare(
         resume: Use the finished runs in the output directory and go on with the others.
         overwrite: Replace what the output directory holds.
     """
+    console = Console()
+    data = Source(
+        table,
+        layout,
+        images,
+        image_column,
+        names_in(one_vs_rest),
+        names_in(join),
+        ImageReading(image_shape(image_size), cache=image_cache, skip_bad=skip_bad_images),
+    ).open(console)
+    wanted = targets_of(names_in(targets), data)
+    if task_column is not None:
+        data, wanted = by_task(data, wanted, task_column)
+    default: BackboneName = "vgg16" if isinstance(data, ImageData) else "mlp"
+    perceptron = MLPSpec(widths_in(hidden), dropout, input_dropout)
     options = Options(
-        targets=_names(targets),
-        ignore=_names(ignore),
-        kinds=_kinds(_names(kind)),
-        split=parse_split(split),
-        backbone=MLPSpec(_widths(hidden), dropout, input_dropout),
+        targets=wanted,
+        ignore=names_in(ignore),
+        kinds=kinds_in(kind),
+        split=split_of(split, data),
+        backbone=build_spec(backbone or default, width, perceptron),
+        start_from=start_from,
+        augmentation=augmentation_of(shift, flip, data),
         training=Training(
             epochs=epochs,
             learning_rate=learning_rate,
-            weight_decay=weight_decay,
+            weight_decay=decay_of(weight_decay, data),
             patience=patience,
             balance=balance,
         ),
@@ -123,27 +177,11 @@ def compare(
         seeds=range(seeds), n_trials=search, n_trees=trees, processes=processes, threads=threads
     )
 
-    def learned(seed: int) -> Sharing:
-        return FullyAdaptive(
-            max_parameters=max_parameters,
-            growing_epochs=growing_epochs,
-            n_candidates=candidates,
-            seed=seed,
-        )
-
-    given = _tree(tree)
-    ways: dict[str, Callable[[], Method]] = {
-        "fully-adaptive": lambda: Method("fully-adaptive", learned),
-        "hard": lambda: Method("hard", lambda _seed: HardSharing()),
-        "single-task": lambda: Method("single-task", lambda _seed: SingleTask()),
-        "tree": lambda: _fixed(given, growing_epochs),
-        **{f"linear:{each}": partial(_linear, each) for each in LINEAR_METHODS},
-    }
-    methods = [_way(name, ways) for name in _names(sharing)]
-    console = Console()
+    own = SharingOptions(max_parameters, None, growing_epochs, candidates, tree)
+    methods = [_method(name, own) for name in names_in(sharing)]
     with _resumable(output), _shown_runs(console) as tell:
         found = compare_table(
-            open_table(table),
+            data,
             options,
             methods,
             study,
@@ -157,31 +195,17 @@ def compare(
     console.print(f"\nReport: {escape(str(output / COMPARISON_PAGE))}", soft_wrap=True)
 
 
-def _way(name: str, ways: dict[str, Callable[[], Method]]) -> Method:
-    if name not in ways:
-        raise InputError(f"--sharing must be among {listed(ways, len(ways))}. Got {quoted(name)}")
-    return ways[name]()
-
-
-def _linear(name: str) -> Method:
-    return Method(f"linear:{name}", lambda _seed: LinearSharing(name))
-
-
-def _tree(path: Path | None) -> SharingTree | None:
-    if path is None:
-        return None
-    try:
-        return SharingTree.from_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"--tree {quoted(path)} cannot be read: {error.strerror}; name a JSON file"
-        ) from None
-
-
-def _fixed(tree: SharingTree | None, growing_epochs: int) -> Method:
-    if tree is None:
-        raise InputError("--sharing tree needs --tree, the JSON file of a tree")
-    return Method("tree", lambda _seed: FixedTree(tree, growing_epochs), {"tree": tree.to_json()})
+def _method(name: str, options: SharingOptions) -> Method:
+    """A way of sharing that takes part, with the options that concern it."""
+    check_name(name)
+    if name == "tree":
+        own = SharingOptions(growing_epochs=options.growing_epochs, tree=options.tree)
+        given: dict[str, Setting] = {"tree": options.given_tree().to_json()}
+        return Method(name, partial(sharing_of, name, own), given)
+    own = replace(options, tree=None)
+    if name != "fully-adaptive":
+        own = replace(own, max_parameters=None)
+    return Method(name, partial(sharing_of, name, own))
 
 
 @contextmanager

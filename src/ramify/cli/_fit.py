@@ -10,40 +10,32 @@ from typing import Literal
 from rich.console import Console
 from rich.markup import escape
 
-from ramify._core import InputError, StoppedError, counted, listed, quoted
+from ramify._core import StoppedError, counted, quoted
 from ramify.cli._backbones import BackboneName, build_spec
+from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
+from ramify.cli._sharings import SharingOptions, papers_sharing, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
+from ramify.cli._words import kinds_in, names_in, widths_in
 from ramify.data import (
-    Augmentation,
     ImageData,
     ImageReading,
-    SplitRule,
     Table,
-    parse_split,
-    split_names,
 )
 from ramify.networks import MLPSpec
 from ramify.report import print_summary
 from ramify.runs import (
-    IMAGE_WEIGHT_DECAY,
-    LINEAR_METHODS,
     REPORT_FILE,
-    LinearSharing,
     Options,
     Prepared,
     can_be_resumed,
     run_table,
 )
-from ramify.sharing import FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import Multiclass
 from ramify.training import Training
 from ramify.weighting import weighting_named
 
-SHARINGS = ("fully-adaptive", "hard", "single-task")
-
-_PAPERS_ALPHA, _PAPERS_WIDTH = 2.0, 32
 _MOST_TASKS_SHOWN = 20
 _MOST_LEFT_OUT = 5
 
@@ -71,6 +63,7 @@ def fit(
     sharing: str = "fully-adaptive",
     max_parameters: int | None = None,
     alpha: float | None = None,
+    tree: Path | None = None,
     paper: bool = False,
     iterations: int = 60_000,
     interval: int = 1000,
@@ -126,9 +119,10 @@ def fit(
             separated.
         split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
             the layout's own, else random.
-        sharing: The way of sharing: fully-adaptive, hard, single-task, or linear:METHOD.
+        sharing: The way of sharing: fully-adaptive, hard, single-task, tree, or linear:METHOD.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         alpha: The paper's weight of separation against width, instead of the whole path.
+        tree: JSON file of the tree for --sharing tree.
         paper: Grow and train as the authors' code does on vgg16: --alpha (2 by default), --width and
             the next two; --epochs and all settings of the optimiser are then the paper's.
         iterations: Steps of the paper's training.
@@ -164,37 +158,41 @@ def fit(
         layout,
         images,
         image_column,
-        _names(one_vs_rest),
-        _names(join),
+        names_in(one_vs_rest),
+        names_in(join),
         ImageReading(image_shape(image_size), cache=image_cache, skip_bad=skip_bad_images),
     )
     data = source.open(Console())
-    wanted = _targets(_names(targets), data)
+    wanted = targets_of(names_in(targets), data)
     if task_column is not None:
         data, wanted = by_task(data, wanted, task_column)
     has_images = isinstance(data, ImageData)
     options = Options(
         targets=wanted,
-        ignore=_names(ignore),
-        kinds=_kinds(_names(kind)),
-        split=_split(split, data),
-        sharing=_papers_sharing(sharing, width, alpha, interval, seed)
+        ignore=names_in(ignore),
+        kinds=kinds_in(kind),
+        split=split_of(split, data),
+        sharing=papers_sharing(sharing, width, alpha, interval, seed)
         if paper
-        else _sharing(sharing, max_parameters, alpha, growing_epochs, candidates, seed),
+        else sharing_of(
+            sharing,
+            SharingOptions(max_parameters, alpha, growing_epochs, candidates, tree),
+            seed,
+        ),
         backbone=build_spec(
             backbone or ("vgg16" if has_images else "mlp"),
             width,
-            MLPSpec(_widths(hidden), dropout, input_dropout),
+            MLPSpec(widths_in(hidden), dropout, input_dropout),
         ),
-        soft_labels_from=[Path(folder) for folder in _names(soft_labels_from)],
+        soft_labels_from=[Path(folder) for folder in names_in(soft_labels_from)],
         start_from=start_from,
-        augmentation=_augmentation(shift, flip, has_images),
+        augmentation=augmentation_of(shift, flip, data),
         training=Training.paper(iterations=iterations, decay_every=max(1, iterations // 3))
         if paper
         else Training(
             epochs=epochs,
             learning_rate=learning_rate,
-            weight_decay=_decay(weight_decay, has_images),
+            weight_decay=decay_of(weight_decay, data),
             patience=patience,
             balance=balance,
             weighting=weighting_named(weighting),
@@ -203,7 +201,7 @@ def fit(
         seed=seed,
         device=device,
         precision=precision,
-        baselines=[name for name in _names(baselines) if name != "none"],
+        baselines=[name for name in names_in(baselines) if name != "none"],
         checkpoint_seconds=checkpoint_seconds,
     )
     fit_and_show(data, options, output, resume=resume, overwrite=overwrite)
@@ -273,96 +271,6 @@ def _inputs(features: Mapping[str, int]) -> str:
         return counted(features["encoded"], "input")
     colours = "grey" if features["channels"] == 1 else "colour"
     return f"{colours} pictures, {features['pixels high']} by {features['pixels wide']} pixels"
-
-
-def _targets(given: list[str], data: Table | ImageData) -> list[str]:
-    own = data.targets if isinstance(data, ImageData) else ()
-    if not given and not own:
-        raise InputError("--targets must name at least one column. Got none")
-    return given or list(own)
-
-
-def _split(given: str | None, data: Table | ImageData) -> SplitRule:
-    own = data.split if isinstance(data, ImageData) else None
-    return own if given is None and own is not None else parse_split(given or "random")
-
-
-def _augmentation(shift: int, flip: bool, has_images: bool) -> Augmentation | None:
-    if not (shift or flip):
-        return None
-    if not has_images:
-        raise InputError("--shift and --flip are for pictures. Got a table; leave them out")
-    return Augmentation(shift, flip)
-
-
-def _decay(given: float | None, has_images: bool) -> float:
-    if given is not None:
-        return given
-    return IMAGE_WEIGHT_DECAY if has_images else Training().weight_decay
-
-
-def _names(given: str | list[str]) -> list[str]:
-    return split_names(given) if isinstance(given, str) else list(given)
-
-
-def _widths(given: str | list[int]) -> tuple[int, ...]:
-    try:
-        return tuple(int(width) for width in (_names(given) if isinstance(given, str) else given))
-    except ValueError:
-        raise InputError(
-            f"--hidden must be whole numbers, comma separated. Got {quoted(given)}"
-        ) from None
-
-
-def _kinds(given: list[str]) -> dict[str, str]:
-    kinds = {}
-    for each in given:
-        name, found, kind = each.rpartition("=")
-        if not found:
-            raise InputError(
-                f"--kind must be NAME=binary, NAME=multiclass or NAME=regression. "
-                f"Got {quoted(each)}"
-            )
-        kinds[name] = kind
-    return kinds
-
-
-def _papers_sharing(
-    name: str, width: int | None, alpha: float | None, interval: int, seed: int
-) -> Sharing:
-    if name != "fully-adaptive":
-        raise InputError(f"--paper is for --sharing fully-adaptive. Got {quoted(name)}")
-    alpha = _PAPERS_ALPHA if alpha is None else alpha
-    return FullyAdaptive.paper(width or _PAPERS_WIDTH, alpha, interval=interval, seed=seed)
-
-
-def _sharing(
-    name: str,
-    max_parameters: int | None,
-    alpha: float | None,
-    growing_epochs: int,
-    candidates: int,
-    seed: int,
-) -> Sharing:
-    if name == "fully-adaptive":
-        return FullyAdaptive(
-            alpha=alpha,
-            max_parameters=max_parameters,
-            growing_epochs=growing_epochs,
-            n_candidates=candidates,
-            seed=seed,
-        )
-    if max_parameters is not None or alpha is not None:
-        raise InputError(
-            f"--max-parameters and --alpha are for --sharing fully-adaptive. Got {name}; leave "
-            "them out"
-        )
-    if name.startswith("linear:"):
-        return LinearSharing(name.removeprefix("linear:"))
-    if name not in SHARINGS:
-        known = listed([*SHARINGS, *(f"linear:{each}" for each in LINEAR_METHODS)], 99)
-        raise InputError(f"--sharing must be one of {known}. Got {quoted(name)}")
-    return HardSharing() if name == "hard" else SingleTask()
 
 
 def _command() -> str:

@@ -48,9 +48,9 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--sharing", "nonsense"), "--sharing must be among 'fully-adaptive', "),
+        (("--sharing", "nonsense"), "--sharing must be one of 'fully-adaptive', "),
         (("--sharing", "hard,hard"), "named once. Got 'hard' repeatedly"),
-        (("--sharing", "random-forest"), "--sharing must be among "),
+        (("--sharing", "random-forest"), "--sharing must be one of "),
         (("--sharing", "tree"), "--sharing tree needs --tree"),
         (("--sharing", "tree", "--tree", "none.json"), "--tree 'none.json' cannot be read"),
         (("--seeds", "0"), "`seeds` must be 1 or more. Got 0"),

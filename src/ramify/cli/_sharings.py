@@ -1,0 +1,121 @@
+"""The ways of sharing that the command line knows by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ramify._core import InputError, listed, quoted
+from ramify.runs import LINEAR_METHODS, LinearSharing
+from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
+from ramify.tasks import SharingTree
+
+_PAPERS_ALPHA: Final = 2.0
+_PAPERS_WIDTH: Final = 32
+
+
+@dataclass(frozen=True)
+class SharingOptions:
+    """What the command line says of a way of sharing beside its name.
+
+    Attributes:
+        max_parameters: Budget of a learned tree.
+        alpha: The paper's weight of separation against width.
+        growing_epochs: Epochs of the shared network before a tree is found.
+        candidates: At most so many trees are trained to the end.
+        tree: JSON file of a tree.
+    """
+
+    max_parameters: int | None = None
+    alpha: float | None = None
+    growing_epochs: int = 4
+    candidates: int = 4
+    tree: Path | None = None
+
+    def given_tree(self) -> SharingTree:
+        """The tree of the file.
+
+        Raises:
+            InputError: If there is none, or the file holds none.
+        """
+        if self.tree is None:
+            raise InputError("--sharing tree needs --tree, the JSON file of a tree")
+        try:
+            return SharingTree.from_json(self.tree.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(
+                f"--tree {quoted(self.tree)} cannot be read: {error.strerror}; name a JSON file"
+            ) from None
+
+
+def _fully_adaptive(options: SharingOptions, seed: int) -> Sharing:
+    return FullyAdaptive(
+        alpha=options.alpha,
+        max_parameters=options.max_parameters,
+        growing_epochs=options.growing_epochs,
+        n_candidates=options.candidates,
+        seed=seed,
+    )
+
+
+def _linear(method: str) -> Callable[[SharingOptions, int], Sharing]:
+    return lambda _options, _seed: LinearSharing(method)
+
+
+SHARINGS: Final[dict[str, Callable[[SharingOptions, int], Sharing]]] = {
+    "fully-adaptive": _fully_adaptive,
+    "hard": lambda _options, _seed: HardSharing(),
+    "single-task": lambda _options, _seed: SingleTask(),
+    "tree": lambda options, _seed: FixedTree(options.given_tree(), options.growing_epochs),
+    **{f"linear:{name}": _linear(name) for name in LINEAR_METHODS},
+}
+"""Every way of sharing by the word that the command line has for it."""
+
+
+def check_name(name: str) -> None:
+    """Check the name of a way of sharing.
+
+    Raises:
+        InputError: If it is unknown.
+    """
+    if name == "linear:graph":
+        LinearSharing("graph")  # says what to do instead
+    if name not in SHARINGS:
+        known = listed(SHARINGS, len(SHARINGS))
+        raise InputError(f"--sharing must be one of {known}. Got {quoted(name)}")
+
+
+def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
+    """A way of sharing.
+
+    Args:
+        name: Which.
+        options: What else the command line says.
+        seed: Of its random numbers.
+
+    Raises:
+        InputError: If the name is unknown, or an option is for another way of sharing.
+    """
+    check_name(name)
+    own = {"fully-adaptive": ("max_parameters", "alpha"), "tree": ("tree",)}.get(name, ())
+    for option in ("max_parameters", "alpha", "tree"):
+        if getattr(options, option) is not None and option not in own:
+            owner = "tree" if option == "tree" else "fully-adaptive"
+            raise InputError(
+                f"--{option.replace('_', '-')} is for --sharing {owner}. Got {name}; leave it out"
+            )
+    return SHARINGS[name](options, seed)
+
+
+def papers_sharing(
+    name: str, width: int | None, alpha: float | None, interval: int, seed: int
+) -> Sharing:
+    """The sharing of ``--paper``.
+
+    Raises:
+        InputError: If another way of sharing was asked for, or a number is out of range.
+    """
+    if name != "fully-adaptive":
+        raise InputError(f"--paper is for --sharing fully-adaptive. Got {quoted(name)}")
+    alpha = _PAPERS_ALPHA if alpha is None else alpha
+    return FullyAdaptive.paper(width or _PAPERS_WIDTH, alpha, interval=interval, seed=seed)

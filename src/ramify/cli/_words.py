@@ -1,0 +1,41 @@
+"""Lists and pairs as they are typed on the command line."""
+
+from ramify._core import InputError, quoted
+from ramify.data import split_names
+
+
+def names_in(given: str | list[str]) -> list[str]:
+    """Names, typed with commas between them or listed in a YAML file."""
+    return split_names(given) if isinstance(given, str) else list(given)
+
+
+def widths_in(given: str | list[int]) -> tuple[int, ...]:
+    """The widths of ``--hidden``.
+
+    Raises:
+        InputError: If one is no whole number.
+    """
+    try:
+        return tuple(int(width) for width in (names_in(given) if isinstance(given, str) else given))
+    except ValueError:
+        raise InputError(
+            f"--hidden must be whole numbers, comma separated. Got {quoted(given)}"
+        ) from None
+
+
+def kinds_in(given: str | list[str]) -> dict[str, str]:
+    """The kinds of ``--kind``, by the name of their target.
+
+    Raises:
+        InputError: If one is not ``NAME=KIND``.
+    """
+    kinds = {}
+    for each in names_in(given):
+        name, found, kind = each.rpartition("=")
+        if not found:
+            raise InputError(
+                f"--kind must be NAME=binary, NAME=multiclass or NAME=regression. "
+                f"Got {quoted(each)}"
+            )
+        kinds[name] = kind
+    return kinds
