@@ -52,7 +52,7 @@ def trained(
         weighting=weighting_named(name),
         exact_gradients=exact,
     )
-    trainer = Trainer(settings, checkpoint=checkpoint, checkpoint_seconds=0)
+    trainer = Trainer(settings, checkpoint=checkpoint, checkpoint_seconds=0.0)
     rows = batches(tasks, labelled=0.3) if train is None else train
     return trainer.fit(sharing, backbone(), tasks, rows)
 
@@ -168,7 +168,7 @@ def test_any_function_of_the_gram_is_a_weighting() -> None:
         shapes.append(gram.shape)
         return torch.full((len(gram),), 0.5)
 
-    settings = Training(epochs=1, weighting=halves)  # type: ignore[arg-type]  # taken as one
+    settings = Training(epochs=1, weighting=halves)
     assert settings.settings()["weighting"] == "halves"
     fitted = Trainer(settings).fit(HardSharing(), backbone(), BINARY, batches(BINARY, labelled=1.0))
     assert_sound(fitted)

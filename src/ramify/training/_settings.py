@@ -7,7 +7,7 @@ from ramify._core import InputError, quoted
 from ramify.records import Setting
 from ramify.training._optimisers import SGD, AdamW, Optimiser
 from ramify.training._schedules import OneCycle, Schedule, StepDecay
-from ramify.weighting import Equal, Weighting, as_weighting
+from ramify.weighting import Equal, GramRule, Weighting, as_weighting
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Training:
     schedule: Schedule = field(default_factory=OneCycle)
     keep_best: bool = True
     sum_over_tasks: bool = False
-    weighting: Weighting = field(default_factory=Equal)
+    weighting: Weighting | GramRule = field(default_factory=Equal)
     exact_gradients: bool = False
 
     def __post_init__(self) -> None:
@@ -119,6 +119,7 @@ class Training:
 
     def settings(self) -> dict[str, Setting]:
         """All of it as plain values, for the record."""
+        weighting = as_weighting(self.weighting)
         return {
             "epochs": self.epochs,
             "iterations": self.iterations,
@@ -131,7 +132,7 @@ class Training:
             "sum_over_tasks": self.sum_over_tasks,
             **self.optimiser.settings(),
             **self.schedule.settings(),
-            "weighting": self.weighting.name,
-            **{f"weighting_{name}": value for name, value in self.weighting.settings().items()},
+            "weighting": weighting.name,
+            **{f"weighting_{name}": value for name, value in weighting.settings().items()},
             "exact_gradients": self.exact_gradients,
         }

@@ -286,7 +286,7 @@ def one_task() -> BranchedNetwork:
 def test_the_users_own_weights_are_part_of_the_losses() -> None:
     """Tasks that weigh 4, 0 and 1: the rule sees longer, no, and plain gradients."""
     heavy = TaskSet(
-        [Task(t.name, t.kind, weight=w) for t, w in zip(BINARY, (4, 0, 1, 1), strict=True)]
+        [Task(t.name, t.kind, weight=w) for t, w in zip(BINARY, (4.0, 0.0, 1.0, 1.0), strict=True)]
     )
     one, two = Step(BINARY), Step(heavy)
     first, second = Seen(), Seen()

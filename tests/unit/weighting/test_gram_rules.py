@@ -49,7 +49,7 @@ def direction(rows: Array, weights: Array) -> Array:
     return rows.T @ weights / len(rows)
 
 
-def close(found: Array, expected: Array, rtol: float = 1e-6) -> None:
+def assert_near(found: Array, expected: Array, rtol: float = 1e-6) -> None:
     scale = float(np.abs(expected).max()) + 1e-3
     assert_close(torch.tensor(found), torch.tensor(expected), rtol=0, atol=rtol * scale)
 
@@ -63,7 +63,7 @@ def orders(n_tasks: int, seed: int) -> NDArray[np.int64]:
 @pytest.mark.parametrize("seed", range(4))
 def test_mgda_is_the_shortest_vector_of_the_hull(shape: tuple[int, int], seed: int) -> None:
     rows = gradients(shape, seed)
-    close(direction(rows, mgda(rows @ rows.T)), reference.shortest(rows), 1e-4)
+    assert_near(direction(rows, mgda(rows @ rows.T)), reference.shortest(rows), 1e-4)
 
 
 def test_mgda_of_two_tasks_is_the_closed_form() -> None:
@@ -71,7 +71,7 @@ def test_mgda_of_two_tasks_is_the_closed_form() -> None:
         a, b = gradients((2, 3), seed)
         share = float(np.clip((b - a) @ b / ((a - b) @ (a - b)), 0, 1))
         rows = np.stack([a, b])
-        close(mgda(rows @ rows.T), np.array([2 * share, 2 - 2 * share]))
+        assert_near(mgda(rows @ rows.T), np.array([2 * share, 2 - 2 * share]))
 
 
 @every_shape
@@ -96,14 +96,14 @@ def test_upgrad_is_the_mean_projection_onto_the_dual_cone(
     shape: tuple[int, int], seed: int
 ) -> None:
     rows = gradients(shape, seed)
-    close(direction(rows, upgrad(rows @ rows.T)), reference.unconflicting(rows), 1e-5)
+    assert_near(direction(rows, upgrad(rows @ rows.T)), reference.unconflicting(rows), 1e-5)
 
 
 @every_shape
 @pytest.mark.parametrize("seed", range(4))
 def test_aligned_mtl_levels_the_singular_values(shape: tuple[int, int], seed: int) -> None:
     rows = gradients(shape, seed)
-    close(direction(rows, aligned_mtl(rows @ rows.T)), reference.aligned(rows))
+    assert_near(direction(rows, aligned_mtl(rows @ rows.T)), reference.aligned(rows))
 
 
 @every_shape
@@ -111,7 +111,7 @@ def test_aligned_mtl_levels_the_singular_values(shape: tuple[int, int], seed: in
 def test_pcgrad_projects_one_by_one(shape: tuple[int, int], seed: int) -> None:
     rows, meetings = gradients(shape, seed), orders(shape[0], seed)
     found = direction(rows, pcgrad(rows @ rows.T, meetings))
-    close(found, reference.projected(rows, meetings.tolist()))
+    assert_near(found, reference.projected(rows, meetings.tolist()))
 
 
 def test_pcgrad_never_projects_a_task_off_itself() -> None:
@@ -119,7 +119,7 @@ def test_pcgrad_never_projects_a_task_off_itself() -> None:
     rows = np.array([[1.0, 0.0], [-(3**0.5) / 2, 0.5], [-(3**0.5) / 2, -0.5]])
     meetings = np.array([[1, 2, 0], [1, 0, 2], [2, 0, 1]])
     found = direction(rows, pcgrad(rows @ rows.T, meetings))
-    close(found, reference.projected(rows, meetings.tolist()))
+    assert_near(found, reference.projected(rows, meetings.tolist()))
 
 
 @every_shape
@@ -131,8 +131,8 @@ def test_gradvac_turns_one_by_one_and_remembers(shape: tuple[int, int], rate: fl
         rows, meetings = gradients(shape, seed), orders(shape[0], seed)
         expected = reference.vaccinated(rows, meetings.tolist(), expected_targets, rate)
         weights, targets = gradvac(rows @ rows.T, meetings, targets, rate)
-        close(direction(rows, weights), expected, 1e-5)
-        close(targets, expected_targets, 1e-6)
+        assert_near(direction(rows, weights), expected, 1e-5)
+        assert_near(targets, expected_targets, 1e-6)
 
 
 @every_shape
@@ -140,7 +140,7 @@ def test_gradvac_that_aims_at_right_angles_is_pcgrad(shape: tuple[int, int]) -> 
     rows, meetings = gradients(shape, 0), orders(shape[0], 0)
     gram = rows @ rows.T
     weights, _ = gradvac(gram, meetings, np.zeros_like(gram), 0.0)
-    close(weights, pcgrad(gram, meetings), 1e-5)
+    assert_near(weights, pcgrad(gram, meetings), 1e-5)
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (4, 9), (6, 20)])
@@ -148,7 +148,7 @@ def test_imtl_g_projects_alike_onto_all_unit_gradients(shape: tuple[int, int]) -
     rows = gradients(shape, 1)
     units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     along = units @ direction(rows, imtl_g(rows @ rows.T))
-    close(along, np.full(shape[0], along.mean()))
+    assert_near(along, np.full(shape[0], along.mean()))
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (4, 9), (6, 20)])
@@ -161,7 +161,7 @@ def test_nash_mtl_is_where_each_task_gains_what_its_weight_says(
     weights = nash_mtl(gram)
     gains = weights * (gram @ weights)
     assert (weights > 0).all()
-    close(gains, np.full(shape[0], gains.mean()), 1e-4)
+    assert_near(gains, np.full(shape[0], gains.mean()), 1e-4)
     lengths = np.sqrt(gram.diagonal())
     assert_close(float(weights @ lengths), float(lengths.sum()))
 
@@ -173,7 +173,7 @@ def test_rules_on_directions_do_not_mind_a_task_in_another_unit() -> None:
     for rule in (imtl_g, nash_mtl):
         one = rule(rows @ rows.T)
         two = scale * rule(scale[:, None] * rows @ rows.T * scale)
-        close(two / two.sum(), one / one.sum(), 1e-5)
+        assert_near(two / two.sum(), one / one.sum(), 1e-5)
 
 
 def test_gradvac_remembers_its_targets_between_steps() -> None:
@@ -186,8 +186,8 @@ def test_gradvac_remembers_its_targets_between_steps() -> None:
         weights, targets = gradvac(rows @ rows.T, np.array([[0, 1], [1, 0]]), targets, 0.3)
         ones = torch.ones(2).double()
         found = rule.weights(torch.tensor(rows @ rows.T), ones, ones.bool())
-        close(found.numpy(), weights)
-        close(rule.state_tensors()["targets"].numpy(), targets)
+        assert_near(found.numpy(), weights)
+        assert_near(rule.state_tensors()["targets"].numpy(), targets)
 
 
 def test_grad_norm_measures_progress_from_the_first_loss() -> None:
@@ -204,8 +204,8 @@ def test_grad_norm_measures_progress_from_the_first_loss() -> None:
 def test_opposed_gradients_have_the_weights_that_cancel_them() -> None:
     gram = np.array([[1.0, -2.0], [-2.0, 4.0]])
     for rule in (mgda, imtl_g):
-        close(rule(gram), np.array([4 / 3, 2 / 3]))
-    close(nash_mtl(gram), np.array([1.5, 0.75]), 1e-3)
+        assert_near(rule(gram), np.array([4 / 3, 2 / 3]))
+    assert_near(nash_mtl(gram), np.array([1.5, 0.75]), 1e-3)
     assert (cagrad(gram, 0.4) >= 1).all()
 
 
@@ -213,7 +213,7 @@ def test_db_mtl_makes_log_gradients_as_long_as_the_longest() -> None:
     rows = gradients((5, 8), 0)
     losses = [0.2, 1.0, 3.0, 0.5, 10.0]
     found = direction(rows, db_mtl(rows @ rows.T, np.array(losses)))
-    close(found, reference.dual_balanced(rows, losses))
+    assert_near(found, reference.dual_balanced(rows, losses))
 
 
 def test_grad_norm_steps_down_the_papers_loss() -> None:
