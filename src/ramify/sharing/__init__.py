@@ -1,11 +1,19 @@
 """Ways of sharing: each builds a network, some watch it train, some change it.
 
-Training knows the three protocols `Sharing`, `Observing`, `Restructuring`, and no method's name.
+Training knows the protocols `Sharing`, `Observing`, `Restructuring`, `Coupling`, `Converting` and
+`TakingTurns`, and no method's name.
 
-* `HardSharing`: one network for all tasks.
-* `SingleTask`: one network per task.
+* `HardSharing`: one network for all tasks.  `SingleTask`: one network per task.
 * `FixedTree`: the tree that the user gives.
 * `FullyAdaptive`: learns the tree (Lu et al., CVPR 2017).
+* `Soft`, `Anchored`, `TraceNorm`: separate networks whose weights are held near each other, near a
+  given network, or in few directions.
+* `Relationship`: own last stages under a prior that learns how tasks relate.
+* `CrossStitch`, `Sluice`: separate networks that go on with mixtures of each other's features.
+* `Factorised`: separate networks whose weights are made from common factors.
+* `MMoE`, `CGC`, `PLE`: experts that tasks mix by gates.
+* `MTAN`: one network, of whose features each task attends to its part.
+* `LowLevel`: heads at lower stages.
 """
 
 from ramify.sharing._anchored import Anchored
