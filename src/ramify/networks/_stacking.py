@@ -96,7 +96,7 @@ def take_groups(module: nn.Module, sources: Sequence[int]) -> None:
 def _block(modules: Sequence[nn.Module], rule: Rule) -> Stacked | None:
     children = {
         name: stacked([module.get_submodule(name) for module in modules])
-        for name, _ in modules[0].named_children()
+        for name in modules[0]._modules  # named_children() would leave out a layer used twice
     }
     known = {name: child for name, child in children.items() if child is not None}
     return StackedBlock(known, rule) if len(known) == len(children) else None
