@@ -25,6 +25,13 @@ bench: $(READY)
 	$(BIN)/python benchmarks/bad_inputs.py
 	$(BIN)/python benchmarks/tox21.py
 	$(BIN)/python benchmarks/toxcast.py
+	$(BIN)/python benchmarks/weighting.py
+	$(BIN)/python benchmarks/branches.py
+	$(BIN)/python benchmarks/somp.py
+	$(BIN)/python benchmarks/images.py
+	$(BIN)/python benchmarks/fafs/latency.py
+	$(BIN)/python benchmarks/linear_speed.py
+	$(BIN)/python benchmarks/linear.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -67,9 +67,11 @@ def stacked(modules: Sequence[nn.Module]) -> Stacked | None:
         >>> stacked(copies)(torch.zeros(1, 5, 3)).shape
         torch.Size([4, 5, 2])
     """
-    if any(not parameter.requires_grad for parameter in modules[0].parameters()):
-        return None  # frozen weights stay frozen where every copy keeps its own
     first = modules[0]
+    if any(not parameter.requires_grad for parameter in first.parameters()):
+        return None  # frozen weights stay frozen where every copy keeps its own
+    if _repeats_weights(first):
+        return None  # each use would be stacked on its own, and they would drift apart
     if type(first) in _BLOCKS:
         return _block(modules, _BLOCKS[type(first)])
     if type(first) in _LAYERS:
@@ -77,6 +79,12 @@ def stacked(modules: Sequence[nn.Module]) -> Stacked | None:
     if isinstance(first, _CHANNELWISE):
         return None if getattr(first, "return_indices", False) else StackedChannels(first)
     return StackedElementwise(_aside(first)) if isinstance(first, _ELEMENTWISE) else None
+
+
+def _repeats_weights(module: nn.Module) -> bool:
+    """Whether some weight is used in two places of a module."""
+    every = [id(p) for _, p in module.named_parameters(remove_duplicate=False)]
+    return len(set(every)) < len(every)
 
 
 def take_groups(module: nn.Module, sources: Sequence[int]) -> None:
