@@ -23,7 +23,7 @@ def step(
     network: nn.Module, optimiser: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor
 ) -> None:
     optimiser.zero_grad()
-    nn.functional.binary_cross_entropy_with_logits(network(x), y).backward()
+    torch.autograd.backward(nn.functional.binary_cross_entropy_with_logits(network(x), y))
     optimiser.step()
 
 
