@@ -74,7 +74,8 @@ def parabola_at(loss: SmoothLoss, coef: Floats, gradient: Floats, steeper: float
     curvature = loss.curvature(coef)
     linear = steeper * curvature(coef) - gradient
     if has_cheap_blocks(loss):
-        return BlockParabola(steeper * curvature.blocks(), linear)
+        spectra = loss.spectra if loss.is_quadratic and steeper == 1 else None
+        return BlockParabola(steeper * curvature.blocks(), linear, spectra)
     return _OperatorParabola(curvature, linear, steeper)
 
 
@@ -91,13 +92,17 @@ class BlockParabola(Parabola):
     Args:
         blocks: *H*, one for all tasks ``(feature, feature)`` or one each, stacked in front.
         linear: *c*, ``(task, feature)``.
+        spectra: Eigenvalues and eigenvectors of *H*, if they are known.
     """
 
-    def __init__(self, blocks: Floats, linear: Floats) -> None:
+    def __init__(
+        self, blocks: Floats, linear: Floats, spectra: tuple[Floats, Floats] | None = None
+    ) -> None:
         super().__init__(linear)
         self.blocks = blocks
-        values, self._vectors = np.linalg.eigh(blocks)
-        self._values = values.clip(min=0)
+        values, vectors = np.linalg.eigh(blocks) if spectra is None else spectra
+        self._values: Floats = values.clip(min=0)
+        self._vectors: Floats = vectors
 
     def times(self, coef: Floats) -> Floats:
         return times_each(self.blocks, coef)

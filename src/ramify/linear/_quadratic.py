@@ -104,7 +104,7 @@ class FeatureMetric(Quadratic):
         if loss.common_gram is not None:
             return _Blocks((loss.common_gram + self.matrix)[None])
         if _blocks_are_cheap(loss):
-            return _Blocks(curvature.blocks() + self.matrix)
+            return _Blocks((curvature.blocks() + self.matrix).reshape(-1, *self.matrix.shape))
         return _Diagonal(curvature.diagonals() + np.diagonal(self.matrix))
 
 
@@ -114,7 +114,7 @@ class _BothSides(Preconditioner):
     def __init__(self, gram: Floats, coupling: Floats) -> None:
         features, self._features = np.linalg.eigh(gram)
         tasks, self._tasks = np.linalg.eigh(coupling)
-        self._inverse = _inverse_or_zero(tasks[:, None] + features[None, :])
+        self._inverse = inverse_or_zero(tasks[:, None] + features[None, :])
 
     def __call__(self, residual: Floats) -> Floats:
         rotated = self._tasks.T @ residual @ self._features
@@ -141,7 +141,7 @@ class _Blocks(Preconditioner):
 
 class _Diagonal(Preconditioner):
     def __init__(self, diagonals: Floats) -> None:
-        self._inverse = _inverse_or_zero(diagonals)
+        self._inverse = inverse_or_zero(diagonals)
 
     def __call__(self, residual: Floats) -> Floats:
         return self._inverse * residual
@@ -152,6 +152,7 @@ def _blocks_are_cheap(loss: SmoothLoss) -> bool:
     return size <= _LARGEST_BLOCK and loss.n_tasks * size**2 <= _MOST_BLOCK_ENTRIES
 
 
-def _inverse_or_zero(values: Floats) -> Floats:
+def inverse_or_zero(values: Floats) -> Floats:
+    """One by each value of 0 or more; 0 for those that are only rounding beside the largest."""
     floor = 1e-14 * max(float(values.max()), 0.0)
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > floor)

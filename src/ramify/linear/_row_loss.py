@@ -198,6 +198,10 @@ class _RowCurvature(Curvature):
         return self._design.pullback(self._weights * moved)
 
     def blocks(self) -> Floats:
+        single = None if self._leaning else self._design.single(self._weights)
+        if single is not None:
+            common: Floats = single.blocks(self._weights[:, :1])[0]
+            return common
         blocks = self._design.blocks(self._weights)
         if self._leaning:
             lean = self._design.pullback(self._weights)

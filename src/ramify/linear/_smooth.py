@@ -91,3 +91,13 @@ class SmoothLoss(ABC):
     def at_zero(self) -> tuple[float, Floats]:
         """The loss and gradient without any coefficient."""
         return self.value_and_gradient(np.zeros((self.n_tasks, self.n_features)))
+
+    @cached_property
+    def spectra(self) -> tuple[Floats, Floats]:
+        """Eigenvalues and eigenvectors of the blocks of a quadratic loss.
+
+        They take long and stay the same along a path of strengths.
+        """
+        nothing = np.zeros((self.n_tasks, self.n_features))
+        values, vectors = np.linalg.eigh(self.curvature(nothing).blocks())
+        return values.clip(min=0), vectors

@@ -122,6 +122,21 @@ def test_balancing_keeps_coefficients_and_lowers_the_penalty() -> None:
         assert moved.penalty(ALPHA) > balanced.penalty(ALPHA)
 
 
+def test_balancing_gives_codes_and_squared_basis_the_same_size() -> None:
+    factors = some_factors()
+    uneven = Factors(factors.codes * [100, 0.01], factors.basis).balanced()
+    assert_allclose(np.abs(uneven.codes).sum(axis=0), (uneven.basis**2).sum(axis=1))
+
+
+def test_turns_end_where_rounding_forbids_a_lower_objective() -> None:
+    X, Y = centred()
+    loss = parabola(X, Y)
+    factors, objectives = alternate_factors(loss, some_factors(), 0.03, -loss.linear, 0.0, 5000)
+    assert len(objectives) < 5000
+    assert all(after < before for before, after in pairwise(objectives))
+    assert loss.value(factors.coef) + factors.penalty(0.03) == objectives[-1]
+
+
 def test_little_penalty_leaves_every_task_alone() -> None:
     X, Y = centred()
     model = LatentBasis(1e-6, n_basis=5, tol=1e-6).fit(X, Y)

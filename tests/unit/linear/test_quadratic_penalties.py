@@ -12,7 +12,12 @@ from ramify.linear import (
     GraphRegularizedClassifier,
     MeanRegularized,
     MeanRegularizedClassifier,
+    MeanRegularizedCV,
 )
+from ramify.linear._gram_loss import GramLoss
+from ramify.linear._labelled_rows import LabelledRows, Objective
+from ramify.linear._losses import LOSSES
+from ramify.linear._mean_kernel import coupled_by_mean
 
 from ._problems import shared_features, stacked, with_gaps
 
@@ -85,6 +90,42 @@ def test_a_strong_coupling_pools_the_tasks() -> None:
     ).fit(inputs, labels, task=task)
     pooled = LinearRegression(fit_intercept=False).fit(inputs, labels)
     assert_allclose(model.coef_, np.tile(pooled.coef_, (5, 1)), atol=1e-3)
+
+
+@pytest.mark.parametrize("strengths", [(0.5, 0.3), (1e4, 0.01), (0.01, 10.0), (0.1, 0.0)])
+def test_the_system_of_the_mean_is_that_of_all_tasks(strengths: tuple[float, float]) -> None:
+    X, Y, _ = shared_features()
+    Y = with_gaps(Y)
+    apart, together = strengths
+    mean = np.full((5, 5), 1 / 5)
+    objective = Objective([LOSSES["squared"]] * 5, np.ones(5), True, True)
+    labelled = ~np.isnan(Y)
+    rows = LabelledRows(X, np.where(labelled, Y, 0), 1.0 * labelled, np.arange(len(X)))
+    loss = objective.loss_of(rows).condensed()
+    assert isinstance(loss, GramLoss)
+    coupling = together * mean + apart * (np.eye(5) - mean)
+    expected = reference.coupled_ridge(X, Y, coupling)
+    assert_allclose(coupled_by_mean(loss, apart, together), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("strengths", [(1e8, 0.1), (0.0, 0.1), (0.1, 0.0), (0.0, 0.0)])
+def test_constant_features_of_tasks_with_their_own_rows_are_unused(
+    strengths: tuple[float, float],
+) -> None:
+    X, Y, _ = shared_features()
+    X[:, -1] = 7.0
+    inputs, labels, task = stacked(X, with_gaps(Y))
+    alpha, mean_alpha = strengths
+    model = MeanRegularized(alpha, mean_alpha=mean_alpha).fit(inputs, labels, task=task)
+    assert_allclose(model.coef_[:, -1], 0, atol=1e-8)
+
+
+def test_rows_in_a_small_unit_have_a_path_of_their_own() -> None:
+    X, Y, _ = shared_features()
+    model = MeanRegularizedCV(alphas=3, cv=2, mean_alpha=0.0).fit(X, Y)
+    small = MeanRegularizedCV(alphas=3, cv=2, mean_alpha=0.0).fit(1e-8 * X, Y)
+    assert_allclose(small.alphas_, 1e-16 * model.alphas_)
+    assert_allclose(1e-8 * small.coef_, model.coef_, rtol=1e-4)
 
 
 def test_joined_tasks_are_pooled_and_others_left_alone() -> None:

@@ -7,7 +7,11 @@ from numpy.testing import assert_allclose
 from ramify._core import InputError
 from ramify.linear import FeatureLearning, TaskGrouping, TaskGroupingClassifier
 from ramify.linear._cluster_kernel import in_order_of_appearance
+from ramify.linear._group_search_kernel import GroupSearch
 from ramify.linear._grouping_kernel import moved_groups
+from ramify.linear._labelled_rows import LabelledRows, Objective
+from ramify.linear._losses import LOSSES
+from ramify.linear._solution import Control
 from ramify.linear._spectral_groups import GroupedTraceNorm
 
 from ._alternating import Stacked, orthonormal, rows_of, shared
@@ -68,6 +72,47 @@ def test_moves_of_tasks_never_raise_the_penalty() -> None:
         moved = moved_groups(coef, groups, 3)
         after = GroupedTraceNorm(1.0, moved).value(coef)
         assert after < before or (moved == groups).all()
+
+
+def test_every_task_moves_to_where_the_penalty_is_least() -> None:
+    n_moved = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        coef, groups = rng.normal(size=(8, 5)) * rng.uniform(0.2, 3, size=(8, 1)), np.arange(8) % 3
+        expected = groups.copy()
+        for task in range(8):
+            tried = np.tile(expected, (3, 1))
+            tried[:, task] = range(3)
+            expected = tried[np.argmin([GroupedTraceNorm(1.0, each).value(coef) for each in tried])]
+        n_moved += int((expected != groups).sum())
+        assert moved_groups(coef, groups, 3).tolist() == expected.tolist()
+    assert n_moved > 20
+
+
+def test_moves_see_only_the_span_of_the_tasks() -> None:
+    rng = np.random.default_rng(0)
+    coef, groups = rng.normal(size=(8, 3)), rng.integers(3, size=8)
+    wide = coef @ orthonormal(3, 4000, rng)
+    assert moved_groups(wide, groups, 3).tolist() == moved_groups(coef, groups, 3).tolist()
+
+
+def test_a_search_from_wrong_groups_ends_lower_and_at_the_planted_ones() -> None:
+    data, groups = two_subspaces(0)
+    wrong = np.array(groups)
+    wrong[[2, 5]] = 1 - wrong[[2, 5]]
+    n_tasks, n_rows = len(groups), len(data.y) // len(groups)
+    objective = Objective([LOSSES["squared"]] * n_tasks, np.ones(n_tasks), True, True)
+    counts = np.full(n_tasks, n_rows)
+    rows = LabelledRows(data.X, data.y, np.ones(len(data.y)), np.arange(len(data.y)), counts)
+    loss = objective.loss_of(rows).condensed()
+    search = GroupSearch(loss, 0.03, 2, Control(1e-6, 5000), None)
+    start = search.fitted(wrong, search._together, Control(1e-6, 5000))
+    found = search.from_groups(wrong, search._together)
+    assert found.groups.tolist() == groups
+    assert found.objective < start.objective
+    penalty = GroupedTraceNorm(0.03, found.groups)
+    coef = found.solution.coef
+    assert_allclose(found.objective, loss.value(coef) + penalty.value(coef))
 
 
 def test_the_best_of_more_starts_is_no_worse() -> None:
