@@ -6,7 +6,7 @@ from tests.toy import BINARY, backbone, held_out, tensors
 from torch import Tensor, distributed
 
 from ramify.affinity import ErrorMarginAffinity
-from ramify.networks import BranchedNetwork
+from ramify.networks import TaskNetwork
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import SharingTree
 from ramify.training import Trainer, Training
@@ -64,7 +64,7 @@ def ways() -> dict[str, Sharing]:
 
 def trained(
     name: str, fabric: Fabric, rank: int | None, *, labelled: float = 1.0
-) -> BranchedNetwork:
+) -> TaskNetwork:
     trainer = Trainer(Training(epochs=2, learning_rate=0.01), fabric=fabric)
     return trainer.fit(
         ways()[name], backbone(0.0), BINARY, loader(rank, labelled=labelled), held_out(BINARY)

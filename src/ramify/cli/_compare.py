@@ -99,9 +99,10 @@ def compare(
         image_cache: Folder for decoded and resized images; by default in the user's cache.
         shift: Most pixels by which training images are shifted at random.
         flip: Whether training images are mirrored at random.
-        sharing: Ways of sharing, comma separated: fully-adaptive, tree, linear:METHOD. One network per task
-            (single-task), one shared network (hard), random forests and ridge or logistic
-            regression always take part.
+        sharing: Ways of sharing, comma separated: fully-adaptive, tree, soft, trace-norm,
+            relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, linear:METHOD. One
+            network per task (single-task), one shared network (hard), random forests and ridge or
+            logistic regression always take part.
         seeds: How many splits, initial weights and orders of the rows to average over.
         search: So many random settings are tried for each network and seed beside those given;
             validation rows choose.

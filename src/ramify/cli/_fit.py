@@ -119,7 +119,8 @@ def fit(
             separated.
         split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
             the layout's own, else random.
-        sharing: The way of sharing: fully-adaptive, hard, single-task, tree, or linear:METHOD.
+        sharing: The way of sharing: fully-adaptive, hard, single-task, tree, soft, trace-norm,
+            relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, or linear:METHOD.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         alpha: The paper's weight of separation against width, instead of the whole path.
         tree: JSON file of the tree for --sharing tree.

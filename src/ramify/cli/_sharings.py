@@ -7,7 +7,23 @@ from typing import Final
 
 from ramify._core import InputError, listed, quoted
 from ramify.runs import LINEAR_METHODS, LinearSharing
-from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
+from ramify.sharing import (
+    CGC,
+    MTAN,
+    PLE,
+    CrossStitch,
+    Factorised,
+    FixedTree,
+    FullyAdaptive,
+    HardSharing,
+    MMoE,
+    Relationship,
+    Sharing,
+    SingleTask,
+    Sluice,
+    Soft,
+    TraceNorm,
+)
 from ramify.tasks import SharingTree
 
 _PAPERS_ALPHA: Final = 2.0
@@ -67,6 +83,16 @@ SHARINGS: Final[dict[str, Callable[[SharingOptions, int], Sharing]]] = {
     "hard": lambda _options, _seed: HardSharing(),
     "single-task": lambda _options, _seed: SingleTask(),
     "tree": lambda options, _seed: FixedTree(options.given_tree(), options.growing_epochs),
+    "soft": lambda _options, _seed: Soft(),
+    "trace-norm": lambda _options, _seed: TraceNorm(),
+    "relationship": lambda _options, _seed: Relationship(),
+    "cross-stitch": lambda _options, _seed: CrossStitch(),
+    "sluice": lambda _options, _seed: Sluice(),
+    "factorised": lambda _options, _seed: Factorised(),
+    "mmoe": lambda _options, _seed: MMoE(),
+    "cgc": lambda _options, _seed: CGC(),
+    "ple": lambda _options, _seed: PLE(),
+    "mtan": lambda _options, _seed: MTAN(),
     **{f"linear:{name}": _linear(name) for name in LINEAR_METHODS},
 }
 """Every way of sharing by the word that the command line has for it."""

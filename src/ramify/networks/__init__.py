@@ -4,7 +4,7 @@ from ramify.networks._attached import AttachedNetwork
 from ramify.networks._attention import AttentionNetwork
 from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches
-from ramify.networks._cost import Cost, StageCosts, stage_costs
+from ramify.networks._cost import Cost, StageCosts, network_cost, stage_costs
 from ramify.networks._count import n_parameters
 from ramify.networks._experts import ExpertNetwork, ExpertPlan
 from ramify.networks._factorised import FactorisedNetwork
@@ -73,6 +73,7 @@ __all__ = [
     "mlp",
     "n_parameters",
     "n_weights",
+    "network_cost",
     "network_from",
     "ranks_of",
     "read_state",

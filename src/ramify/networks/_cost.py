@@ -69,6 +69,21 @@ def stage_costs(
     return StageCosts(tuple(costs), heads)
 
 
+def network_cost(network: nn.Module, example: Tensor) -> Cost:
+    """Parameters of any network, and operations of one row through it.
+
+    Args:
+        network: Unchanged.
+        example: One row of input, ``(1, …)``, where the network is.
+
+    Example:
+        >>> import torch
+        >>> network_cost(torch.nn.Linear(3, 2), torch.zeros(1, 3))
+        Cost(parameters=8, flops=12)
+    """
+    return _measured(network, example)[0]
+
+
 @torch.no_grad()
 def _measured(stage: nn.Module, x: Tensor) -> tuple[Cost, Tensor]:
     was_training = stage.training

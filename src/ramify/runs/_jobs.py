@@ -15,9 +15,11 @@ from torch import nn
 from ramify._core import InputError
 from ramify.networks import (
     BackboneSpec,
+    BranchedNetwork,
     Cost,
     StageCosts,
     n_parameters,
+    network_cost,
     stage_costs,
     stages_of,
 )
@@ -92,7 +94,7 @@ class Jobs:
         sharing, tasks = self._options.sharing, self._prepared.tasks
         if isinstance(sharing, LinearSharing):
             fitted = fit_linear(sharing, self._prepared, self._options.batch_size)
-            return fitted, replace(self._finished("tree", fitted), cost=_linear_cost(fitted))
+            return fitted, self._finished("tree", fitted)
         fitted = self._fit("tree", sharing, tasks, None)
         return fitted, self._finished("tree", fitted)
 
@@ -183,8 +185,7 @@ class Jobs:
             rows = prepared.batches(side, options.batch_size, options.seed, places)
             return trainer.predict(fitted.network, rows)
 
-        known = places is None and fitted.tree.n_stages == self._n_stages
-        cost = self.costs.of(fitted.tree) if known else Cost(0, 0)
+        cost = Cost(0, 0) if places is not None else self._cost(fitted)
         return Finished(
             name,
             fitted.tree,
@@ -194,6 +195,14 @@ class Jobs:
             fitted.curve,
             fitted.seconds,
         )
+
+    def _cost(self, fitted: Fitted) -> Cost:
+        network = fitted.network
+        if isinstance(network, BranchedNetwork) and fitted.tree.n_stages == self._n_stages:
+            return self.costs.of(fitted.tree)
+        device = next(network.parameters()).device
+        shape = self._prepared.inputs.encoder.shape
+        return network_cost(network, torch.zeros(1, *shape, device=device))
 
     def _check_budget(self) -> None:
         """Say before the first step that no tree is small enough."""
@@ -212,11 +221,6 @@ class Jobs:
         sharing = self._options.sharing
         n_tasks = len(self._prepared.tasks)
         return sharing.growing_epochs(n_tasks) if isinstance(sharing, Restructuring) else 0
-
-
-def _linear_cost(fitted: Fitted) -> Cost:
-    parameters = n_parameters(fitted.network)
-    return Cost(parameters, 2 * parameters)
 
 
 def _check_memory(backbone: BackboneSpec, shape: Sequence[int]) -> None:

@@ -15,6 +15,7 @@ from tests.unit.runs._runs import fitted, quick
 import ramify
 from ramify import InputError, Run
 from ramify.data import ColumnSplit, planted_table
+from ramify.networks import BranchedNetwork
 from ramify.runs import LINEAR_METHODS, LinearSharing
 
 KINDS = ("binary", "regression", "multiclass")
@@ -67,7 +68,9 @@ def test_the_outputs_are_those_of_the_estimator(frame: pl.DataFrame) -> None:
     known = ~np.isnan(y)
     y = (y[known] - y[known].mean()) / y[known].std()
     reference = Ridge(alpha=2 * strength * known.sum()).fit(x[known], y)
-    weight = run.model.network.heads.weight.detach().numpy()[0]
+    network = run.model.network
+    assert isinstance(network, BranchedNetwork)
+    weight = network.heads.weight.detach().numpy()[0]
     assert_allclose(weight, reference.coef_, rtol=1e-3, atol=1e-5)
 
 
