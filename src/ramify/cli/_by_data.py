@@ -1,6 +1,6 @@
 """Options whose meaning or default depends on whether rows are those of a table or pictures."""
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.data import Augmentation, ImageData, SplitRule, Table, parse_split
 from ramify.runs import IMAGE_WEIGHT_DECAY
 from ramify.training import Training
@@ -13,6 +13,9 @@ def targets_of(given: list[str], data: Table | ImageData) -> list[str]:
         InputError: If there are none.
     """
     own = data.targets if isinstance(data, ImageData) else ()
+    reasons = data.no_labels if isinstance(data, ImageData) else {}
+    if name := next((name for name in given if name in reasons), None):
+        raise InputError(f"--targets must name labels. {quoted(name)} {reasons[name]}")
     if not given and not own:
         raise InputError("--targets must name at least one column. Got none")
     return given or list(own)

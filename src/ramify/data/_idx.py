@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import UInt8
+from numpy.typing import NDArray
 
 from ramify._core import InputError, quoted
 
@@ -111,3 +112,20 @@ def open_idx_pair(
             f"Got {len(pixels):,} and {len(codes):,}"
         )
     return pixels, codes
+
+
+def kinds_of_codes(name: str, codes: NDArray[np.integer]) -> dict[str, str]:
+    """The kind of a task whose labels are codes of classes, however many there are.
+
+    Args:
+        name: The task.
+        codes: Its labels.
+
+    Returns:
+        By name; nothing where two classes or fewer speak for themselves.
+
+    Example:
+        >>> kinds_of_codes("label", np.array([0, 3, 77]))
+        {'label': 'multiclass'}
+    """
+    return {name: "multiclass"} if len(np.unique(codes)) > 2 else {}

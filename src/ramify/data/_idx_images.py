@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from ramify._core import InputError, quoted
-from ramify.data._idx import open_idx_pair, read_idx
+from ramify.data._idx import kinds_of_codes, open_idx_pair, read_idx
 from ramify.data._image_data import ImageData
 from ramify.data._image_reading import ImageReading
 from ramify.data._image_resize import resized
@@ -26,7 +26,8 @@ def open_idx(images: Path, labels: Path, reading: ImageReading) -> ImageData:
     """
     pixels, codes = open_idx_pair(images, labels)
     table = open_table(pl.DataFrame({"label": codes}), labels.name)
-    return ImageData(table, resized(ImageRows([pixels[:, None]]), reading), ("label",))
+    rows = resized(ImageRows([pixels[:, None]]), reading)
+    return ImageData(table, rows, ("label",), kinds=kinds_of_codes("label", codes))
 
 
 def idx_images(path: Path) -> ImageRows:

@@ -1,6 +1,6 @@
 """Labels and images that belong together, row by row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,6 +23,9 @@ class ImageData:
         targets: Columns that the source means as targets; empty if it does not say.
         split: The source's own division into train, validation and test; None if it has none.
         notes: What a user should know, a sentence each.
+        kinds: Kinds of targets that the source knows, such as codes of classes that look like
+            numbers.
+        no_labels: What else the source holds and cannot be a target, with the reason.
     """
 
     table: Table
@@ -30,6 +33,8 @@ class ImageData:
     targets: tuple[str, ...] = ()
     split: SplitRule | None = None
     notes: tuple[str, ...] = field(default=())
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    no_labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that each row has its image."""

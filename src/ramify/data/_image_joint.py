@@ -80,7 +80,8 @@ def joined(sets: Mapping[str, ImageData], reading: ImageReading) -> ImageData:
         tuple(one.table for one in every),
     )
     notes = tuple(f"{name}: {note}" for name, one in sets.items() for note in one.notes)
-    return ImageData(open_table(frame, " + ".join(sets)), images, targets, split, notes)
+    kinds = {name: kind for one in every for name, kind in one.kinds.items() if name in one.targets}
+    return ImageData(open_table(frame, " + ".join(sets)), images, targets, split, notes, kinds)
 
 
 def _size(data: ImageData) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from ramify._core import InputError
-from ramify.data._idx import open_idx_pair
+from ramify.data._idx import kinds_of_codes, open_idx_pair
 from ramify.data._image_cache import Progress
 from ramify.data._image_data import ImageData
 from ramify.data._image_files import silent
@@ -50,7 +50,8 @@ class IdxFolder(ImageLayout):
         side = ["train"] * len(train) + ["test"] * len(test)
         table = open_table(pl.DataFrame({_TARGET: labels, SPLIT_COLUMN: side}), self.folder.name)
         images = resized(ImageRows([train[:, None], test[:, None]]), reading)
-        return ImageData(table, images, (_TARGET,), TrainTestSplit(SPLIT_COLUMN))
+        kinds = kinds_of_codes(_TARGET, labels)
+        return ImageData(table, images, (_TARGET,), TrainTestSplit(SPLIT_COLUMN), kinds=kinds)
 
     def _part(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         kinds = ("images", 3), ("labels", 1)

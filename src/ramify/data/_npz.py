@@ -1,35 +1,21 @@
 """NumPy archives of images and labels."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ramify._core import InputError, listed, quoted
 from ramify.data._image_data import ImageData
 from ramify.data._image_reading import ImageReading
 from ramify.data._image_resize import resized
 from ramify.data._image_rows import ImageRows, Pixels
+from ramify.data._npz_members import Array, Members, read_members
 from ramify.data._npz_pixels import as_pixels
 from ramify.data._open import open_table
 
 _NAMES: Final = "_names"
-_DAMAGE: Final = (
-    OSError,
-    ValueError,
-    EOFError,
-    KeyError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    MemoryError,
-)
-
-Array = NDArray[np.generic]
 
 
 def open_npz(path: Path, reading: ImageReading, key: str | None = None) -> ImageData:
@@ -47,19 +33,25 @@ def open_npz(path: Path, reading: ImageReading, key: str | None = None) -> Image
     Raises:
         InputError: If the archive is damaged, has not one array of images, or no labels.
     """
-    pixels, arrays = _opened(path, key)
+    pixels, (arrays, unreadable) = _opened(path, key)
+    lists = {n: a for n, a in arrays.items() if a.ndim == 1 and not _is_names(n, arrays)}
     columns = {
         name: _column(path, name, array, arrays.get(name + _NAMES))
-        for name, array in arrays.items()
-        if array.ndim == 1 and len(array) == len(pixels) and not _is_names(name, arrays)
+        for name, array in lists.items()
+        if len(array) == len(pixels)
     }
+    apart = {
+        n: f"has {len(a):,} rows instead of {len(pixels):,}"
+        for n, a in lists.items()
+        if n not in columns
+    } | unreadable
     if not columns:
         raise InputError(
-            f"{quoted(path)} must have labels: arrays of one axis and {len(pixels):,} rows. "
-            f"It has {listed(arrays)}"
+            f"{quoted(path)} must have labels: arrays of one axis and {len(pixels):,} rows, as many "
+            f"as there are images. It has {listed(arrays)}{_reasons(apart)}"
         )
     table = open_table(pl.DataFrame(columns), path.name)
-    return ImageData(table, resized(ImageRows([pixels]), reading))
+    return ImageData(table, resized(ImageRows([pixels]), reading), no_labels=apart)
 
 
 def npz_images(path: Path, key: str | None = None) -> ImageRows:
@@ -75,48 +67,30 @@ def npz_images(path: Path, key: str | None = None) -> ImageRows:
     return ImageRows([_opened(path, key)[0]])
 
 
-def _opened(path: Path, key: str | None) -> tuple[Pixels, dict[str, Array]]:
-    arrays, unreadable = _arrays(path)
-    images = _images_key(path, arrays, key, unreadable)
-    return as_pixels(f"{quoted(images)} of {quoted(path)}", arrays[images]), arrays
+def _reasons(apart: dict[str, str]) -> str:
+    words = [f"{quoted(name)} {why}" for name, why in apart.items()]
+    return f"; {', '.join(words)}" if words else ""
 
 
-def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
-    """All arrays, and the names of those that are objects of Python, which are never loaded."""
-    found: dict[str, Array] = {}
-    unreadable = []
-    try:
-        # A single array would be read whole, objects of Python be loaded: neither is wanted.
-        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
-            for name in archive:
-                try:
-                    found[name] = archive[name]
-                except ValueError as error:
-                    if "Object arrays" not in str(error):
-                        raise
-                    unreadable.append(name)
-    except _DAMAGE as error:
-        words = " ".join(str(error).split())[:100] or type(error).__name__
-        raise InputError(f"{quoted(path)} cannot be read as an .npz archive ({words})") from None
-    return found, unreadable
+def _opened(path: Path, key: str | None) -> tuple[Pixels, Members]:
+    members = read_members(path)
+    images = _images_key(path, members, key)
+    what = f"{quoted(images)} of {quoted(path)}"
+    return as_pixels(what, members.arrays[images]), members
 
 
-def _images_key(
-    path: Path, arrays: dict[str, Array], key: str | None, unreadable: list[str]
-) -> str:
+def _images_key(path: Path, members: Members, key: str | None) -> str:
+    arrays, unreadable = members
     if key is not None:
         if key in arrays:
             return key
-        why = (
-            "holds objects of Python, which are never loaded"
-            if key in unreadable
-            else "is not there"
-        )
+        why = unreadable.get(key, "is not there")
         raise InputError(f"array {quoted(key)} of {quoted(path)} {why}. It has {listed(arrays)}")
     several = [name for name, array in arrays.items() if array.ndim in (3, 4)]
     if len(several) == 1:
         return several[0]
-    has = f"It has {listed(several)}" if several else f"None of {listed(arrays)} is one"
+    none = f"None of {listed([*arrays, *unreadable]) or 'no arrays'} is one{_reasons(unreadable)}"
+    has = f"It has {listed(several)}" if several else none
     raise InputError(
         f"{quoted(path)} must have one array of images of 3 or 4 axes, or say which with --images. "
         f"{has}"

@@ -52,6 +52,8 @@ def _as_bytes(what: str, array: NDArray[np.generic]) -> Pixels:
     numbers = array.astype(np.float32)
     low, high = float(numbers.min()), float(numbers.max())
     fractions = array.dtype.kind == "f"
+    if np.isnan(low):
+        raise InputError(f"{what} must hold a number in every pixel. Got NaN; fill them in first")
     if not (low >= 0 and high <= (1 if fractions else 255)):
         wanted = "fractions from 0 to 1" if fractions else "whole numbers from 0 to 255"
         raise InputError(f"{what} must hold {wanted}. Got {low:g} to {high:g}; scale them first")

@@ -82,6 +82,8 @@ class Jobs:
             self.backbone: nn.Sequential = starting_backbone(
                 options.backbone, shape, options.start_from
             )
+        if not isinstance(options.sharing, LinearSharing) or options.baselines:
+            _check_batch(self.backbone, min(options.batch_size, len(prepared.split.train)))
         self._n_features = options.backbone.n_features
         self._n_stages = len(stages_of(self.backbone))
         self.costs: StageCosts = stage_costs(
@@ -225,13 +227,32 @@ class Jobs:
 
 def _check_memory(backbone: BackboneSpec, shape: Sequence[int]) -> None:
     """Refuse what the system would kill the process for."""
-    with torch.device("meta"):
-        weights = n_parameters(backbone.build(shape))
+    weights = _n_weights(backbone, shape)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if weights * _BYTES_PER_WEIGHT > memory:
+    if weights is None or weights * _BYTES_PER_WEIGHT > memory:
+        how_many = "more weights than can be counted" if weights is None else f"{weights:,} weights"
         raise InputError(
-            f"one network would have {weights:,} weights, which need more than the "
+            f"one network would have {how_many}, which need more than the "
             f"{memory >> 30} GiB of memory that this machine has; use smaller widths"
+        )
+
+
+def _n_weights(backbone: BackboneSpec, shape: Sequence[int]) -> int | None:
+    """How many weights a network would have; None if a layer of it has no size any more."""
+    try:
+        with torch.device("meta"):
+            return n_parameters(backbone.build(shape))
+    except (RuntimeError, OverflowError):
+        return None
+
+
+def _check_batch(backbone: nn.Module, rows: int) -> None:
+    """Refuse steps of one row where layers are standardised over the rows of a step."""
+    norms = any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in backbone.modules())
+    if norms and rows < 2:
+        raise InputError(
+            "a network with batch norm needs 2 rows or more per step. Got 1; raise --batch-size to "
+            "2 or more and give at least 2 training rows"
         )
 
 

@@ -23,6 +23,7 @@ from ramify.data import (
     infer_schema,
     read_features,
     read_targets,
+    resolve_columns,
     split_rows,
     standardised,
 )
@@ -130,13 +131,19 @@ def _prepare_images(data: ImageData, options: Options) -> Prepared:
         data.table,
         options.targets,
         ignore=options.ignore,
-        kinds=options.kinds,
+        kinds=_kinds(data, options),
         split_column=options.split.column,
     )
     labelled = _Labelled.of(data.table, inferred, options)
     encoder = ImageEncoder.fitted(data.images, labelled.split.train)
     inputs = ImageInputs(encoder, data.images, options.augmentation)
     return labelled.with_inputs(data, inferred, inputs, options)
+
+
+def _kinds(data: ImageData, options: Options) -> dict[str, str]:
+    """The kinds that the source knows of its targets; those asked for go before."""
+    wanted = set(resolve_columns(data.table.columns, options.targets))
+    return {n: k for n, k in data.kinds.items() if n in wanted} | dict(options.kinds)
 
 
 @dataclass(frozen=True, eq=False)

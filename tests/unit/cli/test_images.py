@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from PIL import Image
 from tests.unit.cli._command import Said, ramify
+from tests.unit.data._layout_folders import idx_bytes
 
 QUICK = (
     *("--width", "4", "--epochs", "1", "--growing-epochs", "1", "--candidates", "2"),
@@ -120,6 +121,8 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
         (("--image-size", "0"), "from 1 to 8192"),
         (("--width", "-1"), "--width must be 0"),
         (("--backbone", "mlp", "--width", "3"), "an mlp has --hidden"),
+        (("--batch-size", "1"), "needs 2 rows or more per step. Got 1; raise --batch-size"),
+        (("--backbone", "resnet18", "--width", "100000000"), "use smaller widths"),
         (("--shift", "-2"), "`padding` must be 0 or more"),
         (("--join", "celeba"), "--join must be LAYOUT:FOLDER"),
         (("--soft-labels-from", "nowhere"), "no model description at 'nowhere/model.json'"),
@@ -136,6 +139,18 @@ def test_options_that_do_not_fit_are_refused(
     assert message in said.err
     assert said.err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_codes_of_idx_files_are_classes_however_many(tmp_path: Path) -> None:
+    codes = np.arange(60) % 15 * 5
+    for name, array in (("images-ubyte", np.zeros((60, 8, 8))), ("labels-ubyte", codes)):
+        (tmp_path / name).write_bytes(idx_bytes(array))
+    said = ramify(
+        *("fit", tmp_path / "labels-ubyte", "--images", tmp_path / "images-ubyte"),
+        *("--sharing", "hard", "--output", tmp_path / "run", *QUICK),
+    )
+    assert said.code == 0, said.err
+    assert "'label': multiclass of 15" in said.out
 
 
 def test_a_damaged_file_is_named_and_may_be_left_out(base: Path, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import pickle
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,15 +111,32 @@ def _objects() -> np.ndarray:
 
 def test_objects_of_python_are_never_loaded(write: Callable[..., Path]) -> None:
     path = write({"images": IMAGES, "label": LABELS, "trap": _objects()})
-    assert open_npz(path, ImageReading()).table.columns == ("label",)
+    data = open_npz(path, ImageReading())
+    assert data.table.columns == ("label",)
+    assert "are never loaded" in data.no_labels["trap"]
     with pytest.raises(InputError, match=r"'trap' .* holds objects of Python, which are never"):
         open_npz(path, ImageReading(), "trap")
+
+
+def test_members_that_are_no_arrays_are_passed_over(write: Callable[..., Path]) -> None:
+    path = write({"images": IMAGES, "label": LABELS, "short": LABELS[:3]})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("README", "how it was made")
+    data = open_npz(path, ImageReading())
+    assert data.table.columns == ("label",)
+    assert data.no_labels == {"short": "has 3 rows instead of 4", "README": "is no array"}
+    with pytest.raises(InputError, match=r"'README' of .* is no array"):
+        open_npz(path, ImageReading(), "README")
 
 
 HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "no arrays": ({}, "must have one array of images"),
     "no images": ({"label": LABELS}, r"None of 'label' is one"),
-    "no labels": ({"images": IMAGES, "other": LABELS[:2]}, "must have labels: arrays of one axis"),
+    "objects only": ({"images": _objects()}, "are never loaded"),
+    "no labels": (
+        {"images": IMAGES, "other": LABELS[:2]},
+        "must have labels: arrays of one axis .*; 'other' has 2 rows instead of 4",
+    ),
     "no rows": ({"images": IMAGES[:0], "label": LABELS[:0]}, r"must hold images\. Got the shape"),
     "four channels": (
         {"images": np.zeros((4, 5, 6, 4), np.uint8), "label": LABELS},
@@ -130,7 +148,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "not a number": (
         {"images": np.full((4, 5, 6), np.nan), "label": LABELS},
-        "must hold fractions from 0 to 1. Got nan to nan",
+        "must hold a number in every pixel. Got NaN",
     ),
     "fractions beyond 1": (
         {"images": np.full((4, 5, 6), 3.0), "label": LABELS},
