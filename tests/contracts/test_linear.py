@@ -325,6 +325,19 @@ def test_classes_may_differ_from_task_to_task() -> None:
     assert model.score(X, labels) > 0.9
 
 
+@pytest.mark.parametrize("kind", ["Float64", "boolean", "string"])
+def test_labels_that_pandas_marks_as_missing_count_nowhere(kind: str) -> None:
+    X, Y = table()
+    labels = {"Float64": Y, "boolean": as_labels(Y), "string": as_labels(Y)}[kind]
+    marked = pd.DataFrame(np.nan_to_num(labels)).astype("bool" if kind == "boolean" else "float")
+    marked = marked.astype(str if kind == "string" else kind).astype(kind).mask(np.isnan(Y))
+    assert marked.isna().to_numpy().any()
+    model: Any = BlockSparse(0.1) if kind == "Float64" else linear.BlockSparseClassifier(0.01)
+    plain = clone(model).fit(X, labels)
+    assert_allclose(model.fit(X, marked).coef_, plain.coef_, atol=1e-12)
+    assert_allclose(model.score(X, marked), plain.score(X, labels))
+
+
 def test_a_heavier_task_is_fitted_better() -> None:
     X, Y = table(gaps=False)
     errors = []
@@ -456,6 +469,30 @@ BAD: dict[str, tuple[str, Callable[[], object]]] = {
     "no eps": ("`eps` must be", lambda: BlockSparseCV(eps=0.0).fit(X, Y)),
     "one fold": ("`cv` must be from 2", lambda: BlockSparseCV(cv=1).fit(X, Y)),
     "cv as text": ("`cv` must be", lambda: BlockSparseCV(cv=3.5).fit(X, Y)),
+    "cv as a word": ("`cv` must be", lambda: BlockSparseCV(cv="ab").fit(X, Y)),
+    "cv of numbers": (
+        "`cv` must be .* 0 of them pairs",
+        lambda: BlockSparseCV(cv=[1, 2]).fit(X, Y),
+    ),
+    "no splits": ("`cv` must be", lambda: BlockSparseCV(cv=[]).fit(X, Y)),
+    "a split outside the rows": (
+        "`cv` must have a labelled row on both sides",
+        lambda: BlockSparseCV(alphas=2, cv=[([0, 1], [900])]).fit(X, Y),
+    ),
+    "a path that rises": ("`eps` must be at most 1", lambda: BlockSparseCV(eps=2.0).fit(X, Y)),
+    "no candidates": ("`q` must be a value", lambda: BlockSparseCV(q=[]).fit(X, Y)),
+    "a column name twice": (
+        "`y` must have a name of its own for every column. Twice: 'a'",
+        lambda: BlockSparse().fit(X, pd.DataFrame(Y[:, :3], columns=["a", "a", "b"])),
+    ),
+    "a missing task of pandas": (
+        "`task` must have a label for every row",
+        lambda: BlockSparse().fit(X, np.ones(40), task=pd.Series(["a", None] * 20, dtype="string")),
+    ),
+    "stacked rows scored without tasks": (
+        "stacked rows need `task`",
+        lambda: BlockSparse().fit(INPUTS, LABELS, task=TASK).score(INPUTS, LABELS),
+    ),
     "q": ("`q` must be one of", lambda: BlockSparse(q=3).fit(X, Y)),
     "loss": ("`loss` must be one of", lambda: BlockSparse(loss="hinge").fit(X, Y)),
     "loss of the other form": (

@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from ramify._core import InputError, listed, quoted
 from ramify.linear._arrays import Floats
 from ramify.linear._base import MultiTaskModel
-from ramify.linear._input import Given
+from ramify.linear._input import Given, checked_labels
 from ramify.linear._scoring import mean_over_tasks
 
 _LOSSES = ("logistic",)
@@ -75,7 +75,7 @@ class Classifier(MultiTaskModel):
             sample_weight: ``(sample,)``.
         """
         predicted = self.predict(X, task=task)
-        return mean_over_tasks(accuracy_score, np.asarray(y), predicted, sample_weight)
+        return mean_over_tasks(accuracy_score, checked_labels(self, y), predicted, sample_weight)
 
     def _loss_names(self) -> tuple[str, ...]:
         return _LOSSES

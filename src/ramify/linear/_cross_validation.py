@@ -70,6 +70,9 @@ class CrossValidated(MultiTaskModel):
     def _grid(self) -> list[dict[str, object]]:
         """Every combination of the candidates."""
         values = [_as_list(getattr(self, name)) for name in self._candidates]
+        for name, candidates in zip(self._candidates, values, strict=True):
+            if not candidates:
+                raise InputError(f"`{name}` must be a value, or values to choose from. Got none")
         return [dict(zip(self._candidates, each, strict=True)) for each in product(*values)]
 
     def _path(self, point: Mapping[str, object], whole: SmoothLoss) -> list[SingleFit]:
@@ -81,6 +84,8 @@ class CrossValidated(MultiTaskModel):
         if isinstance(self.alphas, int | np.integer):
             n_alphas = check_count("alphas", self.alphas)
             eps = check_number("eps", self.eps, open_end=True)
+            if eps > 1:
+                raise InputError(f"`eps` must be at most 1, the path goes down. Got {self.eps!r}")
             largest = model._largest_alpha(whole) or np.finfo(float).eps
             return [float(each) for each in np.geomspace(largest, largest * eps, n_alphas)]
         given = [check_number("alphas", each) for each in _as_list(self.alphas)]

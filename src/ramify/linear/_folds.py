@@ -1,6 +1,6 @@
 """Folds in which every task, and every class, has its share of the rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -26,12 +26,28 @@ def folds_of(cv: object, rows: LabelledRows, objective: Objective) -> list[Split
     n_rows = rows.X.shape[0]
     if cv is None or isinstance(cv, int | np.integer):
         return _dealt(_DEFAULT_FOLDS if cv is None else int(cv), _strata(rows, objective))
-    if hasattr(cv, "split"):
+    if hasattr(cv, "split") and not isinstance(cv, str):
         strata = _strata(rows, objective)
         return list(cv.split(np.zeros((n_rows, 1)), strata))
-    if isinstance(cv, Iterable):
-        return [(_positions(train, rows), _positions(test, rows)) for train, test in cv]
+    if isinstance(cv, Iterable) and not isinstance(cv, str):
+        return _given(list(cv), rows)
     raise InputError(f"`cv` must be a number of folds, a splitter or splits. Got {cv!r}")
+
+
+def _given(splits: list[object], rows: LabelledRows) -> list[Split]:
+    pairs = [split for split in splits if isinstance(split, Sequence) and len(split) == 2]
+    if not pairs or len(pairs) < len(splits):
+        raise InputError(
+            "`cv` must be a number of folds, a splitter, or pairs of training and held-out rows. "
+            f"Got a list of {len(splits):,}, {len(pairs):,} of them pairs"
+        )
+    found = [(_positions(train, rows), _positions(test, rows)) for train, test in pairs]
+    if not all(len(train) and len(test) for train, test in found):
+        raise InputError(
+            "`cv` must have a labelled row on both sides of every split. "
+            "Got a split without; its rows count from 0, as given to `fit`"
+        )
+    return found
 
 
 def _dealt(n_folds: int, strata: Integers) -> list[Split]:

@@ -1,6 +1,7 @@
 """From what a user hands over to checked arrays: rows, labels, tasks and weights."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ def check_fit_input(
     """
     rows = _checked_rows(estimator, X, reset=True)
     names = _column_names(y)
-    labels = _checked_labels(estimator, y)
+    labels = checked_labels(estimator, y)
     check_consistent_length(rows, labels)
     weights = _checked_weights(sample_weight, rows)
     labelled = ~is_missing(labels)
@@ -120,7 +121,13 @@ def _checked_rows(estimator: BaseEstimator, X: object, reset: bool) -> Rows:
     return sp.csr_array(rows) if sp.issparse(rows) else rows
 
 
-def _checked_labels(estimator: BaseEstimator, y: object) -> np.ndarray:
+def checked_labels(estimator: BaseEstimator, y: object) -> np.ndarray:
+    """Labels as an array; missing ones are NaN or None.
+
+    Raises:
+        ShapeError: If they are neither one column nor a table.
+        ValueError: From scikit-learn's own checks.
+    """
     if y is None:
         name = type(estimator).__name__
         raise InputError(f"This {name} estimator requires y to be passed, but the target y is None")
@@ -167,7 +174,14 @@ def _refuse_empty(tasks: np.ndarray, has_rows: np.ndarray) -> None:
 
 def _column_names(y: object) -> list[object] | None:
     columns = getattr(y, "columns", None)
-    return None if columns is None else list(columns)
+    if columns is None:
+        return None
+    twice = [name for name, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"`y` must have a name of its own for every column. Twice: {listed(twice)}"
+        )
+    return list(columns)
 
 
 def _task_labels(task: object, n_rows: int) -> list[object]:
@@ -186,7 +200,10 @@ def _task_labels(task: object, n_rows: int) -> list[object]:
 
 
 def _is_none_or_nan(label: object) -> bool:
-    return label is None or (isinstance(label, float | np.floating) and np.isnan(label))
+    # By name, so that pandas need not be there for its marks of what is missing.
+    if label is None or type(label).__name__ in {"NAType", "NaTType"}:
+        return True
+    return isinstance(label, float | np.floating) and bool(np.isnan(label))
 
 
 def _plain(label: object) -> object:

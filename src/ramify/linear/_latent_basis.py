@@ -92,7 +92,7 @@ class _LatentBasisCV(CrossValidated):
         self,
         *,
         alphas: int | Sequence[float] = 20,
-        eps: float = 1e-2,
+        eps: float = 1e-3,
         n_basis: int | Sequence[int] = 2,
         n_init: int = 10,
         random_state: RandomState = 0,

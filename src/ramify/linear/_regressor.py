@@ -7,7 +7,7 @@ from sklearn.utils import RegressorTags, Tags
 from ramify._core import InputError, quoted
 from ramify.linear._arrays import Floats
 from ramify.linear._base import MultiTaskModel
-from ramify.linear._input import Given
+from ramify.linear._input import Given, checked_labels, is_missing
 from ramify.linear._losses import Poisson
 from ramify.linear._scoring import mean_over_tasks
 
@@ -44,7 +44,8 @@ class Regressor(MultiTaskModel):
             task: For each row its task, if the rows are stacked: R² is over all rows then.
             sample_weight: ``(sample,)``.
         """
-        labels = np.asarray(y, dtype=np.float64)
+        labels = checked_labels(self, y)
+        labels = np.where(is_missing(labels), np.nan, labels).astype(np.float64)
         return mean_over_tasks(r2_score, labels, self.predict(X, task=task), sample_weight)
 
     def _loss_names(self) -> tuple[str, ...]:

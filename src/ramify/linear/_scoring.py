@@ -26,7 +26,8 @@ def mean_over_tasks(
     """
     if labels.shape != predicted.shape:
         raise ShapeError(
-            f"`y` must have the shape of the predictions, {predicted.shape}. Got {labels.shape}"
+            f"`y` must have the shape of the predictions, {predicted.shape}. Got {labels.shape}; "
+            "stacked rows need `task`"
         )
     weights = None if sample_weight is None else np.asarray(sample_weight)
     n_rows = len(labels)

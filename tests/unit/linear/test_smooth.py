@@ -89,6 +89,14 @@ def test_blocks_and_diagonals_are_the_curvature(form: str, losses: Sequence[Loss
     assert_allclose(curvature.diagonals(), diagonals, atol=1e-10)
 
 
+def test_tasks_that_share_rows_and_weights_have_one_block() -> None:
+    rows, coef, way = rows_in("shared", LOSSES["squared"]), coefficients(), coefficients(1)
+    loss = Objective(LOSSES["squared"], np.ones(N_TASKS), True, True).loss_of(rows)
+    curvature = loss.curvature(coef)
+    assert curvature.blocks().shape == (5, 5)
+    assert_allclose(way @ curvature.blocks(), curvature(way), atol=1e-10)
+
+
 @every_loss
 @every_form
 def test_intercepts_are_the_best_ones(form: str, losses: Sequence[Loss]) -> None:
