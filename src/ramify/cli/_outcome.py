@@ -13,7 +13,7 @@ from ramify._core import RamifyError, StoppedError, quoted
 from ramify.cli._parser import build_parser, run_verb
 
 _DISK_FULL = "the disk is full; free some space and run it again (ramify fit goes on with --resume)"
-_NO_MEMORY = "there is not enough memory; use a smaller table, --hidden or --batch-size"
+_NO_MEMORY = "there is not enough memory; use a smaller table, --hidden, --width, --image-size or --batch-size"
 _POSITIONALS = ("table", "directory")
 _LACKS_MEMORY = re.compile(r"allocate memory|out of memory", re.IGNORECASE)
 

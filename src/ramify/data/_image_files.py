@@ -125,12 +125,25 @@ def _sentence(files: FoundFiles, bad: Mapping[int, str], row: int) -> str:
     return f"{quoted(files.names[row])} {bad[row]}"
 
 
-def refuse(files: FoundFiles, bad: Mapping[int, str]) -> None:
+def refuse(
+    files: FoundFiles,
+    bad: Mapping[int, str],
+    advice: str = "replace it, or leave such rows out with --skip-bad-images",
+) -> None:
+    """Name the first image that cannot be used, if there is one.
+
+    Args:
+        files: The files of the rows.
+        bad: By row, what is wrong with its file.
+        advice: What to do about it.
+
+    Raises:
+        InputError: If there is one.
+    """
     if not bad:
         return
     first = min(bad)
     more = f" ({len(bad) - 1:,} more like it)" if len(bad) > 1 else ""
     raise InputError(
-        f"image of data row {first + 1:,}: {_sentence(files, bad, first)}{more}; "
-        "replace it, or leave such rows out with --skip-bad-images"
+        f"image of data row {first + 1:,}: {_sentence(files, bad, first)}{more}; {advice}"
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from ramify.data._image_resize import resized
 from ramify.data._image_rows import ImageRows
 from ramify.data._image_schema import ImageSchema
 from ramify.data._table import Table
+
+_ADVICE: Final = "replace it, or take its row out of the table"
 
 
 class ImageBatch(NamedTuple):
@@ -57,11 +59,11 @@ def image_file_batches(
     reading = ImageReading.of(schema, skip_bad=skip_bad, workers=workers)
     files = find_files(table, column, folder)
     if not skip_bad:
-        refuse(files, files.bad)
+        refuse(files, files.bad, _ADVICE)
     form, start = Form(*schema.size, schema.channels, schema.resize == "crop"), 0
     for chunk in decode_files(files.paths, form, reading.n_workers):
         if not skip_bad:
-            refuse(files, {start + i: why for i, why in chunk.bad.items()})
+            refuse(files, {start + i: why for i, why in chunk.bad.items()}, _ADVICE)
         usable = np.ones(len(chunk.pixels), dtype=np.bool_)
         usable[list(chunk.bad)] = False
         start += len(chunk.pixels)

@@ -82,7 +82,7 @@ class Jobs:
             self.backbone: nn.Sequential = starting_backbone(
                 options.backbone, shape, options.start_from
             )
-        if not isinstance(options.sharing, LinearSharing) or options.baselines:
+        if options.trains_networks:
             _check_batch(self.backbone, min(options.batch_size, len(prepared.split.train)))
         self._n_features = options.backbone.n_features
         self._n_stages = len(stages_of(self.backbone))

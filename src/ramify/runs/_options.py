@@ -8,6 +8,7 @@ from ramify._core import InputError, listed, quoted
 from ramify.data import Augmentation, RandomSplit, SplitRule
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Setting
+from ramify.runs._linear_sharing import LinearSharing
 from ramify.sharing import FullyAdaptive, Sharing
 from ramify.training import Training
 
@@ -90,20 +91,30 @@ class Options:
                     f"Got {quoted(value)}"
                 )
 
+    @property
+    def trains_networks(self) -> bool:
+        """Whether anything is trained by steps; a linear model without baselines is not."""
+        return not isinstance(self.sharing, LinearSharing) or bool(self.baselines)
+
     def settings(self) -> dict[str, Setting]:
-        """The settings of training and network, for the record."""
+        """The settings that count, for the record: those of networks only where there are any."""
+        return {
+            **(self._of_networks() if self.trains_networks else {}),
+            "soft_labels_from": [str(folder) for folder in self.soft_labels_from],
+            "split": repr(self.split),
+            "ignore": list(self.ignore),
+            "kinds": [f"{name}={kind}" for name, kind in self.kinds.items()],
+            "baselines": list(self.baselines),
+        }
+
+    def _of_networks(self) -> dict[str, Setting]:
         return {
             "backbone": self.backbone.kind,
             **self.backbone.settings(),
             "start_from": None if self.start_from is None else str(self.start_from),
             "augmentation": None if self.augmentation is None else repr(self.augmentation),
             **self.training.settings(),
-            "soft_labels_from": [str(folder) for folder in self.soft_labels_from],
             "batch_size": self.batch_size,
             "device": self.device,
             "precision": self.precision,
-            "split": repr(self.split),
-            "ignore": list(self.ignore),
-            "kinds": [f"{name}={kind}" for name, kind in self.kinds.items()],
-            "baselines": list(self.baselines),
         }

@@ -104,6 +104,10 @@ def raw_batches(model: Model, rows: PredictionRows) -> Iterator[Tensor]:
         for batch in image_file_batches(rows.table, rows.column, rows.folder, encoder.schema):
             yield batch.pixels
         return
+    if isinstance(rows, ImageRows):
+        raise InputError(
+            "this model reads a table; .npz archives and IDX files are for models of pictures"
+        )
     if not isinstance(rows, Table):
         raise InputError("this model reads a table; leave --images and --image-column out")
     for raw in feature_batches(rows, encoder.schema):

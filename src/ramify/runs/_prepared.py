@@ -174,7 +174,9 @@ class _Labelled:
         warnings = _label_warnings(self.tasks, targets, mask, split)
         info = describe(table, inferred, split, targets, mask, inputs.in_numbers())
         models = [Model.load(folder) for folder in options.soft_labels_from]
-        targets, mask = soft_labelled(models, data, split, self.tasks, targets, mask)
+        targets, filled = soft_labelled(models, data, split, self.tasks, targets, mask)
+        soft = [_soft_note(int(filled.sum() - mask.sum()))] if models else []
+        mask = filled
         return Prepared(
             self.tasks,
             inputs,
@@ -182,9 +184,18 @@ class _Labelled:
             torch.from_numpy(mask),
             split,
             info,
-            [*notes, *inferred.warnings, *split.notes, *warnings],
+            [*notes, *inferred.warnings, *split.notes, *soft, *warnings],
             _digest(inputs, targets, mask, split),
         )
+
+
+def _soft_note(n_filled: int) -> str:
+    if n_filled == 0:
+        return (
+            "soft labels filled in nothing: training rows lack no label of the tasks that the "
+            "models know"
+        )
+    return f"{counted(n_filled, 'missing label')} of training rows filled in by soft labels"
 
 
 def _label_warnings(

@@ -66,9 +66,10 @@ def _shared_tasks(model: Model, tasks: TaskSet) -> dict[int, int]:
         if task.name in columns and isinstance(task.kind, Binary)
     }
     if not shared:
+        own = [task.name for task in tasks if isinstance(task.kind, Binary)]
         raise InputError(
-            "--soft-labels-from must name a run with binary tasks of this one. It has "
-            f"{listed(model.tasks.names)}"
+            "--soft-labels-from must name a run with binary tasks of this one, which are "
+            f"{listed(own) or 'none'}. Its binary tasks are {listed(columns) or 'none'}"
         )
     return shared
 

@@ -109,6 +109,9 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
     masked, soft = (
         json.loads((tmp_path / name / "record.json").read_text()) for name in ("masked", "soft")
     )
+    filled = [words for words in soft["warnings"] if "filled in by soft labels" in words]
+    missing = soft["data"]["rows"]["train"] - soft["data"]["labels"][0]["train"]
+    assert filled == [f"{missing} missing labels of training rows filled in by soft labels"]
     assert masked["data"]["labels"] == soft["data"]["labels"]  # observed labels only
     assert masked["curves"][0]["loss"] != soft["curves"][0]["loss"]
 
@@ -170,6 +173,41 @@ def test_a_damaged_file_is_named_and_may_be_left_out(base: Path, tmp_path: Path)
     said = ramify(*common, "--output", tmp_path / "lenient", "--skip-bad-images")
     assert said.code == 0, said.err
     assert "1 row left out" in " ".join(said.out.split())
+
+
+def test_soft_labels_that_fill_in_nothing_are_said_and_strangers_refused(
+    base: Path, tmp_path: Path
+) -> None:
+    said = fit(base, tmp_path / "a", "--image-size", "28", "--soft-labels-from", f"{base / 'run'}")
+    assert "soft labels filled in nothing" in said.out
+    more = ("--image-size", "28", "--soft-labels-from", f"{base / 'run'}")
+    said = fit(base, tmp_path / "b", *more, targets="side")
+    assert "which are none. Its binary tasks are 'left', 'right'" in said.err
+
+
+def test_a_bad_file_to_predict_is_named_with_what_can_be_done(base: Path, tmp_path: Path) -> None:
+    for name in ("none.png", "empty.png"):
+        (tmp_path / "t.csv").write_text(f"file\n0.png\n{name}\n")
+        (base / "files" / "empty.png").write_bytes(b"no picture")
+        said = ramify(
+            *("predict", base / "run", tmp_path / "t.csv", "--images", base / "files"),
+            *("--image-column", "file", "--output", tmp_path / "p.csv"),
+        )
+        assert said.code == 2
+        assert f"image of data row 2: '{name}'" in said.err
+        assert "take its row out of the table" in said.err
+        assert "--skip-bad-images" not in said.err
+
+
+def test_pictures_for_a_model_of_a_table_are_refused(base: Path, tmp_path: Path) -> None:
+    said = ramify(
+        *("fit", base / "labels.csv", "--targets", "left", "--output", tmp_path / "run"),
+        *("--hidden", "4", "--ignore", "file,side", *QUICK[2:]),
+    )
+    assert said.code == 0, said.err
+    said = ramify("predict", tmp_path / "run", base / "arrays.npz", "--output", tmp_path / "p.csv")
+    assert said.code == 2
+    assert ".npz archives and IDX files are for models of pictures" in said.err
 
 
 def test_a_model_says_what_it_reads(base: Path, tmp_path: Path) -> None:

@@ -49,6 +49,16 @@ def test_every_method_learns_every_kind_with_partial_labels(
     assert_frame_equal(ramify.load(tmp_path).predict(frame), run.predict(frame))
 
 
+def test_the_record_has_settings_of_networks_only_where_some_were_trained(
+    frame: pl.DataFrame,
+) -> None:
+    sharing = LinearSharing("mean-regularized", n_alphas=2)
+    alone = fitted(frame, quick(sharing=sharing)).record.settings
+    assert set(alone) == {"soft_labels_from", "split", "ignore", "kinds", "baselines"}
+    compared = fitted(frame, quick(sharing=sharing, baselines=("shared",))).record.settings
+    assert compared["backbone"] == "mlp"
+
+
 def test_the_outputs_are_those_of_the_estimator(frame: pl.DataFrame) -> None:
     """One task: a mean-regularised model is a ridge regression of the inputs as encoded."""
     sides = pl.Series("side", ["train"] * 160 + ["validation"] * 40 + ["test"] * 40)
