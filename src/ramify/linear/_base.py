@@ -33,9 +33,8 @@ The plain name is the regressor, as for scikit-learn's Ridge.
 - ``_largest_alpha(loss)`` is where the automatic path begins: the smallest ``alpha`` that switches
   off what the penalty acts on, or a value that is large enough.
 
-Tools: `solve_smooth` minimises loss + ½⟨W, QW⟩ for a `TaskCoupling` ``(task, task)`` or a
-`FeatureMetric` ``(feature, feature)``; `minimise` (``_proximal_newton.py``) minimises loss + any `Penalty`
-with a proximal map. ``loss.curvature(coef)`` gives products, blocks and diagonals of the second
+Tools: `solve_smooth` minimises loss + ½⟨W, QW⟩ for a `TaskCoupling` ``(task, task)``;
+`minimise` (``_proximal_newton.py``) minimises loss + any `Penalty` with a proximal map. ``loss.curvature(coef)`` gives products, blocks and diagonals of the second
 derivative; ``loss.common_gram`` the Gram matrix if all tasks share it.
 """
 

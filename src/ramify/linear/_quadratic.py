@@ -1,4 +1,4 @@
-"""Quadratic penalties: a coupling of tasks, or a metric on features."""
+"""Quadratic penalties that couple tasks."""
 
 from abc import ABC, abstractmethod
 
@@ -53,7 +53,7 @@ class TaskCoupling(Quadratic):
     def preconditioner(self, loss: SmoothLoss, curvature: Curvature) -> Preconditioner:
         own = np.diagonal(self.matrix)
         if loss.common_gram is not None:
-            return _BothSides(loss.common_gram, self.matrix)
+            return _BothSides(loss.spectra, self.matrix)
         if _blocks_are_cheap(loss):
             ridge = own[:, None, None] * np.eye(loss.n_features)
             return _Blocks(curvature.blocks() + ridge)
@@ -86,33 +86,11 @@ class MeanCoupling(Quadratic):
         return TaskCoupling(matrix).preconditioner(loss, curvature)
 
 
-class FeatureMetric(Quadratic):
-    r"""The penalty :math:`\tfrac12 \sum_t w_t^T M w_t`.
-
-    Args:
-        matrix: *M*, ``(feature, feature)``, symmetric and positive semidefinite.
-    """
-
-    def __init__(self, matrix: Floats) -> None:
-        self.matrix = matrix
-
-    def __call__(self, coef: Floats) -> Floats:
-        pulled: Floats = coef @ self.matrix
-        return pulled
-
-    def preconditioner(self, loss: SmoothLoss, curvature: Curvature) -> Preconditioner:
-        if loss.common_gram is not None:
-            return _Blocks((loss.common_gram + self.matrix)[None])
-        if _blocks_are_cheap(loss):
-            return _Blocks((curvature.blocks() + self.matrix).reshape(-1, *self.matrix.shape))
-        return _Diagonal(curvature.diagonals() + np.diagonal(self.matrix))
-
-
 class _BothSides(Preconditioner):
     """Exact for a Gram matrix that all tasks share: both factors are diagonalised."""
 
-    def __init__(self, gram: Floats, coupling: Floats) -> None:
-        features, self._features = np.linalg.eigh(gram)
+    def __init__(self, gram: tuple[Floats, Floats], coupling: Floats) -> None:
+        features, self._features = gram
         tasks, self._tasks = np.linalg.eigh(coupling)
         self._inverse = inverse_or_zero(tasks[:, None] + features[None, :])
 
@@ -123,7 +101,7 @@ class _BothSides(Preconditioner):
 
 
 class _Blocks(Preconditioner):
-    """One matrix per task, or one for all."""
+    """One matrix per task."""
 
     def __init__(self, blocks: Floats) -> None:
         size = blocks.shape[-1]
@@ -132,9 +110,6 @@ class _Blocks(Preconditioner):
         self._factors = [cho_factor(each) for each in blocks + speck * np.eye(size)]
 
     def __call__(self, residual: Floats) -> Floats:
-        if len(self._factors) == 1:
-            shared: Floats = cho_solve(self._factors[0], residual.T).T
-            return shared
         pairs = zip(self._factors, residual, strict=True)
         return np.stack([cho_solve(factor, row) for factor, row in pairs])
 
