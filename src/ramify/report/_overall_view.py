@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ramify.records import RunRecord
+from ramify.report._ours import ours
 from ramify.report._words import NETWORKS
 
 
@@ -16,7 +17,7 @@ class OverallTable:
 
 def overall_table(record: RunRecord) -> OverallTable | None:
     """The table; None if the record has no such score."""
-    sides = {"the tree": record.scores.overall} | {
+    sides = {ours(record.sharing.name): record.scores.overall} | {
         NETWORKS.get(name, name): each.scores.overall for name, each in record.baselines.items()
     }
     names = list(record.scores.overall)

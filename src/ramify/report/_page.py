@@ -17,6 +17,7 @@ from ramify.report._curve_view import curves
 from ramify.report._data_view import data_picture
 from ramify.report._example_view import example_leaves
 from ramify.report._heat_view import heat
+from ramify.report._ours import ours
 from ramify.report._overall_view import overall_table
 from ramify.report._path_view import path_picture
 from ramify.report._rival_view import rivals
@@ -44,6 +45,7 @@ def render(record: RunRecord) -> str:
         .render(
             record=record,
             sentences=sentences(record),
+            ours=ours(record.sharing.name),
             skill=skill(record),
             tree=tree_picture(record.tree.stages),
             rivals=rivals(record),

@@ -11,6 +11,7 @@ from rich.tree import Tree
 from ramify.records import RunRecord
 from ramify.report._comparison import skill
 from ramify.report._numbers import interval, large, number, signed
+from ramify.report._ours import ours
 from ramify.report._rival_view import rivals
 from ramify.report._score_view import Row, ScoreTable, score_tables
 from ramify.report._tree_view import Block, tree_picture
@@ -43,7 +44,8 @@ def print_summary(record: RunRecord, console: Console) -> None:
     blocks += [means, Text()] if means else []
     for table in score_tables(record):
         blocks += [
-            Padding(_scores(table, rows, title), (0, 0, 1, 0)) for title, rows in _parts(table)
+            Padding(_scores(table, rows, title, ours(record.sharing.name)), (0, 0, 1, 0))
+            for title, rows in _parts(table)
         ]
     console.print(Group(*blocks))
 
@@ -77,7 +79,8 @@ def _means(record: RunRecord) -> Table | None:
         return None
     what = skill(record)
     table = _table(f"{what[0].upper()}{what[1:]} over tasks")
-    table.add_column("the tree against")
+    word = ours(record.sharing.name)
+    table.add_column(f"{word} against")
     for head in ("gain", "95 % interval", "parameters"):
         table.add_column(head, justify="right")
     for row in found.rows:
@@ -86,7 +89,7 @@ def _means(record: RunRecord) -> Table | None:
         gain.stylize(_STYLES[row.mark.outcome] if row.mark else "dim")
         ends = Text(interval(part.low, part.high))
         table.add_row(Text(shown(row.name)), gain, ends, large(row.part.parameters))
-    table.add_row(Text("the tree", style="dim"), "", "", large(record.parameters))
+    table.add_row(Text(word, style="dim"), "", "", large(record.parameters))
     return table
 
 
@@ -115,10 +118,10 @@ def _table(title: str) -> Table:
     return Table(title=Text(title, style="dim"), title_justify="left", box=None, pad_edge=False)
 
 
-def _scores(table: ScoreTable, rows: Sequence[Row], title: str) -> Table:
+def _scores(table: ScoreTable, rows: Sequence[Row], title: str, word: str) -> Table:
     made = _table(title)
     made.add_column("task", max_width=_LONGEST)
-    for head in ("labels", "tree"):
+    for head in ("labels", word.rsplit(maxsplit=1)[-1]):
         made.add_column(head, justify="right")
     for column in table.columns:
         made.add_column(column.name, justify="right", max_width=12)

@@ -4,7 +4,7 @@ from ramify._core import counted
 from ramify.records import Baseline, RunRecord
 from ramify.report._comparison import Outcome, by_task, means, outcome, skill, with_outcome
 from ramify.report._numbers import interval, number, portion
-from ramify.report._shape import shape
+from ramify.report._ours import shared_how, worded
 from ramify.report._words import METRICS, NETWORKS, cited, enumerated
 
 _HEADLINES = {
@@ -56,8 +56,9 @@ def sentences(record: RunRecord) -> list[str]:
     known = [name for name in known if not _is_same(record, name)]
     found = [_against(record, name, brief=i > 0) for i, name in enumerate(known)]
     found = found or [_alone(record)]
-    found += [shape(record.tree.stages), _losses(record), _absent(record)]
-    return [sentence for sentence in found if sentence]
+    name = record.sharing.name
+    found += [shared_how(name, record.tree.stages), _losses(record), _absent(record)]
+    return [worded(sentence, name) for sentence in found if sentence]
 
 
 def _one_task(record: RunRecord) -> str:

@@ -89,7 +89,8 @@ class FixedTree(Sharing, Restructuring):
 
     def settings(self) -> dict[str, Setting]:
         """Its settings, for the record."""
-        return {"growing_epochs_first": self.growing_epochs_first}
+        # The tree too, so that a run with another one is another run.
+        return {"growing_epochs_first": self.growing_epochs_first, "tree": self.tree.to_json()}
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None

@@ -1,0 +1,34 @@
+"""A run without a tree is not told of as one."""
+
+import pytest
+from tests.unit.report._records import record
+
+from ramify.records import RunRecord, SharingInfo
+from ramify.report import render
+from ramify.report._verdict import verdict
+
+NAMES = ["a", "b"]
+
+
+def of(sharing: str, stages: list[list[list[str]]]) -> RunRecord:
+    made = record(NAMES, stages, against_shared=0.02)
+    return made.model_copy(update={"sharing": SharingInfo(name=sharing, settings={})})
+
+
+@pytest.mark.parametrize(
+    ("sharing", "word"), [("linear:clustered", "linear model"), ("cross-stitch", "network")]
+)
+def test_it_is_called_what_it_is(sharing: str, word: str) -> None:
+    made = of(sharing, [[["a"], ["b"]]])
+    assert f"The {word} beats one shared network" in verdict(made)
+    assert "the tree" not in verdict(made).lower()
+    assert f'<th scope="row">the {word}</th>' in render(made)
+
+
+def test_linear_models_share_no_layer() -> None:
+    assert "linear weights of its own" in verdict(of("linear:clustered", [[NAMES]]))
+    assert "found 2 groups" in verdict(of("linear:clustered", [[["a"], ["b"]]]))
+
+
+def test_a_tree_stays_a_tree() -> None:
+    assert "The tree beats one shared network" in verdict(of("fully-adaptive", [[["a"], ["b"]]]))
