@@ -565,7 +565,7 @@ OPTIONS = [
     Case("options", "hidden beyond the memory", "more than", fit("--hidden", "99999999,99999999")),
     Case("options", "dropout 1.5", "`dropout`", fit("--dropout", "1.5")),
     Case("options", "input dropout -1", "dropout`", fit("--input-dropout=-1")),
-    Case("options", "batch size 0", "`batch_size` must be", fit("--batch-size", "0")),
+    Case("options", "batch size 0", "--batch-size must be", fit("--batch-size", "0")),
     Case("options", "learning rate nan", "--learning-rate must be", fit("--learning-rate", "nan")),
     Case(
         "options",

@@ -1,13 +1,22 @@
 """Options whose meaning or default depends on whether rows are those of a table or pictures."""
 
+from collections.abc import Sequence
+
 from ramify._core import InputError, quoted
 from ramify.data import Augmentation, ImageData, SplitRule, Table, parse_split
 from ramify.runs import IMAGE_WEIGHT_DECAY
 from ramify.training import Training
 
 
-def targets_of(given: list[str], data: Table | ImageData) -> list[str]:
+def targets_of(
+    given: list[str], data: Table | ImageData, split_up: Sequence[str] = ()
+) -> list[str]:
     """The targets: those given, or those that the data says itself.
+
+    Args:
+        given: Names or globs.
+        data: The data.
+        split_up: Columns of which a column per class was made, which take their places.
 
     Raises:
         InputError: If there are none.
@@ -16,9 +25,14 @@ def targets_of(given: list[str], data: Table | ImageData) -> list[str]:
     reasons = data.no_labels if isinstance(data, ImageData) else {}
     if name := next((name for name in given if name in reasons), None):
         raise InputError(f"--targets must name labels. {quoted(name)} {reasons[name]}")
+    if split_up and not (given or own):
+        given = list(split_up)
     if not given and not own:
         raise InputError("--targets must name at least one column. Got none")
-    return given or list(own)
+    columns = (data.table if isinstance(data, ImageData) else data).columns
+    classes = {old: [c for c in columns if c.startswith(f"{old}=")] for old in split_up}
+    named = [name for each in given for name in classes.get(each, [each])]
+    return list(dict.fromkeys(named)) or list(own)
 
 
 def split_of(given: str | None, data: Table | ImageData) -> SplitRule:
@@ -31,10 +45,12 @@ def augmentation_of(shift: int, flip: bool, data: Table | ImageData) -> Augmenta
     """How training pictures are changed.
 
     Raises:
-        InputError: If rows of a table were to be changed.
+        InputError: If rows of a table were to be changed, or the shift is negative.
     """
     if not (shift or flip):
         return None
+    if shift < 0:
+        raise InputError(f"--shift must be 0 or more. Got {shift}")
     if not isinstance(data, ImageData):
         raise InputError("--shift and --flip are for pictures. Got a table; leave them out")
     return Augmentation(shift, flip)

@@ -19,7 +19,7 @@ from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
 from ramify.cli._sharings import SharingOptions, check_name, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
-from ramify.cli._words import kinds_in, names_in, widths_in
+from ramify.cli._words import batch_size_in, kinds_in, names_in, widths_in
 from ramify.comparison import COMPARISON_PAGE, Method, Study, compare_table
 from ramify.comparison import Progress as RunEnded
 from ramify.data import ImageData, ImageReading
@@ -91,8 +91,9 @@ def compare(
         image_size: Size that images are brought to, 64 or 64x48 (height x width); by default 64
             for files, and arrays stay as they are.
         layout: Whose files the folder holds.
-        join: Further data sets to learn with the first, each LAYOUT:FOLDER; comma separated.
+        join: Further data sets to learn with that of --layout, each LAYOUT:FOLDER; comma separated.
         one_vs_rest: Columns of classes that become a yes-or-no target per class; comma separated.
+            They take the place of their column in --targets, which may also be left out.
         task_column: Column that says which task each row belongs to, such as its school; each target
             becomes one task per value of it.
         skip_bad_images: Leave rows out whose image cannot be used, instead of stopping.
@@ -121,7 +122,8 @@ def compare(
             vgg16 for pictures.
         width: Width of a thin vgg16 (32 by default) or of a resnet's first stage (64 by default).
         start_from: Trained network whose filters are selected for the start (a wider one is thinned):
-            directory of a run with one shared network, or file of torchvision's weights.
+            directory of a run with one shared network on inputs of the same shape, or file of
+            torchvision's weights.
         hidden: Width of each stage of an mlp, comma separated.
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
@@ -148,17 +150,16 @@ def compare(
         names_in(join),
         ImageReading(image_shape(image_size), cache=image_cache, skip_bad=skip_bad_images),
     ).open(console)
-    wanted = targets_of(names_in(targets), data)
+    wanted = targets_of(names_in(targets), data, names_in(one_vs_rest))
     if task_column is not None:
         data, wanted = by_task(data, wanted, task_column)
-    default: BackboneName = "vgg16" if isinstance(data, ImageData) else "mlp"
     perceptron = MLPSpec(widths_in(hidden), dropout, input_dropout)
     options = Options(
         targets=wanted,
         ignore=names_in(ignore),
         kinds=kinds_in(kind),
         split=split_of(split, data),
-        backbone=build_spec(backbone or default, width, perceptron),
+        backbone=build_spec(backbone, width, perceptron, of_images=isinstance(data, ImageData)),
         start_from=start_from,
         augmentation=augmentation_of(shift, flip, data),
         training=Training(
@@ -168,7 +169,7 @@ def compare(
             patience=patience,
             balance=balance,
         ),
-        batch_size=batch_size,
+        batch_size=batch_size_in(batch_size),
         device=device,
         precision=precision,
         baselines=(),

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from ramify._core import StoppedError, counted, quoted
-from ramify.cli._backbones import BackboneName, build_spec
+from ramify.cli._backbones import BackboneName, build_spec, check_start
 from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
 from ramify.cli._sharings import SharingOptions, papers_sharing, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
-from ramify.cli._words import kinds_in, names_in, widths_in
+from ramify.cli._words import batch_size_in, kinds_in, names_in, widths_in
 from ramify.data import (
     ImageData,
     ImageReading,
@@ -104,10 +104,11 @@ def fit(
         image_size: Size that images are brought to, 64 or 64x48 (height x width); by default 64
             for files, and arrays stay as they are.
         layout: Whose files the folder holds.
-        join: Further data sets to learn with the first, each LAYOUT:FOLDER; comma separated.
+        join: Further data sets to learn with that of --layout, each LAYOUT:FOLDER; comma separated.
         soft_labels_from: Directories of finished runs whose models fill in the missing labels of the
-            training rows, as far as their tasks have the same names; comma separated.
+            training rows, as far as their yes-or-no tasks have the same names; comma separated.
         one_vs_rest: Columns of classes that become a yes-or-no target per class; comma separated.
+            They take the place of their column in --targets, which may also be left out.
         task_column: Column that says which task each row belongs to, such as its school; each target
             becomes one task per value of it.
         skip_bad_images: Leave rows out whose image cannot be used, instead of stopping.
@@ -134,7 +135,8 @@ def fit(
             vgg16 for pictures.
         width: Width of a thin vgg16 (32 by default) or of a resnet's first stage (64 by default).
         start_from: Trained network whose filters are selected for the start (a wider one is thinned):
-            directory of a run with one shared network, or file of torchvision's weights.
+            directory of a run with one shared network on inputs of the same shape, or file of
+            torchvision's weights.
         hidden: Width of each stage of an mlp, comma separated.
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
@@ -154,6 +156,7 @@ def fit(
         resume: Go on with the interrupted run in the output directory.
         overwrite: Replace what the output directory holds.
     """
+    check_start(start_from, sharing)
     source = Source(
         table,
         layout,
@@ -164,10 +167,9 @@ def fit(
         ImageReading(image_shape(image_size), cache=image_cache, skip_bad=skip_bad_images),
     )
     data = source.open(Console())
-    wanted = targets_of(names_in(targets), data)
+    wanted = targets_of(names_in(targets), data, names_in(one_vs_rest))
     if task_column is not None:
         data, wanted = by_task(data, wanted, task_column)
-    has_images = isinstance(data, ImageData)
     options = Options(
         targets=wanted,
         ignore=names_in(ignore),
@@ -181,9 +183,10 @@ def fit(
             seed,
         ),
         backbone=build_spec(
-            backbone or ("vgg16" if has_images else "mlp"),
+            backbone,
             width,
             MLPSpec(widths_in(hidden), dropout, input_dropout),
+            of_images=isinstance(data, ImageData),
         ),
         soft_labels_from=[Path(folder) for folder in names_in(soft_labels_from)],
         start_from=start_from,
@@ -198,7 +201,7 @@ def fit(
             balance=balance,
             weighting=weighting_named(weighting),
         ),
-        batch_size=batch_size,
+        batch_size=batch_size_in(batch_size),
         seed=seed,
         device=device,
         precision=precision,

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, quoted
+from ramify.cli._source_checks import IDX_MARK, check_images, check_is_table, check_joined
 from ramify.data import (
-    LAYOUTS,
     ImageData,
     ImageReading,
     Table,
@@ -31,6 +31,7 @@ from ramify.runs import NamedImages, PredictionRows
 
 Data = Table | ImageData
 ImageProgress = Callable[[int, int], None]
+_MOST_PIXELS: Final = 8192
 LayoutName = Literal["celeba", "deepfashion", "idx"]
 
 
@@ -65,7 +66,8 @@ class Source:
         Raises:
             InputError: If the options do not fit each other, or the data is damaged.
         """
-        self._check()
+        check_images(self.layout, self.images, self.image_column)
+        check_joined(self.layout, self.joined)
         with _shown_decoding(console) as progress:
             data = self._open(progress)
             if self.joined:
@@ -80,6 +82,7 @@ class Source:
         if self.path.suffix.lower() == ".npz":
             return open_npz(self.path, self.reading, self.images)
         if self.images is None:
+            check_is_table(self.path, self.reading)
             return open_table(self.path)
         if self.image_column is None:
             return _idx_files(Path(self.images), self.path, self.reading)
@@ -88,28 +91,15 @@ class Source:
 
     def _joined(self, first: Data, progress: ImageProgress) -> ImageData:
         if not isinstance(first, ImageData):
-            raise InputError("--join is for data sets of images; name the first one's --layout too")
+            raise InputError("--join is for data sets of images; give the first one's --layout")
         sets = {_set_name(self.layout, self.path): first}
         for each in self.joined:
-            layout, mark, path = each.partition(":")
-            if not mark or layout not in LAYOUTS:
-                raise InputError(
-                    f"--join must be LAYOUT:FOLDER with a layout of {listed(LAYOUTS)}. "
-                    f"Got {quoted(each)}"
-                )
+            layout, _, path = each.partition(":")
             name = _set_name(layout, Path(path))
             if name in sets:
                 raise InputError(f"--join names {quoted(name)} twice; name each data set once")
             sets[name] = open_layout(layout, Path(path), self.reading, progress)
         return joined(sets, self.reading)
-
-    def _check(self) -> None:
-        if self.layout is not None and (self.images or self.image_column):
-            raise InputError(
-                "--layout says where images are; leave --images and --image-column out"
-            )
-        if self.image_column is not None and self.images is None:
-            raise InputError("--image-column needs --images, the folder of the image files")
 
 
 def _set_name(layout: str | None, path: Path) -> str:
@@ -146,7 +136,7 @@ def prediction_rows(path: Path, images: str | None, image_column: str | None) ->
     """
     if path.suffix.lower() == ".npz":
         return npz_images(path, images)
-    if "ubyte" in path.name:
+    if IDX_MARK in path.name:
         return idx_images(path)
     if (images is None) != (image_column is None):
         raise InputError("--images and --image-column go together; give both for image files")
@@ -185,7 +175,13 @@ def image_shape(given: str | int | None) -> tuple[int, int] | None:
     sides = str(given).lower().split("x")
     if not (len(sides) in {1, 2} and all(side.isdecimal() for side in sides)):
         raise InputError(f"--image-size must be 64 or 64x48, height first. Got {quoted(given)}")
-    return int(sides[0]), int(sides[-1])
+    height, width = int(sides[0]), int(sides[-1])
+    if not (1 <= height <= _MOST_PIXELS and 1 <= width <= _MOST_PIXELS):
+        raise InputError(
+            f"--image-size must be a height and a width from 1 to {_MOST_PIXELS}. "
+            f"Got {quoted(given)}"
+        )
+    return height, width
 
 
 @contextmanager

@@ -39,3 +39,14 @@ def kinds_in(given: str | list[str]) -> dict[str, str]:
             )
         kinds[name] = kind
     return kinds
+
+
+def batch_size_in(given: int) -> int:
+    """The rows per step.
+
+    Raises:
+        InputError: If there are none.
+    """
+    if given < 1:
+        raise InputError(f"--batch-size must be 1 or more. Got {given}")
+    return given

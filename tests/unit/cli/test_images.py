@@ -121,13 +121,16 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
     [
         (("--layout", "celeba"), "leave --images and --image-column out"),
         (("--image-size", "many"), "--image-size must be 64 or 64x48"),
-        (("--image-size", "0"), "from 1 to 8192"),
+        (("--image-size", "0"), "--image-size must be a height and a width from 1 to 8192"),
         (("--width", "-1"), "--width must be 0"),
         (("--backbone", "mlp", "--width", "3"), "an mlp has --hidden"),
         (("--batch-size", "1"), "needs 2 rows or more per step. Got 1; raise --batch-size"),
         (("--backbone", "resnet18", "--width", "100000000"), "use smaller widths"),
-        (("--shift", "-2"), "`padding` must be 0 or more"),
-        (("--join", "celeba"), "--join must be LAYOUT:FOLDER"),
+        (("--shift", "-2"), "--shift must be 0 or more"),
+        (("--join", "celeba:photos"), "--join needs --layout"),
+        (("--batch-size", "0"), "--batch-size must be 1 or more"),
+        (("--backbone", "resnet34", "--width", "0"), "--width 0, the full network, is for vgg16"),
+        (("--sharing", "linear:dirty", "--start-from", "run"), "have no backbone"),
         (("--soft-labels-from", "nowhere"), "no model description at 'nowhere/model.json'"),
         (("--one-vs-rest", "nothing"), "no column 'nothing'"),
         (("--task-column", "left"), "must not be a target"),
@@ -154,6 +157,50 @@ def test_codes_of_idx_files_are_classes_however_many(tmp_path: Path) -> None:
     )
     assert said.code == 0, said.err
     assert "'label': multiclass of 15" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("files",), "--layout must say whose files the folder"),
+        (("pictures.npy",), "put images and labels into an .npz archive"),
+        (("labels-idx1-ubyte",), "name that of images with --images"),
+        (("labels.csv", "--image-size", "8"), "--image-size must go with pictures"),
+        (("labels.csv", "--skip-bad-images"), "--skip-bad-images must go with pictures"),
+        (("labels.csv", "--image-cache", "cache"), "--image-cache must go with pictures"),
+        (("labels.csv", "--targets", "left", "--backbone", "vgg16"), "--backbone vgg16 is for pic"),
+        (("files", "--layout", "idx", "--join", "celeba"), "--join must be LAYOUT:FOLDER"),
+        (("files", "--layout", "idx", "--join", "celeba:"), "--join must be LAYOUT:FOLDER"),
+        (("files", "--layout", "idx", "--join", "celeba:none"), "--join must name a folder"),
+        (("files", "--layout", "idx", "--join", "mnist:files"), "--join must be LAYOUT:FOLDER"),
+        (("arrays.npz", "--targets", "short"), "'short' has 3 rows instead of 48"),
+    ],
+)
+def test_what_is_no_source_of_pictures_is_named_by_its_option(
+    base: Path, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    images, side = pixels()
+    np.savez(base / "arrays.npz", pictures=images, side=side, short=side[:3])
+    source, *more = words
+    said = ramify("fit", base / source, *more, "--output", tmp_path / "run")
+    assert said.code == 2
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("targets", [(), ("--targets", "side")])
+def test_columns_one_against_the_rest_are_targets_unasked(
+    base: Path, tmp_path: Path, targets: tuple[str, ...]
+) -> None:
+    said = ramify(
+        *("fit", base / "arrays.npz", "--one-vs-rest", "side", "--sharing", "hard"),
+        *targets,
+        *("--output", tmp_path / "run", *QUICK),
+    )
+    assert said.code == 0, said.err
+    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    assert [task["name"] for task in record["tasks"]] == ["side=0", "side=1", "side=2"]
 
 
 def test_a_damaged_file_is_named_and_may_be_left_out(base: Path, tmp_path: Path) -> None:
