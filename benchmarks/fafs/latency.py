@@ -96,7 +96,7 @@ def main() -> None:
     built = {name: network.to(device) for name, network in networks().items()}
     counts = {name: n_weights(network) for name, network in built.items()}
     found: dict[str, dict[str, float]] = {name: {"weights": counts[name]} for name in built}
-    for size, rounds in ((1, asked.rounds), (asked.batch, max(3, asked.rounds // 5))):
+    for size, rounds in ((1, asked.rounds), (asked.batch, max(2, asked.rounds // 5))):
         spent = timed(built, torch.randn(size, 3, 224, 224, device=device), rounds, wait)
         for name, seconds in spent.items():
             low, middle, high = np.quantile(spent["VGG-16"] / seconds, [0.25, 0.5, 0.75])
