@@ -8,7 +8,8 @@
     python benchmarks/fafs/reproduce.py … --ablations
 
 Rows: the network of full width, its low-rank form, thin networks from selected filters and from
-random ones, the branched network that grows from the thin one, and thin networks of one task each. Beside ours
+random ones, the branched network that grows from the thin one, thin networks of one task each, and
+(``long``) a thin one that trains for as many epochs as all rounds of the branched one together. Beside ours
 stand the paper's figures as far as they may be quoted. ``--preset paper`` trains as its authors'
 code did (60,000 steps of 32 images and more: hours on a GPU); ``--preset small`` trains by AdamW
 in one cycle, for few images and no GPU. The network that filters are selected from is our own of
@@ -182,8 +183,17 @@ def rows_of(
                 setting,
             )
             yield row
+            if "long" in asked.rows:
+                as_long = replace(setting, training=lasting(setting.training, len(grown.curve)))
+                name = f"thin-{width}, as many epochs as Branch-{width}-{alpha:g}"
+                yield trained(name, HardSharing(), start, prepared, seed, as_long)[1]
             if asked.ablations:
                 yield from shuffled(grown.tree, VGGSpec(width), prepared, seed, setting, alpha)
+
+
+def lasting(training: Training, epochs: int) -> Training:
+    """The same training for so many epochs; a round that a division cut short counts as whole."""
+    return replace(training, epochs=epochs, iterations=None)
 
 
 def sharing_of(asked: argparse.Namespace, width: int, alpha: float, seed: int) -> Sharing:
