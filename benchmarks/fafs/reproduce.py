@@ -173,22 +173,28 @@ def rows_of(
         if "single" in asked.rows:
             name = f"one thin-{width} per task"
             yield trained(name, SingleTask(), start, prepared, seed, setting)[1]
-        for alpha in asked.alphas:
-            grown, row = trained(
-                f"Branch-{width}-{alpha:g}",
-                sharing_of(asked, width, alpha, seed),
-                start,
-                prepared,
-                seed,
-                setting,
-            )
-            yield row
-            if "long" in asked.rows:
-                as_long = replace(setting, training=lasting(setting.training, len(grown.curve)))
-                name = f"thin-{width}, as many epochs as Branch-{width}-{alpha:g}"
-                yield trained(name, HardSharing(), start, prepared, seed, as_long)[1]
-            if asked.ablations:
-                yield from shuffled(grown.tree, VGGSpec(width), prepared, seed, setting, alpha)
+        yield from branched(asked, width, start, prepared, seed, setting)
+
+
+def branched(
+    asked: argparse.Namespace,
+    width: int,
+    start: nn.Sequential,
+    prepared: Prepared,
+    seed: int,
+    setting: Setting,
+) -> Iterator[Row]:
+    """The networks that grow from a thin one, and what they are held against."""
+    for alpha in asked.alphas:
+        name, sharing = f"Branch-{width}-{alpha:g}", sharing_of(asked, width, alpha, seed)
+        grown, row = trained(name, sharing, start, prepared, seed, setting)
+        yield row
+        if "long" in asked.rows:
+            as_long = replace(setting, training=lasting(setting.training, len(grown.curve)))
+            other = f"thin-{width}, as many epochs as {name}"
+            yield trained(other, HardSharing(), start, prepared, seed, as_long)[1]
+        if asked.ablations:
+            yield from shuffled(grown.tree, VGGSpec(width), prepared, seed, setting, alpha)
 
 
 def lasting(training: Training, epochs: int) -> Training:
