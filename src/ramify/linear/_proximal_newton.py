@@ -39,7 +39,7 @@ def minimise(
         return minimise_quadratic(loss, penalty, start, control)
     scale, at_zero = loss.at_zero
     parts = np.zeros((penalty.n_parts, *at_zero.shape)) if start is None else start
-    n_iter = 0
+    n_iter, share = 0, _INNER
     while True:
         coef = parts.sum(axis=0)
         value, gradient = loss.value_and_gradient(coef)
@@ -48,9 +48,13 @@ def minimise(
         if gap <= control.tol * scale or n_iter >= control.max_iter:
             break
         parabola = loss.parabola(coef)
-        goal = _INNER * gap / max(parabola.at_zero[0], np.finfo(float).tiny)
+        goal = share * gap / max(parabola.at_zero[0], np.finfo(float).tiny)
         found = minimise_quadratic(parabola, penalty, parts, Control(goal, control.max_iter))
         n_iter += max(found.n_iter, 1)
+        if found.n_iter == 0:
+            # Good enough for the parabola, whose gap is the smaller one, but not for the loss.
+            share *= _INNER
+            continue
         moved = _line_search(loss, penalty, parts, found.split, (value, gradient))
         if moved is None:
             break

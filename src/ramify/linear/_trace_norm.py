@@ -27,7 +27,7 @@ class _TraceNorm(SingleFit):
         normalisation: str = "mean",
         task_weight: object = None,
         warm_start: bool = False,
-        max_iter: int = 1000,
+        max_iter: int = 5000,
         tol: float = 1e-6,
     ) -> None:
         self.alpha = alpha
@@ -62,7 +62,7 @@ class _TraceNormCV(CrossValidated):
         fit_intercept: bool = True,
         normalisation: str = "mean",
         task_weight: object = None,
-        max_iter: int = 1000,
+        max_iter: int = 5000,
         tol: float = 1e-6,
     ) -> None:
         self.alphas = alphas

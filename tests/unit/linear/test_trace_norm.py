@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 from tests.references import linear as reference
 
-from ramify.linear import TraceNorm, TraceNormCV
+from ramify import linear
+from ramify.linear import BlockSparse, Dirty, TraceNorm, TraceNormCV
 
 from ._problems import shared_features, with_gaps
 
@@ -44,3 +45,19 @@ def test_a_planted_subspace_is_found() -> None:
         assert model.rank_ == 2
         found = np.linalg.svd(model.coef_)[2][:2].T
         assert np.linalg.svd(found.T @ basis, compute_uv=False).min() > 0.98
+
+
+@pytest.mark.parametrize("form", [BlockSparse, TraceNorm, Dirty])
+def test_a_robust_loss_is_solved_where_features_have_just_begun_to_count(form: type) -> None:
+    X, Y, _ = shared_features()
+    path = (
+        getattr(linear, f"{form.__name__}CV")(
+            alphas=2, eps=0.9, cv=2, loss="huber", max_iter=20_000
+        )
+        .fit(X, 3 * Y)
+        .alphas_
+    )
+    for share in (0.999, 0.99, 0.96):
+        model = form(share * path[0, 0], loss="huber").fit(X, 3 * Y)
+        assert model.coef_.any()
+        assert model.optimality_ <= model.tol
