@@ -22,7 +22,6 @@ class GramStore:
         self._roots = np.sqrt(weights)
         self._centre = centre
         self._gram: Floats = np.zeros((0, 0))
-        self._rooted: Floats = np.zeros((0, len(weights)))
         self._forget()
 
     def gram(self, features: Integers) -> Floats:
@@ -40,11 +39,16 @@ class GramStore:
     def _add(self, fresh: Integers) -> None:
         columns = self._X[:, fresh]
         dense = columns.toarray() if sp.issparse(columns) else columns
-        rooted = ((dense - self._centre[fresh]) * self._roots[:, None]).T
+        # In place: for many features fresh memory costs as much as the product.
+        rooted: Floats = np.asarray(dense, dtype=np.float64).T
+        rooted -= self._centre[fresh, None]
+        rooted *= self._roots
         own = rooted @ rooted.T
-        cross = self._rooted @ rooted.T
-        self._gram = np.block([[self._gram, cross], [cross.T, own]])
-        self._rooted = np.concatenate([self._rooted, rooted])
+        if self._rooted:
+            cross = np.concatenate([each @ rooted.T for each in self._rooted])
+            own = np.block([[self._gram, cross], [cross.T, own]])
+        self._gram = own
+        self._rooted.append(rooted)
         self._place[fresh] = np.arange(self._n_stored, self._n_stored + len(fresh))
         self._n_stored += len(fresh)
 
@@ -52,4 +56,4 @@ class GramStore:
         self._place = np.full(self._X.shape[1], -1)
         self._n_stored = 0
         self._gram = self._gram[:0, :0]
-        self._rooted = self._rooted[:0]
+        self._rooted: list[Floats] = []
