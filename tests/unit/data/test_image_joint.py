@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -68,6 +70,11 @@ def test_images_are_brought_to_one_size_and_to_colour() -> None:
     assert pixels[:, :, 0, 0].tolist() == [[10] * 3, [10] * 3, [200] * 3, [200] * 3]
     other = joined({"a": faces(), "b": clothes()}, ImageReading((4, 3), channels=1))
     assert other.images.shape == (42, 1, 4, 3)
+
+
+def test_kinds_that_a_set_knows_of_its_targets_are_kept() -> None:
+    known = replace(faces(), kinds={"hair": "multiclass", "notes": "regression"})
+    assert joined({"a": known, "b": clothes()}, ImageReading()).kinds == {"hair": "multiclass"}
 
 
 def test_each_set_keeps_its_own_split() -> None:

@@ -133,6 +133,7 @@ def test_idx_files_keep_their_size_unless_another_is_asked_for(tmp_path: Path) -
     )
     assert pair.images.shape == (20, 1, 8, 7)
     assert pair.targets == ("label",)
+    assert data.kinds == pair.kinds == {"label": "multiclass"}
 
 
 def test_test_rows_of_idx_files_are_those_of_t10k_and_validation_rows_hang_on_the_seed(
