@@ -278,7 +278,7 @@ TABLES = [
     Case("table", "file missing", "no table at 'none.csv'", fit(table="none.csv")),
     Case("table", "empty file", "is empty", prepare=write("t.csv", "")),
     Case("table", "empty Parquet", "is empty", fit(table="e.parquet"), write("e.parquet", "")),
-    Case("table", "a directory", "must be a file", fit(table="model")),
+    Case("table", "a directory", "--layout must say whose", fit(table="model")),
     Case("table", "not UTF-8", "must be UTF-8", prepare=text(lambda s: s.encode() + b"\xff\xfe,1")),
     Case("table", "ragged rows", "must have 8 fields", prepare=text(lambda s: s + "1,2,3\n")),
     Case(
