@@ -170,24 +170,25 @@ def fit(
     wanted = targets_of(names_in(targets), data, names_in(one_vs_rest))
     if task_column is not None:
         data, wanted = by_task(data, wanted, task_column)
+    spec = build_spec(
+        backbone,
+        width,
+        MLPSpec(widths_in(hidden), dropout, input_dropout),
+        of_images=isinstance(data, ImageData),
+    )
     options = Options(
         targets=wanted,
         ignore=names_in(ignore),
         kinds=kinds_in(kind),
         split=split_of(split, data),
-        sharing=papers_sharing(sharing, width, alpha, interval, seed)
+        sharing=papers_sharing(sharing, spec.kind, width, alpha, interval, seed)
         if paper
         else sharing_of(
             sharing,
             SharingOptions(max_parameters, alpha, growing_epochs, candidates, tree),
             seed,
         ),
-        backbone=build_spec(
-            backbone,
-            width,
-            MLPSpec(widths_in(hidden), dropout, input_dropout),
-            of_images=isinstance(data, ImageData),
-        ),
+        backbone=spec,
         soft_labels_from=[Path(folder) for folder in names_in(soft_labels_from)],
         start_from=start_from,
         augmentation=augmentation_of(shift, flip, data),

@@ -134,13 +134,23 @@ def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
 
 
 def papers_sharing(
-    name: str, width: int | None, alpha: float | None, interval: int, seed: int
+    name: str,
+    backbone: str,
+    width: int | None,
+    alpha: float | None,
+    interval: int,
+    seed: int,
 ) -> Sharing:
     """The sharing of ``--paper``.
 
     Raises:
-        InputError: If another way of sharing was asked for, or a number is out of range.
+        InputError: If another way of sharing or another backbone was asked for, or a number is out
+            of range.
     """
+    if backbone != "vgg16":
+        raise InputError(
+            f"--paper is for pictures and --backbone vgg16. Got {quoted(backbone)}; leave it out"
+        )
     if name != "fully-adaptive":
         raise InputError(f"--paper is for --sharing fully-adaptive. Got {quoted(name)}")
     alpha = _PAPERS_ALPHA if alpha is None else alpha

@@ -67,6 +67,7 @@ def test_bad_tables(folder: Path, text: bytes, words: str) -> None:
         (["--hidden", "99999999,99999999"], "more than the"),
         (["--seed", "9" * 30], "`seed` must be"),
         (["--sharing", "caring"], "--sharing must be one of"),
+        (["--paper"], "--paper is for pictures and --backbone vgg16"),
         (["--checkpoint-seconds=-1"], "`checkpoint_seconds` must be"),
         (["--learning-rate", "1e30", "--epochs", "3"], "smaller learning rate"),
         (["--split", "column:side"], "no column 'side'"),
