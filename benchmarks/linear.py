@@ -203,19 +203,22 @@ def table(data: DataSet, results: Mapping[str, list[dict[str, float]]]) -> str:
     """A Markdown table, the best first."""
     sign = -1 if data.score == "explained variance" else 1
     order = sorted(results, key=lambda name: sign * np.mean([r["score"] for r in results[name]]))
+    has_rmse = "rmse" in next(iter(results.values()))[0]
+    more = ["RMSE"] if has_rmse else []
+    head = ["method", "mean", "sd over splits", *more, "seconds per split"]
     lines = [
         f"### {data.name}: {data.score}, {len(next(iter(results.values())))} splits",
         "",
-        "| method | mean | sd over splits | seconds per split |",
-        "|---|--:|--:|--:|",
+        "| " + " | ".join(head) + " |",
+        "|---|" + "--:|" * (len(head) - 1),
     ]
     for name in order:
         values = np.array([r["score"] for r in results[name]])
-        seconds = np.mean([r["seconds"] for r in results[name]])
-        shown = f"**{name}**" if name in OURS else name
-        lines.append(
-            f"| {shown} | {values.mean():.4f} | {values.std(ddof=1):.4f} | {seconds:.1f} |"
-        )
+        cells = [f"**{name}**" if name in OURS else name]
+        cells += [f"{values.mean():.4f}", f"{values.std(ddof=1):.4f}"]
+        cells += [f"{np.mean([r['rmse'] for r in results[name]]):.3f}"] if has_rmse else []
+        cells.append(f"{np.mean([r['seconds'] for r in results[name]]):.1f}")
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
