@@ -62,9 +62,7 @@ def ways() -> dict[str, Sharing]:
     }
 
 
-def trained(
-    name: str, fabric: Fabric, rank: int | None, *, labelled: float = 1.0
-) -> TaskNetwork:
+def trained(name: str, fabric: Fabric, rank: int | None, *, labelled: float = 1.0) -> TaskNetwork:
     trainer = Trainer(Training(epochs=2, learning_rate=0.01), fabric=fabric)
     return trainer.fit(
         ways()[name], backbone(0.0), BINARY, loader(rank, labelled=labelled), held_out(BINARY)
