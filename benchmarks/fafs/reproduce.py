@@ -82,6 +82,7 @@ class Row:
     milliseconds: float
     seconds: float
     groups: int
+    leaves: list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,7 @@ def trained(
         latency(network, prepared.inputs.encoder.shape),
         seconds,
         fitted.tree.widths[-1],
+        [list(group) for group in fitted.tree.stages[-1]],
     )
     print(shown(row), flush=True)
     return fitted, row
@@ -299,10 +301,12 @@ def setting_of(asked: argparse.Namespace) -> Setting:
 
 
 def shown(row: Row) -> str:
+    leaves = " ".join("{" + ", ".join(group) + "}" for group in row.leaves)
+    leaves = f"\n        {leaves}" if row.groups > 1 else ""
     overall = ", ".join(f"{name} {value:.4f}" for name, value in row.overall.items())
     return (
         f"seed {row.seed}  {row.name:<36} score {row.score:.4f}  {overall}; {row.weights:,} weights, "
-        f"{row.milliseconds:.2f} ms, {row.groups} groups, trained {row.seconds:.0f} s"
+        f"{row.milliseconds:.2f} ms, {row.groups} groups, trained {row.seconds:.0f} s{leaves}"
     )
 
 
