@@ -13,6 +13,7 @@ from ramify.records._comparison import (
     RunResult,
     TaskMean,
 )
+from ramify.records._read import read_json
 from ramify.records._record import (
     FORMAT_VERSION,
     AffinityInfo,
@@ -30,8 +31,8 @@ from ramify.records._record import (
     TaskLabels,
     TaskScore,
     TreeInfo,
-    read_json,
 )
+from ramify.records._regrouping import Regrouping
 
 __all__ = [
     "COMPARISON_VERSION",
@@ -51,6 +52,7 @@ __all__ = [
     "MethodResult",
     "PathStep",
     "Recommendation",
+    "Regrouping",
     "RunRecord",
     "RunResult",
     "Scores",

@@ -6,15 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ramify._core import write_atomically
-from ramify.records._record import (
-    DataInfo,
-    Part,
-    Scores,
-    Setting,
-    Stages,
-    TaskInfo,
-    read_json,
-)
+from ramify.records._part import Part
+from ramify.records._read import read_json
+from ramify.records._record import DataInfo, Scores, Setting, Stages, TaskInfo
 
 COMPARISON_VERSION = 1
 

@@ -1,22 +1,19 @@
 """What a run did and found, as data: training writes it, the report and the user read it."""
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from ramify._core import ModelFileError, quoted, write_atomically
+from ramify._core import write_atomically
+from ramify.records._part import Part
+from ramify.records._read import read_json
+from ramify.records._regrouping import Regrouping
 
 FORMAT_VERSION = 1
 
 Setting = str | int | float | bool | None | list[str] | list[float] | list[int]
 Stages = list[list[list[str]]]
-
-
-class Part(BaseModel):
-    """A part of a record: frozen, finite, and without unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class TaskInfo(Part):
@@ -34,7 +31,7 @@ class TaskInfo(Part):
     kind: str
     metric: str
     higher_is_better: bool
-    classes: list[str] = []
+    classes: list[str] = Field(default_factory=list)
 
 
 class SharingInfo(Part):
@@ -144,7 +141,7 @@ class Scores(Part):
 
     test: list[TaskScore]
     validation: list[TaskScore]
-    overall: dict[str, float] = {}
+    overall: dict[str, float] = Field(default_factory=dict)
 
 
 class Difference(Part):
@@ -257,6 +254,7 @@ class RunRecord(Part):
         path: The best tree for every α, from one shared network to much separation; may be empty.
         affinity: Per measure.
         stability: Per group of every stage with more than one group.
+        regroupings: What selective sharing merged, and when; empty for other ways.
         scores: Of the network that was kept.
         baselines: ``single_task``, ``shared``, ``random_tree``, as far as they were trained.
         delta_m: Mean relative gain over one network per task in percent; None without it.
@@ -283,6 +281,7 @@ class RunRecord(Part):
     path: list[PathStep]
     affinity: dict[str, AffinityInfo]
     stability: list[GroupStability]
+    regroupings: list[Regrouping] = Field(default_factory=list)
     scores: Scores
     baselines: dict[str, Baseline]
     delta_m: float | None
@@ -290,7 +289,9 @@ class RunRecord(Part):
     weights: int | None = None
     flops: int
     milliseconds: float | None = None
-    examples: dict[str, list[Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+=*$")]]] = {}
+    examples: dict[str, list[Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+=*$")]]] = Field(
+        default_factory=dict
+    )
     seconds: dict[str, float]
     versions: dict[str, str]
     seed: int
@@ -323,53 +324,3 @@ class RunRecord(Part):
             ModelFileError: If the file is missing, damaged, or of a newer version.
         """
         return read_json(cls, path, FORMAT_VERSION, "record")
-
-
-Form = TypeVar("Form", bound=BaseModel)
-
-
-class _Version(BaseModel):
-    format_version: int
-
-
-def read_json(form: type[Form], path: Path, version: int, what: str) -> Form:
-    """Read a versioned JSON file into its form, with one clear line if that fails.
-
-    Args:
-        form: The pydantic form of the file.
-        path: The file.
-        version: The version that this release writes.
-        what: What the file is, for the message.
-
-    Raises:
-        ModelFileError: If the file is missing, damaged, or of a newer version.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ModelFileError(
-            f"no {what} at {quoted(path)}; name a directory that `ramify fit` finished"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelFileError(
-            f"cannot read the {what} {quoted(path)}: {getattr(error, 'strerror', error)}"
-        ) from None
-    try:
-        found = _Version.model_validate_json(text).format_version
-        if found > version:
-            raise ModelFileError(
-                f"the {what} {quoted(path)} has format version {found}, this release reads up to "
-                f"{version}; use a newer ramify"
-            )
-        if 0 < found < version:
-            raise ModelFileError(
-                f"the {what} {quoted(path)} has format version {found}, this release reads "
-                f"{version}; fit again"
-            )
-        return form.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ModelFileError(
-            f"the {what} {quoted(path)} is damaged or was changed: {where}: {first['msg']}"
-        ) from None
