@@ -94,23 +94,24 @@ def fashion_mnist(root: Path, folder: Path) -> Path:
     return path
 
 
-def omniglot(test_share: float) -> Callable[[Path, Path], Path]:
-    """Fifty alphabets, each a task with pictures of its own, as in DMTRL."""
+def omniglot(test_share: float, n_alphabets: int = 50) -> Callable[[Path, Path], Path]:
+    """Alphabets as tasks, each with pictures of its own, as in DMTRL; the first so many of fifty."""
 
     def write(root: Path, folder: Path) -> Path:
         data = np.load(root / "omniglot" / "omniglot28_derived.npz")
         n_drawers = data["images"].shape[1]
-        images = data["images"].reshape(-1, 28, 28)
         alphabet = np.repeat(data["alphabet"], n_drawers)
+        kept = alphabet < n_alphabets
+        images = data["images"].reshape(-1, 28, 28)
         character = np.repeat(data["char_in_alphabet"], n_drawers).astype(str)
-        names = [str(name) for name in data["alphabet_names"]]
+        names = [str(name) for name in data["alphabet_names"][:n_alphabets]]
         columns: dict[str, Array] = {
-            name: np.where(alphabet == i, np.char.add("c", character), "")
+            f"alphabet {name}": np.where(alphabet == i, np.char.add("c", character), "")
             for i, name in enumerate(names)
         }
         columns["side"] = _sides(len(images), test_share)
-        path = folder / f"omniglot{100 * test_share:.0f}.npz"
-        np.savez(path, images=images, **columns)
+        path = folder / f"omniglot-{n_alphabets}-{100 * test_share:.0f}.npz"
+        np.savez(path, images=images[kept], **{name: each[kept] for name, each in columns.items()})
         return path
 
     return write
@@ -179,11 +180,12 @@ DATA = {
         ),
         *(
             DataSet(
-                f"omniglot-{share}",
-                f"Omniglot: 50 alphabets as tasks with their own pictures, {share} % test",
-                omniglot(share / 100),
-                f"--targets '*' --ignore side --split column:side {VGG} --epochs 6",
+                f"omniglot-{n}-{share}",
+                f"Omniglot: {n} alphabets as tasks with their own pictures, {share} % test",
+                omniglot(share / 100, n),
+                f"--targets 'alphabet *' --split column:side {VGG} --epochs 12",
             )
+            for n in (10, 50)
             for share in (10, 20)
         ),
     )
