@@ -1,6 +1,7 @@
 """How alike tasks are, from tensors that training has at hand. Trains nothing, knows no model.
 
-`ErrorMarginAffinity` needs torch, `branch_affinity` only numpy; both are found when first used.
+`ErrorMarginAffinity`, `GradientFactors` and `CountSketch` need torch, the others only numpy; each is
+found when first used.
 """
 
 from typing import TYPE_CHECKING
@@ -9,14 +10,28 @@ from ramify._core import lazy_names
 
 if TYPE_CHECKING:
     from ramify.affinity._branch_affinity import branch_affinity
+    from ramify.affinity._count_sketch import CountSketch
     from ramify.affinity._error_margin import ErrorMarginAffinity
+    from ramify.affinity._factors import Factors, factors_of_gram
+    from ramify.affinity._gradient_factors import GradientFactors
 
-__all__ = ["ErrorMarginAffinity", "branch_affinity"]
+__all__ = [
+    "CountSketch",
+    "ErrorMarginAffinity",
+    "Factors",
+    "GradientFactors",
+    "branch_affinity",
+    "factors_of_gram",
+]
 
 __getattr__ = lazy_names(
     __name__,
     {
+        "CountSketch": "ramify.affinity._count_sketch",
         "ErrorMarginAffinity": "ramify.affinity._error_margin",
+        "Factors": "ramify.affinity._factors",
+        "GradientFactors": "ramify.affinity._gradient_factors",
         "branch_affinity": "ramify.affinity._branch_affinity",
+        "factors_of_gram": "ramify.affinity._factors",
     },
 )

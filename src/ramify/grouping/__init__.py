@@ -2,6 +2,7 @@
 
 `choose_grouping` decides one stage, `sharing_path` all stages for every trade-off α at once,
 `group_stability` says how far to trust the result.
+`Similarity` and `Variance` group tasks by the distances of their gradients (`factor_distances`).
 """
 
 from ramify.grouping._choice import (
@@ -13,7 +14,9 @@ from ramify.grouping._choice import (
     separation_cost,
 )
 from ramify.grouping._clarity import clarity
+from ramify.grouping._conditions import Condition, Similarity, Variance, groups_by, medoids
 from ramify.grouping._contrast import contrasted
+from ramify.grouping._distances import factor_distances
 from ramify.grouping._path import (
     SharingPath,
     SharingStep,
@@ -25,16 +28,22 @@ from ramify.grouping._stability import group_stability
 
 __all__ = [
     "UNIT_COST",
+    "Condition",
     "GroupingChoice",
     "Option",
     "SharingPath",
     "SharingStep",
+    "Similarity",
     "StageCost",
+    "Variance",
     "choose_grouping",
     "clarity",
     "contrasted",
+    "factor_distances",
     "group_stability",
     "grouping_options",
+    "groups_by",
+    "medoids",
     "separation_cost",
     "sharing_path",
     "tree_of_widths",

@@ -1,0 +1,161 @@
+"""Conditions for tasks to share: from distances to groups."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+from ramify._core import InputError, ShapeError
+
+Condition = Callable[[NDArray[np.float64]], list[list[int]]]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Tasks whose gradients point the same way share; by average linkage.
+
+    Two clusters become one while the mean distance between their tasks is at most ``threshold``,
+    or until there are ``n_groups``. Tasks with NaN distances stay alone.
+
+    Args:
+        threshold: Largest mean distance of two clusters that are joined.
+        n_groups: Number of groups instead of the threshold.
+
+    Raises:
+        InputError: If a number is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> Similarity()(np.array([[0.0, 0.2, 0.9], [0.2, 0.0, 0.9], [0.9, 0.9, 0.0]]))
+        [[0, 1], [2]]
+    """
+
+    threshold: float = 0.5
+    n_groups: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.threshold >= 0:
+            raise InputError(f"`threshold` must be 0 or more. Got {self.threshold}")
+        _check_count(self.n_groups)
+
+    def __call__(self, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
+        """The groups, each sorted, in order of their first tasks."""
+        known = _known(distances)
+        labels = _clusters(distances[np.ix_(known, known)], self.threshold, self.n_groups)
+        return _with_unknown(_groups_of(labels, known), len(distances))
+
+
+@dataclass(frozen=True)
+class Variance:
+    """Tasks whose gradients point different ways share: each group is dealt from all clusters.
+
+    The tasks are clustered as by `Similarity` with ``n_groups``; then the tasks, cluster by
+    cluster, go to the groups in turn. So tasks of one cluster meet only where there are more of
+    them than groups. Tasks with NaN distances stay alone.
+
+    Args:
+        n_groups: Number of groups.
+
+    Raises:
+        InputError: If it is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> d = np.array([[0, 1, 9, 9], [1, 0, 9, 9], [9, 9, 0, 1], [9, 9, 1, 0]]) / 10
+        >>> Variance(2)(d)
+        [[0, 2], [1, 3]]
+    """
+
+    n_groups: int
+
+    def __post_init__(self) -> None:
+        _check_count(self.n_groups)
+
+    def __call__(self, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
+        """The groups, each sorted, in order of their first tasks."""
+        known = _known(distances)
+        labels = _clusters(distances[np.ix_(known, known)], 0.0, self.n_groups)
+        dealt = np.empty_like(labels)
+        dealt[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % self.n_groups
+        return _with_unknown(_groups_of(dealt, known), len(distances))
+
+
+def groups_by(condition: Condition, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
+    """What a condition gives, checked to be a partition of the tasks and put in order.
+
+    Args:
+        condition: `Similarity`, `Variance`, or any callable that gives lists of places.
+        distances: Symmetric, NaN for unknown tasks.
+
+    Raises:
+        ShapeError: If the distances are not square, or the groups no partition.
+    """
+    if distances.ndim != 2 or distances.shape[0] != distances.shape[1]:
+        raise ShapeError(f"`distances` must be a square matrix. Got shape {distances.shape}")
+    groups = [sorted(int(t) for t in group) for group in condition(distances)]
+    if sorted(t for group in groups for t in group) != list(range(len(distances))):
+        raise ShapeError(
+            f"`condition` must put each place from 0 to {len(distances) - 1} in exactly one group. "
+            f"Got {groups}"
+        )
+    return sorted(group for group in groups if group)
+
+
+def medoids(
+    distances: Float[np.ndarray, "task task"], groups: Sequence[Sequence[int]]
+) -> list[int]:
+    """For each group, the task with the least sum of distances to the others; the first of equals.
+
+    A task with NaN distances is a medoid only where no other is in its group.
+
+    Args:
+        distances: Of the tasks.
+        groups: Places of the tasks in each group; none empty.
+
+    Example:
+        >>> import numpy as np
+        >>> line = np.array([0.0, 1.0, 5.0])
+        >>> medoids(np.abs(line[:, None] - line), [[0, 1, 2]])
+        [1]
+    """
+    unknown = ~np.isfinite(distances.diagonal())
+    sums = [np.nansum(distances[np.ix_(group, group)], axis=1) for group in groups]
+    return [
+        int(group[int(np.where(unknown[list(group)], np.inf, total).argmin())])
+        for group, total in zip(groups, sums, strict=True)
+    ]
+
+
+def _clusters(
+    distances: NDArray[np.float64], threshold: float, n_groups: int | None
+) -> NDArray[np.int64]:
+    if len(distances) < 2:
+        return np.zeros(len(distances), dtype=np.int64)
+    merges = linkage(squareform(distances, checks=False), method="average")
+    if n_groups is None:
+        labels = fcluster(merges, threshold, criterion="distance")
+    else:
+        labels = fcluster(merges, n_groups, criterion="maxclust")
+    return np.asarray(labels, dtype=np.int64)
+
+
+def _known(distances: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.flatnonzero(np.isfinite(distances.diagonal()))
+
+
+def _groups_of(labels: NDArray[np.int64], places: NDArray[np.int64]) -> list[list[int]]:
+    return [places[labels == label].tolist() for label in np.unique(labels)]
+
+
+def _with_unknown(groups: list[list[int]], n_tasks: int) -> list[list[int]]:
+    placed = {t for group in groups for t in group}
+    return sorted([*groups, *([t] for t in range(n_tasks) if t not in placed)])
+
+
+def _check_count(n_groups: int | None) -> None:
+    if n_groups is not None and n_groups < 1:
+        raise InputError(f"`n_groups` must be 1 or more. Got {n_groups}")
