@@ -23,13 +23,16 @@ class Factors:
     known: Bool[np.ndarray, " task"]
 
 
-def factors_of_gram(gram: Float[np.ndarray, "task task"], energy: float = 0.9) -> Factors:
+def factors_of_gram(gram: Float[np.ndarray, "task task"], energy: float = 0.99) -> Factors:
     r"""Factorise the tasks' gradients, from their inner products alone.
 
     With M the gradients' rows divided by their lengths and :math:`M = U S V^\top`, the factors are
     the rows of :math:`U_k S_k`, divided by their lengths, for the smallest *k* with
     :math:`\sum_{i \le k} s_i^2 \ge` ``energy`` :math:`\cdot \sum_i s_i^2`. U and S come from the
     eigenvectors of :math:`M M^\top`, the cosines, so the number of parameters does not matter.
+
+    A factor left out counts as if the tasks did not differ in it. So a small ``energy`` brings
+    tasks together that are like no other: with .9, unrelated tasks are merged more often than not.
 
     Args:
         gram: Inner products of the gradients; 0 on the diagonal for a task that had none.

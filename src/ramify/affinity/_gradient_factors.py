@@ -28,10 +28,16 @@ _ACCUMULATIONS: Mapping[Accumulation, Callable[[Tensor], Tensor]] = {
 class GradientFactors:
     r"""Streaming sums of the tasks' gradients, in bounded memory, and their factors.
 
-    Each step adds a row per task, :math:`G_t \mathrel{+}= g_t`, or its direction alone,
-    :math:`G_t \mathrel{+}= g_t / \|g_t\|`, which keeps a task with a loud loss early in training
-    from drowning its own later gradients. `factors` then gives the few directions that the rows
-    share. A task that a batch has no label of adds nothing.
+    Each step adds a row per task: its gradient, :math:`G_t \mathrel{+}= g_t`, or the direction
+    alone, :math:`G_t \mathrel{+}= g_t / \|g_t\|`, so that every step counts alike whatever the
+    scale of the loss. `factors` then gives the few directions that the rows share. A task that a
+    batch has no label of adds nothing.
+
+    Rows are comparable only if they belong to the same place: estimators must start from the same
+    weights, and **outputs at zero**. With random outputs the gradients of two estimators have
+    nothing in common, however alike the tasks. With equal outputs, a task whose target is another's
+    negative goes its own way. From zero, the outputs learn the sign and the order of classes, and
+    the gradients of the estimators do not depend on them at all.
 
     The state has one row of ``n_parameters`` numbers per task, or of ``projection`` numbers: then
     the gradients go through a count sketch, which keeps each cosine up to a standard error of at
@@ -42,7 +48,7 @@ class GradientFactors:
 
     Args:
         n_tasks: Number of tasks.
-        accumulate: ``"sum"`` for the gradients themselves, ``"unit"`` for their directions.
+        accumulate: ``"unit"`` for the gradients' directions, ``"sum"`` for themselves.
         projection: Numbers kept per task; None for all parameters.
         seed: Of the projection.
 
@@ -68,14 +74,14 @@ class GradientFactors:
         self,
         n_tasks: int,
         *,
-        accumulate: Accumulation = "sum",
+        accumulate: Accumulation = "unit",
         projection: int | None = None,
         seed: int = 0,
     ) -> None:
         if n_tasks < 1:
             raise InputError(f"`n_tasks` must be 1 or more. Got {n_tasks}")
         if accumulate not in _ACCUMULATIONS:
-            raise InputError(f'`accumulate` must be "sum" or "unit". Got {accumulate!r}')
+            raise InputError(f'`accumulate` must be "unit" or "sum". Got {accumulate!r}')
         self.n_tasks = n_tasks
         self._scaled = _ACCUMULATIONS[accumulate]
         self._sketch = None if projection is None else CountSketch(projection, seed=seed)
@@ -120,7 +126,7 @@ class GradientFactors:
         sums = self._sums.double()
         return sums @ sums.T
 
-    def factors(self, energy: float = 0.9) -> Factors:
+    def factors(self, energy: float = 0.99) -> Factors:
         """The directions that carry ``energy`` of the rows, each row divided by its length.
 
         Raises:
