@@ -9,12 +9,12 @@ from jsonargparse import ArgumentError
 from polars.exceptions import PolarsError
 from safetensors import SafetensorError
 
-from ramify._core import RamifyError, StoppedError, quoted
-from ramify.cli._parser import build_parser, run_verb
+from ramify._core import ModelFileError, RamifyError, StoppedError, quoted
+from ramify.cli._flags import flag, in_flags
+from ramify.cli._parser import VERBS, build_parser, run_verb
 
 _DISK_FULL = "the disk is full; free some space and run it again (ramify fit goes on with --resume)"
 _NO_MEMORY = "there is not enough memory; use a smaller table, --hidden, --width, --image-size or --batch-size"
-_POSITIONALS = ("table", "directory")
 _LACKS_MEMORY = re.compile(r"allocate memory|out of memory", re.IGNORECASE)
 
 
@@ -45,8 +45,10 @@ def run(arguments: list[str] | None) -> tuple[str, int]:
 
 def _in_words(error: Exception) -> str | None:
     """The line for an error; None if it is a fault of ramify."""
-    if isinstance(error, RamifyError):
+    if isinstance(error, ModelFileError):  # what it names was not typed, it stands in the files
         return str(error)
+    if isinstance(error, RamifyError):
+        return in_flags(str(error), VERBS.values())
     if isinstance(error, ArgumentError):
         return f"{_option_words(str(error.message))}; see `ramify --help`"
     if isinstance(error, UnicodeDecodeError):
@@ -60,7 +62,7 @@ def _in_words(error: Exception) -> str | None:
 def _option_words(message: str) -> str:
     """What the parser says of an option, in the words of the command line."""
     text = " ".join(message.split()).rstrip(".")
-    text = re.sub(r"required: (?:\w+\.)?(\w+)$", lambda m: f"required: {_flag(m[1])}", text)
+    text = re.sub(r"required: (?:\w+\.)?(\w+)$", lambda m: f"required: {flag(m[1])}", text)
     form = r'Parser key "(?:\w+\.)?(\w+)": Expected a (.+?)\. Got value: (.*)'
     several = (
         r'Parser key "(?:\w+\.)?(\w+)": Does not .*? Subtypes: \[(.+?)\] Errors: .*value: (.*)'
@@ -71,11 +73,7 @@ def _option_words(message: str) -> str:
     wanted = re.sub(r", <class 'NoneType'>", "", found[2])
     wanted = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", wanted)
     wanted = re.sub(r"typing\.Literal\[(.*)\]", r"one of \1", wanted)
-    return f"{_flag(found[1])} must be {wanted}. Got {found[3]}"
-
-
-def _flag(name: str) -> str:
-    return name.upper() if name in _POSITIONALS else f"--{name.replace('_', '-')}"
+    return f"{flag(found[1])} must be {wanted}. Got {found[3]}"
 
 
 def _of_files(error: Exception) -> str:

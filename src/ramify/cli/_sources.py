@@ -97,7 +97,10 @@ class Source:
             layout, _, path = each.partition(":")
             name = _set_name(layout, Path(path))
             if name in sets:
-                raise InputError(f"--join names {quoted(name)} twice; name each data set once")
+                raise InputError(
+                    f"--join must name each data set once. Got {quoted(name)} twice; if they are "
+                    "different folders, rename one"
+                )
             sets[name] = open_layout(layout, Path(path), self.reading, progress)
         return joined(sets, self.reading)
 

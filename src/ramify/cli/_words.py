@@ -13,14 +13,17 @@ def widths_in(given: str | list[int]) -> tuple[int, ...]:
     """The widths of ``--hidden``.
 
     Raises:
-        InputError: If one is no whole number.
+        InputError: If there is none, or one is no whole number from 1 up.
     """
     try:
-        return tuple(int(width) for width in (names_in(given) if isinstance(given, str) else given))
+        widths = tuple(int(each) for each in (names_in(given) if isinstance(given, str) else given))
     except ValueError:
         raise InputError(
             f"--hidden must be whole numbers, comma separated. Got {quoted(given)}"
         ) from None
+    if not widths or min(widths) < 1:
+        raise InputError(f"--hidden must be one or more widths, each 1 or more. Got {list(widths)}")
+    return widths
 
 
 def kinds_in(given: str | list[str]) -> dict[str, str]:

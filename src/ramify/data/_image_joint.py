@@ -54,7 +54,9 @@ def joined(sets: Mapping[str, ImageData], reading: ImageReading) -> ImageData:
 
     Only targets are kept of their tables. A row has no label of another set's target, which is
     therefore masked there; `with_soft_labels` may fill it in. Each set keeps its own split, or is
-    divided at random.
+    divided at random. Where several sets have a target of one name, such as the ``label`` of two
+    IDX folders, it need not mean the same in both: each becomes a target of its own,
+    ``set.label``, and a note says so.
 
     Args:
         sets: The data sets, each with the targets it is meant for, by name.
@@ -62,8 +64,8 @@ def joined(sets: Mapping[str, ImageData], reading: ImageReading) -> ImageData:
             the size of the first set, in colour if any of them is.
 
     Raises:
-        InputError: If there are fewer than two sets, a set has no targets, or two sets have a
-            target of one name.
+        InputError: If there are fewer than two sets, a set has no targets, or a new name is
+            another target's.
     """
     _check(sets)
     every = list(sets.values())
@@ -72,15 +74,24 @@ def joined(sets: Mapping[str, ImageData], reading: ImageReading) -> ImageData:
     images = resized(every[0].images, one_form)
     for other in every[1:]:
         images = images.followed_by(resized(other.images, one_form))
-    frame = pl.concat([_targets(one) for one in every], how="diagonal")
-    targets = tuple(name for one in every for name in one.targets)
+    names = _names(sets)
+    frames = [_targets(one, own) for one, own in zip(every, names, strict=True)]
+    frame = pl.concat(frames, how="diagonal")
+    targets = tuple(name for own in names for name in own.values())
     split = JointSplit(
         tuple(sets),
         tuple(one.split or RandomSplit() for one in every),
         tuple(one.table for one in every),
     )
     notes = tuple(f"{name}: {note}" for name, one in sets.items() for note in one.notes)
-    kinds = {name: kind for one in every for name, kind in one.kinds.items() if name in one.targets}
+    kinds = {
+        own[name]: kind
+        for one, own in zip(every, names, strict=True)
+        for name, kind in one.kinds.items()
+        if name in own
+    }
+    if renamed := [new for own in names for old, new in own.items() if new != old]:
+        notes += (f"targets of one name in several data sets are kept apart: {listed(renamed)}",)
     return ImageData(open_table(frame, " + ".join(sets)), images, targets, split, notes, kinds)
 
 
@@ -88,10 +99,26 @@ def _size(data: ImageData) -> tuple[int, int]:
     return data.images.shape[2], data.images.shape[3]
 
 
-def _targets(data: ImageData) -> pl.DataFrame:
+def _names(sets: Mapping[str, ImageData]) -> list[dict[str, str]]:
+    """What the targets of each set are called in the joined one, by their own names."""
+    seen = [name for one in sets.values() for name in one.targets]
+    names = [
+        {name: f"{of}.{name}" if seen.count(name) > 1 else name for name in one.targets}
+        for of, one in sets.items()
+    ]
+    every = [name for own in names for name in own.values()]
+    if repeated := [name for name in dict.fromkeys(every) if every.count(name) > 1]:
+        raise InputError(
+            f"targets of the data sets must have different names. Got {listed(repeated)} "
+            "repeatedly; rename them"
+        )
+    return names
+
+
+def _targets(data: ImageData, names: Mapping[str, str]) -> pl.DataFrame:
     cells = {name: data.table.column(name) for name in data.targets}
     frame = data.table.collect(*(pl.col(column.key).alias(column.key) for column in cells.values()))
-    return frame.rename({column.key: name for name, column in cells.items()})
+    return frame.rename({column.key: names[name] for name, column in cells.items()})
 
 
 def _check(sets: Mapping[str, ImageData]) -> None:
@@ -99,10 +126,3 @@ def _check(sets: Mapping[str, ImageData]) -> None:
         raise InputError(f"`sets` must hold at least two data sets. Got {len(sets)}")
     if without := [name for name, one in sets.items() if not one.targets]:
         raise InputError(f"each data set must say its targets. {listed(without)} do not")
-    seen = [name for one in sets.values() for name in one.targets]
-    repeated = [name for name in dict.fromkeys(seen) if seen.count(name) > 1]
-    if repeated:
-        raise InputError(
-            f"targets of the data sets must have different names. Got {listed(repeated)} "
-            "repeatedly; rename them"
-        )

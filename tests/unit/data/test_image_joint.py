@@ -77,6 +77,30 @@ def test_kinds_that_a_set_knows_of_its_targets_are_kept() -> None:
     assert joined({"a": known, "b": clothes()}, ImageReading()).kinds == {"hair": "multiclass"}
 
 
+def test_targets_of_one_name_are_kept_apart() -> None:
+    known = replace(faces(), kinds={"hair": "multiclass"})
+    data = joined({"a": known, "b": known, "clothes": clothes()}, ImageReading())
+    assert data.targets == ("a.smiling", "a.hair", "b.smiling", "b.hair", "dress")
+    assert data.kinds == {"a.hair": "multiclass", "b.hair": "multiclass"}
+    _, label_mask = read_targets(data.table, infer_labels(data.table, data.targets).tasks)
+    assert label_mask[[0, 12, 24]].tolist() == [
+        [True, True, False, False, False],
+        [False, False, True, True, False],
+        [False, False, False, False, True],
+    ]
+    assert data.notes[-1] == (
+        "targets of one name in several data sets are kept apart: "
+        "'a.smiling', 'a.hair', 'b.smiling', 'b.hair'"
+    )
+
+
+def test_a_new_name_that_another_target_has_is_refused() -> None:
+    frame = pl.DataFrame({"a.hair": [0, 1] * 6})
+    third = ImageData(open_table(frame), faces().images, ("a.hair",))
+    with pytest.raises(InputError, match=r"different names\. Got 'a\.hair' repeatedly"):
+        joined({"a": faces(), "b": faces(), "c": third}, ImageReading())
+
+
 def test_each_set_keeps_its_own_split() -> None:
     data = both()
     assert isinstance(data.split, JointSplit)
@@ -98,8 +122,6 @@ def test_each_set_keeps_its_own_split() -> None:
 def test_sets_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(InputError, match=r"at least two data sets\. Got 1"):
         joined({"faces": faces()}, ImageReading())
-    with pytest.raises(InputError, match=r"different names\. Got 'smiling', 'hair' repeatedly"):
-        joined({"faces": faces(), "more": faces()}, ImageReading())
     bare = ImageData(faces().table, faces().images)
     with pytest.raises(InputError, match=r"must say its targets\. 'bare' do not"):
         joined({"faces": faces(), "bare": bare}, ImageReading())
