@@ -32,6 +32,7 @@ from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._state_files import read_state
 from ramify.networks._stitched import StitchedNetwork
 from ramify.networks._stitching import Stitching
+from ramify.networks._task_gradients import TaskGradients
 from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
 from ramify.networks._thin import thin_from, thin_like
 from ramify.networks._torchvision import load_torchvision
@@ -64,6 +65,7 @@ __all__ = [
     "StageCosts",
     "StitchedNetwork",
     "Stitching",
+    "TaskGradients",
     "TaskNetwork",
     "VGGSpec",
     "feature_width",

@@ -14,10 +14,13 @@ from torch import Tensor, nn
 from ramify._core import InputError
 from ramify.networks._branches import Branches, Features
 from ramify.networks._count import n_parameters
+from ramify.networks._estimators import estimator_stages
 from ramify.networks._heads import Change, StackedHeads
+from ramify.networks._regrouping import sources_of
 from ramify.networks._specs import Setting
 from ramify.networks._stacked_channels import StackedBatchNorm
 from ramify.networks._stages import Backbone, feature_width, n_halvings, stages_of
+from ramify.networks._tail import Tail
 from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
 from ramify.tasks import SharingTree, TaskSet
 
@@ -33,9 +36,11 @@ class BranchedNetwork(TaskNetwork):
         n_features: Width of the features that the heads get; by default that of the backbone's
             last ``nn.Linear``, or of its last convolution where global pooling follows.
         stack: Whether branches run as one batched operation where every layer allows it.
+        estimator: Widths of dense stages with ReLU that follow the backbone's; the tree has a level
+            for each of them too.
 
     Raises:
-        InputError: If the tree does not fit the backbone or the tasks.
+        InputError: If the tree does not fit the stages or the tasks, or a width is below 1.
 
     Example:
         >>> import torch
@@ -60,23 +65,29 @@ class BranchedNetwork(TaskNetwork):
         *,
         n_features: int | None = None,
         stack: bool = True,
+        estimator: Sequence[int] = (),
     ) -> None:
         super().__init__()
         parts = [copy.deepcopy(part) for part in stages_of(backbone)]
-        _check_fit(tree, tasks, len(parts))
         width = feature_width(parts) if n_features is None else n_features
+        parts += estimator_stages(width, estimator)
+        _check_fit(tree, tasks, len(parts))
+        width = estimator[-1] if estimator else width
         self.tasks = tasks
         self._halvings = [n_halvings(part) for part in parts]
         self.stages = nn.ModuleList(Branches([part], stack=stack) for part in parts)
         self.heads = StackedHeads(width, tasks)
+        self.estimator = tuple(estimator)
         self._changes: Mapping[int, Change] = {}
+        self._tail: Tail | None = None
         self._set_tree(SharingTree.shared(tasks.names, len(parts)))
         if tree != self.tree:
             self._grow(tree)
 
     def features(self, inputs: Tensor) -> Float[Tensor, "branch batch feature"]:
         """What the heads read: the features of every branch of the last stage."""
-        stages = list(self._branches())
+        stages = list(self.branches())
+        stages = stages if self._tail is None else stages[: self._tail.first]
         x = inputs
         for stage in stages[: self._n_shared]:  # no axis of groups: views cost time as well
             x = stage.alone(x)
@@ -87,6 +98,8 @@ class BranchedNetwork(TaskNetwork):
                 features = stage(features, range(stage.n_groups))
             else:
                 features = stage(features, self._parents[i])
+        if self._tail is not None:
+            features = self._ended(features, self._tail)
         y = torch.stack(features) if isinstance(features, list) else features
         return y if y.ndim == 3 else y.flatten(2)
 
@@ -111,6 +124,19 @@ class BranchedNetwork(TaskNetwork):
                 yield
         finally:
             self._changes = {}
+
+    @contextmanager
+    def ending_in(self, tail: Tail) -> Iterator[None]:
+        """Within the block, forward passes run the last stages in another way.
+
+        Args:
+            tail: The other way.
+        """
+        self._tail = tail
+        try:
+            yield
+        finally:
+            self._tail = None
 
     @property
     def tree(self) -> SharingTree:
@@ -174,6 +200,31 @@ class BranchedNetwork(TaskNetwork):
                     module.reset_running_stats()
         return again
 
+    def regrouped(self, tree: SharingTree, keepers: Sequence[str]) -> "BranchedNetwork":
+        """A network of another tree in which each group goes on with the branches of one task.
+
+        So what the network says of these tasks stays exactly the same. The other branches are
+        dropped; every task keeps its head.
+
+        Args:
+            tree: Over the same tasks and stages; it may join and divide groups.
+            keepers: One task of each group of the tree's last stage, in the order of the groups.
+
+        Returns:
+            A new network that shares no memory with this one.
+
+        Raises:
+            InputError: If tree or keepers do not fit, or keepers of different branches of a stage
+                would have to share it.
+        """
+        sources = sources_of(self.tree, tree, keepers)
+        again = copy.deepcopy(self)
+        for i, branches in enumerate(again.branches()):
+            if sources[i] != list(range(branches.n_groups)):
+                again.stages[i] = branches.regrown(sources[i])
+        again._set_tree(tree)
+        return again
+
     def parameters_of(self, tree: SharingTree) -> int:
         """Trainable numbers of this network's stages and heads under another tree.
 
@@ -185,7 +236,7 @@ class BranchedNetwork(TaskNetwork):
 
     def stage_sizes(self) -> list[int]:
         """Trainable numbers of one branch of each stage, from input to output."""
-        return [n_parameters(branches) // branches.n_groups for branches in self._branches()]
+        return [n_parameters(branches) // branches.n_groups for branches in self.branches()]
 
     def n_pools(self) -> list[int]:
         """For each stage, how often the resolution is halved at it or after it, before the heads."""
@@ -198,7 +249,7 @@ class BranchedNetwork(TaskNetwork):
         tasks.
         """
         owned = []
-        for i, branches in enumerate(self._branches()):
+        for i, branches in enumerate(self.branches()):
             if branches.n_groups > 1:
                 serves = self._serves(self.tree.assignment(i).tolist())
                 for tensor, group in branches.rows():
@@ -214,8 +265,14 @@ class BranchedNetwork(TaskNetwork):
         return []
 
     def settings(self) -> Mapping[str, Setting]:
-        """None beside the tree."""
-        return {}
+        """The widths of the estimator, if there is one."""
+        return {"estimator": list(self.estimator)} if self.estimator else {}
+
+    def branches(self) -> Iterator[Branches]:
+        """The copies of each stage, from input to output."""
+        for stage in self.stages:
+            assert isinstance(stage, Branches)  # for the type checker only
+            yield stage
 
     def _serves(self, indices: Sequence[int], *, transpose: bool = False) -> Tensor:
         """One-hot rows: (group, task) from groups of tasks, (column, task) from tasks of columns."""
@@ -224,7 +281,7 @@ class BranchedNetwork(TaskNetwork):
         return one_hot if transpose else one_hot.T
 
     def _grow(self, tree: SharingTree) -> None:
-        for i, branches in enumerate(self._branches()):
+        for i, branches in enumerate(self.branches()):
             if tree.stages[i] != self.tree.stages[i]:
                 group_of = dict(zip(tree.tasks, self.tree.assignment(i).tolist(), strict=True))
                 sources = [group_of[group[0]] for group in tree.stages[i]]
@@ -237,10 +294,12 @@ class BranchedNetwork(TaskNetwork):
         self._parents = [tree.parents(i).tolist() for i in range(tree.n_stages)]
         self.heads.attach(tree.assignment(tree.n_stages - 1).tolist())
 
-    def _branches(self) -> Iterator[Branches]:
-        for stage in self.stages:
-            assert isinstance(stage, Branches)  # for the type checker only
-            yield stage
+    def _ended(self, features: Features, tail: Tail) -> Features:
+        i = tail.first
+        if i not in self._changes:
+            return tail.run(features, apart=False)
+        apart = _each_its_own(features, self._parents[i], self._changes[i])
+        return tail.run(apart, apart=True)
 
 
 def _each_its_own(features: Features, parents: Sequence[int], change: Change) -> Tensor:

@@ -34,6 +34,10 @@ class Branches(nn.Module):
         joined = stacked(copies) if stack and len(copies) > 1 else None
         self.joined = None if joined is None else joined.train(copies[0].training)
         self.copies = nn.ModuleList([] if joined is not None else copies)
+        # The form of one copy, without numbers; in a tuple, for it is no part of this.
+        self._form: tuple[nn.Module, ...] = (
+            () if joined is None else (copy.deepcopy(copies[0]).to("meta"),)
+        )
 
     def forward(self, x: Features, parents: Sequence[int]) -> Features:
         """Run every copy on the features of its parent.
@@ -43,7 +47,7 @@ class Branches(nn.Module):
             parents: For each group, the index of the branch below that feeds it.
         """
         if self.joined is not None and self._together(x):
-            joined: Tensor = self.joined(_gathered(x, parents))
+            joined: Tensor = self.joined(gathered(x, parents))
             return joined
         below = x if isinstance(x, list) else x.unbind()
         sources = [below[parent] for parent in parents]
@@ -67,10 +71,22 @@ class Branches(nn.Module):
         if self.joined is None:
             alone = list(self.copies)
             return Branches([copy.deepcopy(alone[s]) for s in sources], stack=self._stack)
+        if len(sources) == 1:
+            return Branches([self._unstacked(sources[0])], stack=self._stack)
         again = copy.deepcopy(self)
         take_groups(again.get_submodule("joined"), list(sources))
         again.n_groups = len(sources)
         return again
+
+    def _unstacked(self, group: int) -> nn.Module:
+        """One of the stacked copies as a module of its own."""
+        assert self.joined is not None  # for the type checker only
+        own = {name: tensor[group] for name, tensor in self.joined.state_dict().items()}
+        device = next(iter(own.values())).device
+        module = copy.deepcopy(self._form[0]).to_empty(device=device).train(self.training)
+        rest = {name: torch.zeros_like(t) for name, t in module.state_dict().items()}
+        module.load_state_dict({**rest, **own})  # stacks do not count batches
+        return module
 
     def _together(self, x: Features) -> bool:
         if self._channels == 0:
@@ -96,7 +112,7 @@ def _state(module: nn.Module) -> Iterator[Tensor]:
     yield from (buffer for buffer in module.buffers() if buffer.is_floating_point())
 
 
-def _gathered(x: Features, parents: Sequence[int]) -> Tensor:
+def gathered(x: Features, parents: Sequence[int]) -> Tensor:
     """The features that each group gets, stacked; one for all where all get the same."""
     if len(x) == 1:
         return x if isinstance(x, Tensor) else x[0].unsqueeze(0)

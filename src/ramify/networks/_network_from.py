@@ -1,7 +1,7 @@
 """Networks of every kind from what a file says of them."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -32,8 +32,14 @@ class _Parts:
     tasks: TaskSet
     n_features: int | None
 
-    def columns(self) -> BranchedNetwork:
-        return BranchedNetwork(self.backbone, self.tree, self.tasks, n_features=self.n_features)
+    def columns(self, estimator: Sequence[int] = ()) -> BranchedNetwork:
+        return BranchedNetwork(
+            self.backbone,
+            self.tree,
+            self.tasks,
+            n_features=self.n_features,
+            estimator=estimator,
+        )
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class _Attached:
 
 @dataclass(frozen=True)
 class _Branched:
-    pass
+    estimator: tuple[int, ...] = ()
 
 
 def network_from(
@@ -96,8 +102,7 @@ def network_from(
 
 
 def _branched(parts: _Parts, settings: Mapping[str, Setting]) -> TaskNetwork:
-    _read(_Branched, settings, BranchedNetwork.kind)
-    return parts.columns()
+    return parts.columns(_read(_Branched, settings, BranchedNetwork.kind).estimator)
 
 
 def _stitched(parts: _Parts, settings: Mapping[str, Setting]) -> TaskNetwork:

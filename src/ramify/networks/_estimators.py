@@ -1,0 +1,31 @@
+"""The stages that selective sharing puts between the shared features and the heads."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import nn
+
+from ramify._core import InputError
+
+
+def estimator_stages(n_features: int, widths: Sequence[int]) -> list[nn.Module]:
+    """Dense stages with a ReLU each, for a network's last stages.
+
+    Args:
+        n_features: Width of the features that they read; features of pictures are flattened.
+        widths: Width of each stage.
+
+    Raises:
+        InputError: If a width is below 1.
+
+    Example:
+        >>> len(estimator_stages(16, [8, 4]))
+        2
+    """
+    if min(widths, default=1) < 1:
+        raise InputError(f"`estimator` must be widths of 1 or more. Got {list(widths)}")
+    stages = [
+        nn.Sequential(nn.Linear(before, after), nn.ReLU())
+        for before, after in pairwise((n_features, *widths))
+    ]
+    return [nn.Sequential(nn.Flatten(), *stages[0]), *stages[1:]] if stages else []
