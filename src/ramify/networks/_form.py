@@ -6,7 +6,7 @@ from torch import nn
 # Measured by benchmarks/branches.py on a CPU; docs/fully_adaptive.md tells what came out.
 _MOST_PER_BRANCH = 2**17
 _MOST_IN_ALL = 2**21
-_LEAST_FOR_A_PAIR = 2**13
+_LEAST_FOR_A_PAIR = 2**12
 
 
 def in_one_operation(n_groups: int, n_rows: int, size: int, *, shared: bool) -> bool:

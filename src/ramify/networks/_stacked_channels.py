@@ -103,7 +103,8 @@ class StackedBatchNorm(Stacked):
     def each(self, n_groups: int) -> Sequence[Run]:
         """The norms one by one."""
         weights, biases = parts(self.weight, n_groups), parts(self.bias, n_groups)
-        every = zip(self.running_mean, self.running_var, weights, biases, strict=True)
+        means, variances = self.running_mean.unbind(), self.running_var.unbind()
+        every = zip(means, variances, weights, biases, strict=True)
         return [partial(self._run, mean=m, variance=v, weight=w, bias=b) for m, v, w, b in every]
 
     def reset_running_stats(self) -> None:
