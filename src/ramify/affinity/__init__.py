@@ -1,7 +1,7 @@
 """How alike tasks are, from tensors that training has at hand. Trains nothing, knows no model.
 
-`ErrorMarginAffinity`, `GradientFactors` and `CountSketch` need torch, the others only numpy; each is
-found when first used.
+`branch_affinity` and `factors_of_gram` need only numpy, the classes torch; each is found when first
+used.
 """
 
 from typing import TYPE_CHECKING
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from ramify.affinity._count_sketch import CountSketch
     from ramify.affinity._error_margin import ErrorMarginAffinity
     from ramify.affinity._factors import Factors, factors_of_gram
+    from ramify.affinity._feature_gradients import FeatureGradientAffinity
     from ramify.affinity._gradient_factors import GradientFactors
 
 __all__ = [
     "CountSketch",
     "ErrorMarginAffinity",
     "Factors",
+    "FeatureGradientAffinity",
     "GradientFactors",
     "branch_affinity",
     "factors_of_gram",
@@ -30,6 +32,7 @@ __getattr__ = lazy_names(
         "CountSketch": "ramify.affinity._count_sketch",
         "ErrorMarginAffinity": "ramify.affinity._error_margin",
         "Factors": "ramify.affinity._factors",
+        "FeatureGradientAffinity": "ramify.affinity._feature_gradients",
         "GradientFactors": "ramify.affinity._gradient_factors",
         "branch_affinity": "ramify.affinity._branch_affinity",
         "factors_of_gram": "ramify.affinity._factors",

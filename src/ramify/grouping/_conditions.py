@@ -34,7 +34,7 @@ class Similarity:
         [[0, 1], [2]]
     """
 
-    threshold: float = 0.5
+    threshold: float = 0.6
     n_groups: int | None = None
 
     def __post_init__(self) -> None:
