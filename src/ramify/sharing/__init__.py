@@ -23,10 +23,12 @@ from ramify.sharing._experts import CGC, PLE, MMoE
 from ramify.sharing._factorised import Factorised
 from ramify.sharing._fixed import FixedTree, HardSharing, SingleTask
 from ramify.sharing._fully_adaptive import FullyAdaptive
+from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._low_level import LowLevel
 from ramify.sharing._low_rank import TraceNorm
 from ramify.sharing._protocols import (
     Observing,
+    ObservingGradients,
     Proposal,
     Restructuring,
     Sharing,
@@ -51,9 +53,11 @@ __all__ = [
     "FixedTree",
     "FullyAdaptive",
     "HardSharing",
+    "HeadGradients",
     "LowLevel",
     "MMoE",
     "Observing",
+    "ObservingGradients",
     "Proposal",
     "Relationship",
     "Restructuring",

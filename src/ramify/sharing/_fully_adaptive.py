@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ramify._core import InputError
-from ramify.affinity import ErrorMarginAffinity
 from ramify.grouping import (
     UNIT_COST,
     SharingPath,
@@ -17,15 +16,15 @@ from ramify.grouping import (
     StageCost,
     choose_grouping,
     clarity,
-    contrasted,
     group_stability,
     sharing_path,
 )
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.networks._vgg import CONV_WIDTHS, DENSE_WIDTH
 from ramify.records import Setting
+from ramify.sharing._affinity_readings import OF_GRADIENTS, READINGS, Reading, affinity_named
 from ramify.sharing._protocols import (
-    Observing,
+    ObservingGradients,
     Proposal,
     Restructuring,
     Sharing,
@@ -37,11 +36,12 @@ from ramify.tasks import Partition, SharingTree, TaskSet
 _N_RESAMPLES = 20
 
 
-class FullyAdaptive(Sharing, Observing, Restructuring):
+class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
     """Learns the tree while the network trains, from samples that are hard for tasks together.
 
     Training starts with one shared network. Each step updates the affinity of the tasks (see
-    `ErrorMarginAffinity`), at no extra pass. Then there are two ways to the tree:
+    `ErrorMarginAffinity`, and `FeatureGradientAffinity` for ``affinity="gradient-…"``), at no extra
+    pass. Then there are two ways to the tree:
 
     * With ``alpha``, the paper's: every ``interval`` steps the active stage, first the last one,
       is divided into the groups that `choose_grouping` finds cheapest, each starting as a copy, and
@@ -68,6 +68,9 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
             ``growing_epochs`` take.
         retry_after_no_split: Whether a stage that stayed whole is tested again.
         corrected: Whether to take chance agreement out of the affinity and stretch the rest.
+        affinity: What the tree is grown from: ``"margins"``, ``"margins-corrected"``,
+            ``"gradient-cosine"`` or ``"gradient-factors"``. By default one of the first two, as
+            ``corrected`` says.
         decay: Of the affinity's means, per batch.
         unit_cost: L_0, the cost of one more branch of the cheapest stage.
         cost_by_size: Whether a branch of a larger stage costs more, in proportion to its
@@ -82,7 +85,8 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         seed: Of the spectral proposals.
 
     Raises:
-        InputError: If an argument is out of range, or ``alpha`` and ``max_parameters`` are given.
+        InputError: If an argument is out of range, or ``alpha`` and ``max_parameters`` are given,
+            or ``affinity`` is unknown or not what ``corrected`` says.
 
     References:
         Lu, Kumar, Zhai, Cheng, Javidi, Feris. *Fully-adaptive Feature Sharing in Multi-Task
@@ -103,6 +107,7 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         interval: int | None = None,
         retry_after_no_split: bool = False,
         corrected: bool = True,
+        affinity: str | None = None,
         decay: float = 0.99,
         unit_cost: float = UNIT_COST,
         cost_by_size: bool = True,
@@ -123,11 +128,11 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         self.alpha, self.max_parameters = alpha, max_parameters
         self._growing_epochs, self.n_candidates = growing_epochs, n_candidates
         self.interval, self.retry_after_no_split = interval, retry_after_no_split
-        self.corrected, self.decay = corrected, decay
+        self.affinity, self.decay = _affinity(affinity, corrected=corrected), decay
         self.unit_cost, self.cost_by_size, self.seed = unit_cost, cost_by_size, seed
         self.max_widths = None if max_widths is None else tuple(max_widths)
         self.max_rounds, self.restart_statistics = max_rounds, restart_statistics
-        self._affinity: ErrorMarginAffinity | None = None
+        self._reading: Reading | None = None
         self._settled = False
 
     @classmethod
@@ -187,6 +192,11 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         """The word for it on the command line and in the record."""
         return "fully-adaptive"
 
+    @property
+    def corrected(self) -> bool:
+        """Whether chance agreement is taken out: for every affinity but the paper's."""
+        return self.affinity != "margins"
+
     def settings(self) -> dict[str, Setting]:
         """Its settings, for the record."""
         return {
@@ -196,7 +206,7 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
             "n_candidates": self.n_candidates,
             "interval": self.interval,
             "retry_after_no_split": self.retry_after_no_split,
-            "corrected": self.corrected,
+            "affinity": self.affinity,
             "decay": self.decay,
             "unit_cost": self.unit_cost,
             "cost_by_size": self.cost_by_size,
@@ -210,28 +220,30 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
     ) -> BranchedNetwork:
         """The thin network: one branch at every stage. Forgets what an earlier training showed."""
-        self._affinity = ErrorMarginAffinity(len(tasks), decay=self.decay)
+        self._reading = READINGS[self.affinity](len(tasks), self.decay)
         self._settled = len(tasks) == 1
         tree = SharingTree.shared(tasks.names, len(stages_of(backbone)))
         return BranchedNetwork(backbone, tree, tasks, n_features=n_features)
 
     def observe(self, evidence: StepEvidence) -> None:
-        """Fold one step's easy and difficult samples into the affinity, until the tree is found."""
-        if self._settled:
-            return
-        affinity = self._known_affinity()
-        sums, products = affinity.batch_counts(evidence.margins, evidence.label_mask)
-        affinity.fold(evidence.total(sums), evidence.total(products))
+        """Fold what one step shows into the affinity, until the tree is found."""
+        if not self._settled:
+            self._known().observe(evidence)
+
+    @property
+    def needs_gradients(self) -> bool:
+        """Whether the affinity is one of gradients."""
+        return self.affinity in OF_GRADIENTS
 
     def state_tensors(self) -> dict[str, Tensor]:
         """The affinity's counts, and whether the tree is found."""
-        return self._known_affinity().state_dict() | {"settled": torch.tensor(self._settled)}
+        return self._known().state_dict() | {"settled": torch.tensor(self._settled)}
 
     def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state_tensors` gave."""
         tensors = dict(state)
         self._settled = bool(tensors.pop("settled").item())
-        self._known_affinity().load_state_dict(tensors)
+        self._known().load_state_dict(tensors)
 
     def growing_epochs(self, n_tasks: int) -> int:
         """Epochs of the shared network before the path; 0 with ``alpha`` or a single task."""
@@ -256,17 +268,12 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
 
     def matrix(self) -> NDArray[np.float64]:
         """The affinity that the tree is grown from, ``(task, task)``."""
-        affinity = self._known_affinity()
-        chosen = affinity.corrected() if self.corrected else affinity.matrix()
-        return self._for_grouping(chosen)
+        reading = self._known()
+        return reading.for_grouping(reading.matrix())
 
     def affinities(self) -> dict[str, NDArray[np.float64]]:
-        """Every reading of the evidence: ``margins`` and ``margins-corrected``."""
-        affinity = self._known_affinity()
-        return {
-            "margins": affinity.matrix().cpu().numpy(),
-            "margins-corrected": affinity.corrected().cpu().numpy(),
-        }
+        """Every affinity that the evidence gives, by name, such as ``margins-corrected``."""
+        return {name: matrix.cpu().numpy() for name, matrix in self._known().all().items()}
 
     def path(self, network: BranchedNetwork) -> SharingPath:
         """The best tree for every α, from the affinity as it stands."""
@@ -278,15 +285,12 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
 
         The blocks of batches that the evidence came from are drawn anew with replacement.
         """
-        affinity = self._known_affinity()
-        blocks = affinity.n_blocks
+        reading = self._known()
+        blocks = reading.n_blocks
         rng = np.random.default_rng(self.seed)
         draws = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=_N_RESAMPLES)
         matrices = [
-            self._for_grouping(
-                affinity.resampled(torch.tensor(draw).double(), corrected=self.corrected)
-            )
-            for draw in draws
+            reading.for_grouping(reading.resampled(torch.tensor(draw).double())) for draw in draws
         ]
         return group_stability(tree, matrices, seed=self.seed)
 
@@ -336,17 +340,13 @@ class FullyAdaptive(Sharing, Observing, Restructuring):
         divided = tree.divided(active, partition)
         return [Proposal(divided, restart_statistics=self.restart_statistics)]
 
-    def _for_grouping(self, affinity: Tensor) -> NDArray[np.float64]:
-        matrix: NDArray[np.float64] = affinity.cpu().numpy()
-        return contrasted(matrix) if self.corrected else matrix
-
     def _costs(self, network: BranchedNetwork) -> list[StageCost]:
         return widening_costs(network, self.unit_cost, self.max_widths, by_size=self.cost_by_size)
 
-    def _known_affinity(self) -> ErrorMarginAffinity:
-        if self._affinity is None:
+    def _known(self) -> Reading:
+        if self._reading is None:
             raise InputError("nothing was observed yet; train a network with this sharing first")
-        return self._affinity
+        return self._reading
 
 
 def _branches_above(tree: SharingTree, stage: int) -> list[list[int]]:
@@ -355,6 +355,13 @@ def _branches_above(tree: SharingTree, stage: int) -> list[list[int]]:
         return [[t] for t in range(len(tree.tasks))]
     above = tree.assignment(stage + 1)
     return [np.flatnonzero(above == g).tolist() for g in range(tree.widths[stage + 1])]
+
+
+def _affinity(name: str | None, *, corrected: bool) -> str:
+    chosen = affinity_named(name or ("margins-corrected" if corrected else "margins"))
+    if not corrected and chosen != "margins":
+        raise InputError(f"`affinity` must be margins if not `corrected`. Got {chosen}")
+    return chosen
 
 
 def _check(alpha: float | None, max_parameters: int | None) -> None:

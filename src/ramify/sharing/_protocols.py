@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.records import Setting
+from ramify.sharing._head_gradients import HeadGradients
 from ramify.tasks import SharingTree, TaskSet
 
 
@@ -20,11 +21,13 @@ class StepEvidence:
         margins: Error of each sample for each task, ``(batch, task)``.
         label_mask: True where the sample has a label of the task.
         total: Adds a tensor up over all machines that train together.
+        gradients: What the heads pass back; None unless asked for, see `ObservingGradients`.
     """
 
     margins: Float[Tensor, "batch task"]
     label_mask: Bool[Tensor, "batch task"]
     total: Callable[[Tensor], Tensor]
+    gradients: HeadGradients | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,15 @@ class Observing(ABC):
     @abstractmethod
     def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state_tensors` gave."""
+
+
+class ObservingGradients(Observing):
+    """A way of sharing that can learn from what the heads pass back as well."""
+
+    @property
+    @abstractmethod
+    def needs_gradients(self) -> bool:
+        """Whether the evidence must hold it; if not, it costs nothing."""
 
 
 class Restructuring(ABC):

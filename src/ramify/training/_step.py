@@ -14,6 +14,7 @@ from ramify.networks import TaskNetwork
 from ramify.sharing import Coupling, Observing, Sharing, StepEvidence
 from ramify.training._balancing import balance_of
 from ramify.training._events import StopRequest, Watcher
+from ramify.training._head_watch import head_watch
 from ramify.training._machines import summed
 from ramify.training._settings import Training
 from ramify.training._untouched import Untouched
@@ -77,6 +78,7 @@ class Stepper:
             exact=settings.exact_gradients,
             summed_up=settings.sum_over_tasks,
         )
+        self._heads = head_watch(network, around.sharing) if observes else None
         self._parameters = list(network.parameters())
         self._unseen: list[tuple[Tensor, Tensor, Tensor]] = []
 
@@ -100,6 +102,8 @@ class Stepper:
         balance = self.balance
         with nullcontext() if balance is None else balance.at_forward():
             outputs = self.model(inputs)
+        if self._heads is not None:
+            self._heads.watch(outputs, mask)
         losses = self._losses(outputs, targets, mask)
         loss = self._mean(losses)
         self._prepared.zero_grad()
@@ -112,6 +116,8 @@ class Stepper:
             self._coupling.after_step(self._network, learning_rate)
         self.loss_sum += loss.detach()
         if self._observes and self._observer is not None:
+            if self._heads is not None:
+                self._heads.keep()
             self._unseen.append((outputs.detach(), targets, mask))
             if len(self._unseen) == _SEEN_AT_ONCE:
                 self.catch_up()
@@ -121,7 +127,8 @@ class Stepper:
         for outputs, targets, mask in self._unseen:
             margins = self._around.losses.margins(outputs, targets)
             if self._observer is not None:
-                self._observer.observe(StepEvidence(margins, mask, self._total))
+                gradients = None if self._heads is None else self._heads.next()
+                self._observer.observe(StepEvidence(margins, mask, self._total, gradients))
         self._unseen.clear()
 
     def _present(self, batch: Batch) -> Sequence[bool]:

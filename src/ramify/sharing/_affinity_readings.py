@@ -1,0 +1,153 @@
+"""The readings of the evidence that a tree can be grown from, by name."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ramify._core import InputError, listed, quoted
+from ramify.affinity import ErrorMarginAffinity, FeatureGradientAffinity
+from ramify.grouping import contrasted
+from ramify.sharing._protocols import StepEvidence
+
+Matrix = NDArray[np.float64]
+
+
+class Reading(ABC):
+    """An affinity that grows with the steps, and how it is prepared for grouping."""
+
+    @abstractmethod
+    def observe(self, evidence: StepEvidence) -> None:
+        """Take one step's evidence in."""
+
+    @abstractmethod
+    def matrix(self) -> Float[Tensor, "task task"]:
+        """The affinity, in [0, 1]."""
+
+    @abstractmethod
+    def resampled(self, weights: Float[Tensor, " block"]) -> Float[Tensor, "task task"]:
+        """The affinity from blocks of batches drawn anew."""
+
+    @abstractmethod
+    def all(self) -> dict[str, Float[Tensor, "task task"]]:
+        """Every affinity that the same evidence gives, by name."""
+
+    @abstractmethod
+    def for_grouping(self, affinity: Float[Tensor, "task task"]) -> Matrix:
+        """An affinity as the groups are chosen from it."""
+
+    @property
+    @abstractmethod
+    def n_blocks(self) -> int:
+        """Number of blocks that `resampled` draws from."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Tensor]:
+        """Everything needed to go on."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state_dict` gave."""
+
+
+class _Margins(Reading):
+    """Samples that are difficult for tasks at once, with chance agreement taken out or not."""
+
+    def __init__(self, n_tasks: int, decay: float, *, corrected: bool) -> None:
+        self._found, self._corrected = ErrorMarginAffinity(n_tasks, decay=decay), corrected
+
+    def observe(self, evidence: StepEvidence) -> None:
+        sums, products = self._found.batch_counts(evidence.margins, evidence.label_mask)
+        self._found.fold(evidence.total(sums), evidence.total(products))
+
+    def matrix(self) -> Tensor:
+        return self._found.corrected() if self._corrected else self._found.matrix()
+
+    def resampled(self, weights: Tensor) -> Tensor:
+        return self._found.resampled(weights, corrected=self._corrected)
+
+    def all(self) -> dict[str, Tensor]:
+        return {"margins": self._found.matrix(), "margins-corrected": self._found.corrected()}
+
+    def for_grouping(self, affinity: Tensor) -> Matrix:
+        matrix: Matrix = affinity.cpu().numpy()
+        return contrasted(matrix) if self._corrected else matrix
+
+    @property
+    def n_blocks(self) -> int:
+        return self._found.n_blocks
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._found.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._found.load_state_dict(state)
+
+
+class _Gradients(Reading):
+    """Gradients at the features that tasks share, factorised or not."""
+
+    def __init__(self, n_tasks: int, decay: float, *, factors: bool) -> None:
+        self._found, self._factors = FeatureGradientAffinity(n_tasks, decay), factors
+
+    def observe(self, evidence: StepEvidence) -> None:
+        at_heads = evidence.gradients
+        if at_heads is None:
+            raise InputError(
+                "`evidence` must hold the gradients that the heads pass back. Got none"
+            )
+        sums = self._found.batch_sums(
+            at_heads.outputs, at_heads.head_weights, at_heads.task_of_column, at_heads.label_mask
+        )
+        self._found.fold(evidence.total(sums))
+
+    def matrix(self) -> Tensor:
+        return self._found.factors() if self._factors else self._found.cosine()
+
+    def resampled(self, weights: Tensor) -> Tensor:
+        return self._found.resampled(weights, factors=self._factors)
+
+    def all(self) -> dict[str, Tensor]:
+        return {"gradient-factors": self._found.factors(), "gradient-cosine": self._found.cosine()}
+
+    def for_grouping(self, affinity: Tensor) -> Matrix:
+        return contrasted(affinity.cpu().numpy())
+
+    @property
+    def n_blocks(self) -> int:
+        return self._found.n_blocks
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._found.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._found.load_state_dict(state)
+
+
+READINGS: Final[Mapping[str, Callable[[int, float], Reading]]] = {
+    "margins": lambda n, decay: _Margins(n, decay, corrected=False),
+    "margins-corrected": lambda n, decay: _Margins(n, decay, corrected=True),
+    "gradient-factors": lambda n, decay: _Gradients(n, decay, factors=True),
+    "gradient-cosine": lambda n, decay: _Gradients(n, decay, factors=False),
+}
+"""Every affinity that `FullyAdaptive` knows, by its name: a number of tasks and a decay make it."""
+
+OF_GRADIENTS: Final = frozenset({"gradient-factors", "gradient-cosine"})
+"""Those that the steps' gradients are needed for."""
+
+
+def affinity_named(name: str) -> str:
+    """Check the name of an affinity.
+
+    Raises:
+        InputError: If it is unknown.
+    """
+    if name not in READINGS:
+        raise InputError(
+            f"`affinity` must be one of {listed(READINGS, len(READINGS))}. Got {quoted(name)}"
+        )
+    return name
