@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from ramify.networks import BranchedNetwork, MLPSpec, ResNetSpec, VGGSpec, mlp, resnet, vgg16
     from ramify.runs import Run, fit, load
     from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, SingleTask
-    from ramify.tasks import Binary, Multiclass, Regression, SharingTree, Task, TaskSet
+    from ramify.tasks import (
+        Binary,
+        Multiclass,
+        Ordinal,
+        Ranking,
+        Regression,
+        SharingTree,
+        Task,
+        TaskSet,
+    )
     from ramify.training import Trainer, Training
 
 __version__ = "0.1.0"
@@ -34,7 +43,9 @@ __all__ = [
     "InputError",
     "MLPSpec",
     "Multiclass",
+    "Ordinal",
     "RamifyError",
+    "Ranking",
     "Regression",
     "ResNetSpec",
     "Run",
@@ -63,6 +74,8 @@ __getattr__ = lazy_names(
         "HardSharing": "ramify.sharing",
         "MLPSpec": "ramify.networks",
         "Multiclass": "ramify.tasks",
+        "Ordinal": "ramify.tasks",
+        "Ranking": "ramify.tasks",
         "Regression": "ramify.tasks",
         "ResNetSpec": "ramify.networks",
         "Run": "ramify.runs",

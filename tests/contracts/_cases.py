@@ -24,7 +24,16 @@ from ramify.sharing import (
     Soft,
     TraceNorm,
 )
-from ramify.tasks import Binary, Kind, Multiclass, Regression, SharingTree, TaskSet
+from ramify.tasks import (
+    Binary,
+    Kind,
+    Multiclass,
+    Ordinal,
+    Ranking,
+    Regression,
+    SharingTree,
+    TaskSet,
+)
 
 
 def _tree(tasks: TaskSet) -> SharingTree:
@@ -98,3 +107,5 @@ KINDS: dict[type[KindLoss], list[Kind]] = {
     MulticlassLoss: [Multiclass(("x", "y")), Multiclass(("x", "y", "z", "w"))],
     RegressionLoss: [Regression(), Regression(10.0, 4.0)],
 }
+    OrdinalLoss: [Ordinal(("x", "y")), Ordinal(("x", "y", "z", "w"), (0.1, 0.4, 0.3, 0.2))],
+    RankingLoss: [Ranking(), Ranking()],

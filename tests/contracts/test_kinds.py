@@ -9,13 +9,25 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ramify import losses, metrics, tasks
-from ramify.losses import KIND_LOSSES, KindLoss, TaskLosses
-from ramify.metrics import SCORES
-from ramify.tasks import Kind, Metric, Regression, Task, TaskSet
+from ramify.losses import KIND_LOSSES, KindLoss, RowLoss, TaskLosses
+from ramify.metrics import GROUP_SCORES, SCORES
+from ramify.tasks import (
+    Kind,
+    Metric,
+    Multiclass,
+    Ranking,
+    Regression,
+    Task,
+    TaskSet,
+    labels_of,
+)
 
 from ._cases import KINDS
 
 every_loss = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+every_row_loss = pytest.mark.parametrize(
+    "kind", [k for k in KINDS if issubclass(k, RowLoss)], ids=lambda kind: kind.__name__
+)
 
 
 def exported(room: object, base: type) -> Iterator[type]:
@@ -36,14 +48,16 @@ def test_every_kind_has_a_loss() -> None:
 
 def test_every_metric_has_a_score() -> None:
     found = {getattr(tasks, n) for n in tasks.__all__ if isinstance(getattr(tasks, n), Metric)}
-    assert found == set(SCORES)
-    assert all(score.__name__ in metrics.__all__ for score in SCORES.values())
+    assert found == set(SCORES) | set(GROUP_SCORES)
+    assert not set(SCORES) & set(GROUP_SCORES)
+    scores = [*SCORES.values(), *GROUP_SCORES.values()]
+    assert all(score.__name__ in metrics.__all__ for score in scores)
 
 
 def test_every_kind_names_a_metric_and_starts_with_as_many_numbers_as_outputs() -> None:
     for kinds in KINDS.values():
         for kind in kinds:
-            assert kind.metric in SCORES
+            assert kind.metric in SCORES | GROUP_SCORES
             assert len(kind.start_outputs) == kind.n_outputs
 
 
@@ -60,7 +74,7 @@ def sample(chosen: TaskSet, n: int = 9, size: float = 2.0) -> tuple[Tensor, Tens
         if isinstance(task.kind, Regression):
             columns.append(task.kind.location + torch.randn(n, generator=generator))
         else:
-            classes = max(2, task.kind.n_outputs)
+            classes = len(labels_of(task.kind)) or 4
             columns.append(torch.randint(classes, (n,), generator=generator).float())
     mask = torch.rand(n, len(chosen), generator=generator) < 0.6
     mask[0] = True
@@ -72,7 +86,7 @@ def sample(chosen: TaskSet, n: int = 9, size: float = 2.0) -> tuple[Tensor, Tens
 def test_losses_and_margins_are_finite_and_0_or_more(kind: type[KindLoss], size: float) -> None:
     chosen, loss = of(kind)
     outputs, targets, mask = sample(chosen, size=size)
-    margins = loss.margins(outputs, targets)
+    margins, _ = loss.margins(outputs, targets, mask)
     for found in (loss(outputs, targets, mask), margins):
         assert found.isfinite().all()
         assert (found >= 0).all()
@@ -114,7 +128,7 @@ def test_a_task_without_a_label_has_no_loss_and_no_gradient(kind: type[KindLoss]
     assert (outputs.grad[:, : chosen[0].kind.n_outputs] == 0).all()
 
 
-@every_loss
+@every_row_loss
 def test_the_margin_is_smaller_where_the_loss_is_smaller(kind: type[KindLoss]) -> None:
     chosen, loss = of(kind)
     outputs, targets, _ = sample(chosen, n=40)
@@ -122,7 +136,7 @@ def test_the_margin_is_smaller_where_the_loss_is_smaller(kind: type[KindLoss]) -
     per_row = torch.stack(
         [loss(outputs, targets, row[:, None].expand(40, len(chosen))) for row in every]
     )
-    margins = loss.margins(outputs, targets)
+    margins, _ = loss.margins(outputs, targets, torch.ones_like(targets, dtype=torch.bool))
     for t in range(len(chosen)):
         assert torch.equal(per_row[:, t].argsort(), margins[:, t].argsort())
 
@@ -138,7 +152,10 @@ def test_predictions_are_probabilities_or_values_of_the_target(kind: type[KindLo
         if isinstance(task.kind, Regression):
             back = (own - task.kind.location) / task.kind.scale
             assert_close(back, outputs[:, first : first + 1])
-        elif task.kind.n_outputs > 1:
+        elif isinstance(task.kind, Ranking):
+            assert torch.equal(own, outputs[:, first : first + 1])
+        elif isinstance(task.kind, Multiclass):
             assert_close(own.sum(dim=1), torch.ones(len(own), dtype=own.dtype))
         else:
             assert ((own >= 0) & (own <= 1)).all()
+            assert (own.diff(dim=1) <= 0).all()  # of rising levels

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ramify._core import InputError, quoted
-from ramify.data import Augmentation, ImageData, SplitRule, Table, parse_split
+from ramify.data import Augmentation, GroupSplit, ImageData, SplitRule, Table, parse_split
 from ramify.runs import IMAGE_WEIGHT_DECAY
 from ramify.training import Training
 
@@ -35,10 +35,16 @@ def targets_of(
     return list(dict.fromkeys(named)) or list(own)
 
 
-def split_of(given: str | None, data: Table | ImageData) -> SplitRule:
-    """The split: the one given, or the data's own, or a random one."""
+def split_of(
+    given: str | None, data: Table | ImageData, group_column: str | None = None
+) -> SplitRule:
+    """The split: the one given, or the data's own, or whole groups of a column, or random."""
     own = data.split if isinstance(data, ImageData) else None
-    return own if given is None and own is not None else parse_split(given or "random")
+    if given is None and own is not None:
+        return own
+    if given is None and group_column is not None:
+        return GroupSplit(group_column)
+    return parse_split(given or "random")
 
 
 def augmentation_of(shift: int, flip: bool, data: Table | ImageData) -> Augmentation | None:

@@ -19,7 +19,7 @@ from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
 from ramify.cli._sharings import SharingOptions, check_name, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
-from ramify.cli._words import batch_size_in, kinds_in, names_in, widths_in
+from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, widths_in
 from ramify.comparison import COMPARISON_PAGE, Method, Study, compare_table
 from ramify.comparison import Progress as RunEnded
 from ramify.data import ImageData, ImageReading
@@ -53,6 +53,8 @@ def compare(
     threads: int = 1,
     ignore: str | list[str] = "",
     kind: list[str] | str = "",
+    ordinal: list[str] | str = "",
+    group_column: str | None = None,
     split: str | None = None,
     tree: Path | None = None,
     max_parameters: int | None = None,
@@ -110,10 +112,13 @@ def compare(
         processes: How many runs at a time; -1 for one per core.
         threads: Threads of each run.
         ignore: Names or globs of columns that are no features, comma separated.
-        kind: NAME=binary, NAME=multiclass or NAME=regression where inference is wrong; comma
-            separated.
+        kind: NAME=binary, NAME=multiclass, NAME=ordinal (numbers that rise), NAME=ranking or
+            NAME=regression where inference is wrong; comma separated. NAME may be a glob.
+        ordinal: NAME=low,mid,high: a target whose labels rise in this order; may be repeated.
+        group_column: Column of the groups of rows that ranking targets put in order, such as the
+            query; by default all rows are one group.
         split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
-            the layout's own, else random.
+            the layout's own, else whole groups of --group-column, else random.
         tree: JSON file of the tree for the way of sharing called tree.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         growing_epochs: Epochs of the shared network before a tree is found; part of --epochs.
@@ -157,8 +162,9 @@ def compare(
     options = Options(
         targets=wanted,
         ignore=names_in(ignore),
-        kinds=kinds_in(kind),
-        split=split_of(split, data),
+        kinds=kinds_in(kind) | levels_in(ordinal),
+        group_column=group_column,
+        split=split_of(split, data, group_column),
         backbone=build_spec(backbone, width, perceptron, of_images=isinstance(data, ImageData)),
         start_from=start_from,
         augmentation=augmentation_of(shift, flip, data),

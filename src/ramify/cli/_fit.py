@@ -17,7 +17,7 @@ from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
 from ramify.cli._sharings import SharingOptions, papers_sharing, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
-from ramify.cli._words import batch_size_in, kinds_in, names_in, widths_in
+from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, widths_in
 from ramify.data import (
     ImageData,
     ImageReading,
@@ -32,7 +32,7 @@ from ramify.runs import (
     can_be_resumed,
     run_table,
 )
-from ramify.tasks import Multiclass
+from ramify.tasks import Multiclass, Ordinal
 from ramify.training import Training
 from ramify.weighting import weighting_named
 
@@ -59,6 +59,8 @@ def fit(
     flip: bool = False,
     ignore: str | list[str] = "",
     kind: list[str] | str = "",
+    ordinal: list[str] | str = "",
+    group_column: str | None = None,
     split: str | None = None,
     sharing: str = "fully-adaptive",
     max_parameters: int | None = None,
@@ -116,10 +118,13 @@ def fit(
         shift: Most pixels by which training images are shifted at random.
         flip: Whether training images are mirrored at random.
         ignore: Names or globs of columns that are no features, comma separated.
-        kind: NAME=binary, NAME=multiclass or NAME=regression where inference is wrong; comma
-            separated.
+        kind: NAME=binary, NAME=multiclass, NAME=ordinal (numbers that rise), NAME=ranking or
+            NAME=regression where inference is wrong; comma separated. NAME may be a glob.
+        ordinal: NAME=low,mid,high: a target whose labels rise in this order; may be repeated.
+        group_column: Column of the groups of rows that ranking targets put in order, such as the
+            query; by default all rows are one group.
         split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
-            the layout's own, else random.
+            the layout's own, else whole groups of --group-column, else random.
         sharing: The way of sharing: fully-adaptive, hard, single-task, tree, soft, trace-norm,
             relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, or linear:METHOD.
         max_parameters: Budget of the learned tree; by default validation data chooses.
@@ -179,8 +184,9 @@ def fit(
     options = Options(
         targets=wanted,
         ignore=names_in(ignore),
-        kinds=kinds_in(kind),
-        split=split_of(split, data),
+        kinds=kinds_in(kind) | levels_in(ordinal),
+        group_column=group_column,
+        split=split_of(split, data, group_column),
         sharing=papers_sharing(sharing, spec.kind, width, alpha, interval, seed)
         if paper
         else sharing_of(
@@ -257,6 +263,8 @@ def announce(prepared: Prepared, console: Console) -> None:
         kind = task.kind.name
         if isinstance(task.kind, Multiclass):
             kind = f"multiclass of {len(task.kind.classes)}"
+        if isinstance(task.kind, Ordinal):
+            kind = f"ordinal of {len(task.kind.levels)}"
         total = labels.train + labels.validation + labels.test
         line = f"  {quoted(task.name)}: {kind}, {total:,} labels, {labels.summary}"
         console.print(escape(line), highlight=False, soft_wrap=True)

@@ -1,7 +1,8 @@
 """Lists and pairs as they are typed on the command line."""
 
 from ramify._core import InputError, quoted
-from ramify.data import split_names
+from ramify.data import StatedKind, split_names
+from ramify.tasks import Ordinal
 
 
 def names_in(given: str | list[str]) -> list[str]:
@@ -26,21 +27,41 @@ def widths_in(given: str | list[int]) -> tuple[int, ...]:
     return widths
 
 
-def kinds_in(given: str | list[str]) -> dict[str, str]:
+def kinds_in(given: str | list[str]) -> dict[str, StatedKind]:
     """The kinds of ``--kind``, by the name of their target.
 
     Raises:
         InputError: If one is not ``NAME=KIND``.
     """
-    kinds = {}
+    kinds: dict[str, StatedKind] = {}
     for each in names_in(given):
         name, found, kind = each.rpartition("=")
         if not found:
             raise InputError(
-                f"--kind must be NAME=binary, NAME=multiclass or NAME=regression. "
-                f"Got {quoted(each)}"
+                f"--kind must be NAME=KIND, such as NAME=regression. Got {quoted(each)}"
             )
         kinds[name] = kind
+    return kinds
+
+
+def levels_in(given: str | list[str]) -> dict[str, StatedKind]:
+    """The levels of ``--ordinal``, by the name of their target.
+
+    Raises:
+        InputError: If one is not ``NAME=LEVEL,LEVEL``.
+    """
+    kinds: dict[str, StatedKind] = {}
+    for each in [given] if isinstance(given, str) else given:
+        name, found, levels = each.rpartition("=")
+        names = split_names(levels)
+        if not each:
+            continue
+        if not (found and name) or len(names) < 2 or len(set(names)) < len(names):
+            raise InputError(
+                "--ordinal must be NAME=low,mid,high: two or more different levels as they rise. "
+                f"Got {quoted(each)}"
+            )
+        kinds[name] = Ordinal(tuple(names))
     return kinds
 
 

@@ -42,14 +42,17 @@ from ramify.data._names import resolve_columns, split_names
 from ramify.data._npz import npz_images, open_npz
 from ramify.data._one_vs_rest import OneVsRest, one_vs_rest
 from ramify.data._open import open_table
+from ramify.data._pairs import pairs_within
 from ramify.data._planted import planted_table
 from ramify.data._random_split import RandomSplit
 from ramify.data._read_features import feature_batches, read_features
+from ramify.data._read_groups import read_groups
 from ramify.data._read_targets import read_targets
 from ramify.data._schema import FeatureColumn, TableSchema
 from ramify.data._split import Split
 from ramify.data._split_rule import SplitRule
 from ramify.data._split_rules import parse_split, split_rows
+from ramify.data._stated_kinds import StatedKind
 from ramify.data._table import Table
 from ramify.data._task_column import RowsByTask, rows_by_task
 from ramify.data._tox21 import TOX21_TARGETS, load_tox21
@@ -86,6 +89,7 @@ __all__ = [
     "SoftLabels",
     "Split",
     "SplitRule",
+    "StatedKind",
     "Table",
     "TableBatches",
     "TableEncoder",
@@ -111,9 +115,11 @@ __all__ = [
     "open_layout",
     "open_npz",
     "open_table",
+    "pairs_within",
     "parse_split",
     "planted_table",
     "read_features",
+    "read_groups",
     "read_idx",
     "read_targets",
     "resized",

@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 
@@ -17,12 +17,15 @@ class Batch:
         targets: The labels; 0 where there is none.
         label_mask: True where a label was observed.
         present: For each task, whether it has a label here; known without asking the device.
+        groups: Number of each row's group, on the CPU, for tasks that compare rows of a group; None
+            if all rows are one group.
     """
 
     inputs: Float[Tensor, "batch ..."]
     targets: Float[Tensor, "batch task"]
     label_mask: Bool[Tensor, "batch task"]
     present: tuple[bool, ...]
+    groups: Int64[Tensor, " batch"] | None = None
 
     @property
     def all_present(self) -> bool:
@@ -38,7 +41,7 @@ class Batch:
         kept = [t in tasks for t in range(len(self.present))]
         mask = self.label_mask & self.label_mask.new_tensor(kept)
         present = tuple(here and keeps for here, keeps in zip(self.present, kept, strict=True))
-        return Batch(self.inputs, self.targets, mask, present)
+        return replace(self, label_mask=mask, present=present)
 
 
 class Batches(ABC):

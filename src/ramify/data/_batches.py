@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sized
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ramify._core import ShapeError
@@ -26,6 +26,8 @@ class TableBatches(Batches):
         shuffle: Whether each epoch has an order of its own.
         drop_last: Whether a last batch with fewer rows is left out. If not, a last batch of one
             row joins the one before it when rows are shuffled: one row has no batch statistics.
+        groups: Number of each row's group, on the CPU, for tasks that compare rows of a group.
+            Shuffled batches then hold whole groups, see `GroupPacking`. None for one of all rows.
 
     Raises:
         InputError: If `batch_size` is below 1 or there is no row.
@@ -48,11 +50,15 @@ class TableBatches(Batches):
         *,
         shuffle: bool = True,
         drop_last: bool = False,
+        groups: Int64[Tensor, " row"] | None = None,
     ) -> None:
         check_rows(inputs, targets, label_mask)
         self._inputs, self._targets, self._label_mask = inputs, targets, label_mask
         self._host_mask = label_mask.detach().cpu().numpy()
-        self._order = BatchOrder(len(inputs), batch_size, seed, shuffle, drop_last)
+        self._order = BatchOrder(
+            len(inputs), batch_size, seed, shuffle, drop_last, host_groups(groups, len(inputs))
+        )
+        self._groups = groups
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -72,11 +78,28 @@ class TableBatches(Batches):
                 self._targets.index_select(0, chosen),
                 self._label_mask.index_select(0, chosen),
                 present,
+                None if self._groups is None else self._groups[torch.from_numpy(rows)],
             )
 
     def order(self, epoch: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The rows in the order of an epoch."""
         return self._order.order(epoch)
+
+
+def host_groups(groups: Tensor | None, n_rows: int) -> Int64[np.ndarray, " row"] | None:
+    """The groups of rows, or None.
+
+    Raises:
+        ShapeError: If there is not one per row.
+    """
+    if groups is None:
+        return None
+    if groups.shape != (n_rows,):
+        raise ShapeError(
+            f"`groups` must have one number per row, {n_rows:,}. Got {tuple(groups.shape)}"
+        )
+    numbers: Int64[np.ndarray, " row"] = groups.numpy()
+    return numbers
 
 
 def check_rows(inputs: Sized, targets: Tensor, label_mask: Tensor) -> None:

@@ -3,12 +3,13 @@
 from typing import Final
 
 from ramify._core import InputError, counted, listed, quoted
+from ramify.data._ordered_classes import ordinal_of, ranking_of
 from ramify.data._profile import Profile
 from ramify.data._read_targets import label_number, label_truth
+from ramify.data._stated_kinds import StatedKind
 from ramify.data._values import Values
-from ramify.tasks import Binary, Kind, Multiclass, Regression
+from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Regression
 
-KINDS: Final = ("binary", "multiclass", "regression")
 _MOST_CLASSES: Final = 1000
 _MOST_INTEGERS: Final = 10
 _POSITIVE: Final = frozenset(
@@ -17,7 +18,7 @@ _POSITIVE: Final = frozenset(
 
 
 def kind_of(
-    name: str, profile: Profile, texts: Values, wanted: str | None
+    name: str, profile: Profile, texts: Values, wanted: StatedKind | None
 ) -> tuple[Kind, str | None]:
     """Find the kind of a task.
 
@@ -25,7 +26,7 @@ def kind_of(
         name: The target.
         profile: What stands in its column.
         texts: How often each label occurs.
-        wanted: The kind that the user asked for, if any.
+        wanted: The kind that the user asked for, if any, or the levels that the column declares.
 
     Returns:
         The kind, and a warning if the task cannot be learned.
@@ -40,6 +41,10 @@ def kind_of(
     elif texts.distinct == 1:
         label = next(iter(texts.counts))
         warning = f"all labels of target {quoted(name)} are {quoted(label)}; it cannot be scored"
+    if isinstance(chosen, Ordinal) or chosen == "ordinal":
+        return ordinal_of(name, texts, chosen if isinstance(chosen, Ordinal) else None), warning
+    if chosen == "ranking":
+        return ranking_of(name, profile, texts), warning
     if chosen == "regression":
         return _regression(name, profile, texts), warning
     if chosen == "binary":

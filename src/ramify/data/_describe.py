@@ -9,9 +9,10 @@ from ramify.data._read_targets import LabelMask, Targets
 from ramify.data._split import Split
 from ramify.data._table import Table
 from ramify.records import DataInfo, TaskLabels
-from ramify.tasks import Binary, Multiclass, Task
+from ramify.tasks import Binary, Multiclass, Ordinal, Ranking, Task
 
 _MOST_CLASSES = 5
+_MOST_LEVELS = 12
 
 
 def describe(
@@ -69,4 +70,11 @@ def _summary(task: Task, labels: NDArray[np.float64]) -> str:
         words = [f"{quoted(task.kind.classes[c])} {counts[c]:,}" for c in order[:_MOST_CLASSES]]
         rest = len(order) - len(words)
         return ", ".join(words) + (f" and {rest:,} more classes" if rest else "")
+    if isinstance(task.kind, Ordinal):
+        counts = np.bincount(labels.astype(np.int64), minlength=len(task.kind.levels))
+        words = [f"{quoted(v)} {n:,}" for v, n in zip(task.kind.levels, counts, strict=True)]
+        shown, rest = words[:_MOST_LEVELS], len(words) - _MOST_LEVELS
+        return ", ".join(shown) + (f" and {rest:,} more levels" if rest > 0 else "")
+    if isinstance(task.kind, Ranking):
+        return f"from {labels.min():.4g} to {labels.max():.4g}, mean {labels.mean():.4g}"
     return f"mean {labels.mean():.4g}, standard deviation {labels.std():.4g}"

@@ -80,7 +80,11 @@ def _series(name: str, column: Any) -> pl.Series:  # noqa: ANN401
     dtype = column.dtype
     if dtype.is_numeric():
         return pl.Series(name, column.cast(nw.Float64).to_numpy(), dtype=pl.Float64)
-    if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown, nw.Boolean):
+    if isinstance(dtype, nw.Enum):
+        levels = [str(each) for each in dtype.categories]
+        cells = [None if each is None else str(each) for each in column.to_list()]
+        return pl.Series(name, cells, dtype=pl.Enum(levels))
+    if dtype in (nw.String, nw.Categorical, nw.Object, nw.Unknown, nw.Boolean):
         return _from_objects(name, column.to_list(), column.is_null().to_list())
     if dtype == nw.Datetime:
         moments = column.dt.timestamp("us").cast(nw.Float64).to_numpy()

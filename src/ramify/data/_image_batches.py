@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ramify.data._batch import Batch, Batches
 from ramify.data._batch_order import BatchOrder
-from ramify.data._batches import check_rows
+from ramify.data._batches import check_rows, host_groups
 from ramify.data._image_augmentation import Augmentation
 from ramify.data._image_encoder import ImageEncoder
 from ramify.data._image_rows import ImageRows
@@ -31,6 +31,7 @@ class ImageBatches(Batches):
         seed: Of order and augmentation.
         shuffle: Whether each epoch has an order of its own.
         drop_last: As in `TableBatches`.
+        groups: As in `TableBatches`.
         augmentation: How training images are changed; None for not at all.
 
     Raises:
@@ -58,13 +59,17 @@ class ImageBatches(Batches):
         seed: int,
         shuffle: bool = True,
         drop_last: bool = False,
+        groups: Int64[Tensor, " row"] | None = None,
         augmentation: Augmentation | None = None,
     ) -> None:
         check_rows(rows, targets, label_mask)
         self._images, self._rows, self._encoder = images, rows, encoder
         self._targets, self._label_mask = targets, label_mask
         self._host_mask = label_mask.detach().cpu().numpy()
-        self._order = BatchOrder(len(rows), batch_size, seed, shuffle, drop_last)
+        self._order = BatchOrder(
+            len(rows), batch_size, seed, shuffle, drop_last, host_groups(groups, len(rows))
+        )
+        self._groups = groups
         self._augmentation, self._epoch = augmentation, 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -89,6 +94,7 @@ class ImageBatches(Batches):
                 self._targets.index_select(0, places),
                 self._label_mask.index_select(0, places),
                 present,
+                None if self._groups is None else self._groups[torch.from_numpy(chosen)],
             )
 
     def _generator(self, epoch: int, number: int) -> torch.Generator:

@@ -9,6 +9,7 @@ from ramify.data._infer_features import infer_features
 from ramify.data._infer_targets import infer_tasks
 from ramify.data._names import resolve_columns
 from ramify.data._schema import TableSchema
+from ramify.data._stated_kinds import StatedKind
 from ramify.data._table import Table
 from ramify.tasks import TaskSet
 
@@ -52,8 +53,9 @@ def infer_schema(
     targets: Sequence[str],
     *,
     ignore: Iterable[str] = (),
-    kinds: Mapping[str, str] | None = None,
+    kinds: Mapping[str, StatedKind] | None = None,
     split_column: str | None = None,
+    group_column: str | None = None,
 ) -> Inferred:
     """Find out what the columns of a table hold, from all rows.
 
@@ -61,9 +63,10 @@ def infer_schema(
         table: The table.
         targets: Names or globs of the target columns.
         ignore: Names or globs of columns that are neither feature nor target.
-        kinds: ``binary``, ``multiclass`` or ``regression`` for tasks whose kind is not to be
-            inferred.
+        kinds: ``binary``, ``multiclass``, ``ordinal``, ``ranking`` or ``regression`` for tasks
+            whose kind is not to be inferred, or an `Ordinal` with the levels in their order.
         split_column: The column that divides the rows, which is no feature.
+        group_column: The column of the groups that a ranking puts in order, which is none either.
 
     Raises:
         InputError: If a column is unknown or cannot be read, or nothing is left to learn.
@@ -76,7 +79,14 @@ def infer_schema(
         >>> found.features.names, found.tasks[0].kind.classes
         (('age',), ('no', 'yes'))
     """
-    labels = infer_labels(table, targets, ignore=ignore, kinds=kinds, split_column=split_column)
+    labels = infer_labels(
+        table,
+        targets,
+        ignore=ignore,
+        kinds=kinds,
+        split_column=split_column,
+        group_column=group_column,
+    )
     schema, unused, warnings = infer_features(table, labels.others)
     copies = copies_of_targets(table, schema, labels.tasks)
     left_out, warnings = labels.left_out | unused, [*labels.warnings, *warnings, *copies]
@@ -88,8 +98,9 @@ def infer_labels(
     targets: Sequence[str],
     *,
     ignore: Iterable[str] = (),
-    kinds: Mapping[str, str] | None = None,
+    kinds: Mapping[str, StatedKind] | None = None,
     split_column: str | None = None,
+    group_column: str | None = None,
 ) -> InferredLabels:
     """Find out what the target columns of a table hold, whatever the features are.
 
@@ -99,6 +110,7 @@ def infer_labels(
         ignore: As for `infer_schema`.
         kinds: As for `infer_schema`.
         split_column: As for `infer_schema`.
+        group_column: As for `infer_schema`.
 
     Raises:
         InputError: If a column is unknown or cannot be read.
@@ -106,7 +118,9 @@ def infer_labels(
     wanted = resolve_columns(table.columns, targets)
     ignored = resolve_columns(table.columns, list(ignore), "--ignore")
     _check_roles(wanted, ignored, split_column)
+    _check_group_column(table, wanted, group_column)
     apart = {split_column: "divides the rows"} if split_column else {}
+    apart |= {group_column: "groups the rows"} if group_column else {}
     left_out = dict.fromkeys(ignored, "ignored on request") | apart
     taken = {*wanted, *left_out}
     tasks, warnings = infer_tasks(table, wanted, kinds or {})
@@ -122,3 +136,13 @@ def _check_roles(targets: list[str], ignored: list[str], split_column: str | Non
         raise InputError(f"--ignore must not name a target. Got {listed(both)} in both")
     if split_column in targets:
         raise InputError(f"--split must not name a target. Got {listed([split_column])} in both")
+
+
+def _check_group_column(table: Table, targets: list[str], group_column: str | None) -> None:
+    if group_column is None:
+        return
+    if group_column in targets:
+        raise InputError(
+            f"--group-column must not be a target. Got {listed([group_column])} in both"
+        )
+    resolve_columns(table.columns, [group_column], "--group-column")

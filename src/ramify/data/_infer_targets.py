@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, listed
 from ramify.data._bad_cells import check_numbers
-from ramify.data._classes import KINDS, kind_of
+from ramify.data._classes import kind_of
 from ramify.data._profile import profiles
+from ramify.data._stated_kinds import StatedKind, stated_kinds
 from ramify.data._table import Table
 from ramify.data._values import number_values, text_values
 from ramify.tasks import Task, TaskSet
 
 
 def infer_tasks(
-    table: Table, targets: Sequence[str], kinds: Mapping[str, str]
+    table: Table, targets: Sequence[str], kinds: Mapping[str, StatedKind]
 ) -> tuple[TaskSet, list[str]]:
     """Find the kind of each task.
 
@@ -22,7 +23,7 @@ def infer_tasks(
     Raises:
         InputError: If a target cannot be learned from, or `kinds` does not fit.
     """
-    _check_kinds(targets, kinds)
+    stated = stated_kinds(targets, kinds)
     found = profiles(table, targets, count=targets)
     for name, profile in found.items():
         check_numbers(table, name, profile, " or say --kind NAME=multiclass")
@@ -35,21 +36,8 @@ def infer_tasks(
     tasks, warnings = [], []
     for name in targets:
         labels = texts.get(name) or number_values(found[name])
-        kind, warning = kind_of(name, found[name], labels, kinds.get(name))
+        wanted = stated.get(name, table.levels.get(name))
+        kind, warning = kind_of(name, found[name], labels, wanted)
         tasks.append(Task(name, kind))
         warnings += [warning] if warning else []
     return TaskSet(tasks), warnings
-
-
-def _check_kinds(targets: Sequence[str], kinds: Mapping[str, str]) -> None:
-    strangers = [name for name in kinds if name not in set(targets)]
-    if strangers:
-        raise InputError(
-            f"--kind must name targets. {listed(strangers)} are none of {listed(targets)}"
-        )
-    for name, kind in kinds.items():
-        if kind not in KINDS:
-            raise InputError(
-                f"--kind of {quoted(name)} must be {', '.join(KINDS[:-1])} or {KINDS[-1]}. "
-                f"Got {quoted(kind)}"
-            )

@@ -7,7 +7,7 @@ from jaxtyping import Int64
 from numpy.typing import NDArray
 
 from ramify.data._read_targets import LabelMask, Targets
-from ramify.tasks import Binary, Kind, Multiclass, Regression, TaskSet
+from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Regression, TaskSet
 
 
 def standardised(
@@ -15,8 +15,8 @@ def standardised(
 ) -> TaskSet:
     """Give each task the statistics of its training labels.
 
-    A regression task gets their mean and standard deviation, a classification task the share of
-    each class, with half a label more of each so that no share is 0.
+    A regression task gets their mean and standard deviation, a classification or ordinal task
+    the share of each class or level, with half a label more of each so that no share is 0.
 
     Args:
         tasks: The tasks.
@@ -40,6 +40,8 @@ def _with_statistics(kind: Kind, labels: NDArray[np.float32]) -> Kind:
         return _regression(labels.astype(np.float64))
     if isinstance(kind, Binary):
         return replace(kind, rate=_shares(labels, 2)[1])
+    if isinstance(kind, Ordinal):
+        return replace(kind, rates=_shares(labels, len(kind.levels)))
     return (
         replace(kind, rates=_shares(labels, kind.n_outputs))
         if isinstance(kind, Multiclass)

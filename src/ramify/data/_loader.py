@@ -10,10 +10,11 @@ from ramify.data._batch import Batch, Batches
 
 
 def as_batches(loader: Iterable[Sequence[Tensor]]) -> "LoaderBatches":
-    """Adapt a loader of ``(inputs, targets)`` or ``(inputs, targets, label_mask)``.
+    """Adapt a loader of ``(inputs, targets)``, with ``label_mask`` and ``groups`` if wanted.
 
     Without a mask, NaN among the targets means not labelled. Under a mask, a target that is not
-    observed may hold anything.
+    observed may hold anything. Groups, a whole number per row in fourth place, say which rows a
+    ranking compares; without them all rows of a batch are one group.
 
     Args:
         loader: Such as a `torch.utils.data.DataLoader`; iterated anew in each epoch.
@@ -55,13 +56,13 @@ class LoaderBatches(Batches):
 
 
 def _batch(parts: Sequence[Tensor]) -> Batch:
-    if len(parts) not in (2, 3):
+    if len(parts) not in (2, 3, 4):
         raise InputError(
             "a loader must give (inputs, targets) or (inputs, targets, label_mask). "
             f"Got {counted(len(parts), 'part')}"
         )
     inputs, targets = parts[0], parts[1]
-    label_mask = parts[2].bool() if len(parts) == 3 else ~targets.isnan()
+    label_mask = parts[2].bool() if len(parts) > 2 else ~targets.isnan()
     if targets.ndim != 2 or label_mask.shape != targets.shape or len(inputs) != len(targets):
         raise ShapeError(
             "a loader's targets and label_mask must be of shape (batch, task) with one row per "
@@ -74,4 +75,14 @@ def _batch(parts: Sequence[Tensor]) -> Batch:
             "observed targets of a loader must be finite. Got NaN or ±inf; "
             "use NaN without a mask, or a mask that is False there, for a missing label"
         )
-    return Batch(inputs, clean, label_mask, tuple(label_mask.any(dim=0).tolist()))
+    groups = _groups(parts[3], len(inputs)) if len(parts) == 4 else None
+    return Batch(inputs, clean, label_mask, tuple(label_mask.any(dim=0).tolist()), groups)
+
+
+def _groups(given: Tensor, n_rows: int) -> Tensor:
+    if given.shape != (n_rows,) or given.is_floating_point():
+        raise ShapeError(
+            f"a loader's groups must be one whole number per row, {n_rows}. "
+            f"Got {tuple(given.shape)} of {given.dtype}"
+        )
+    return given.cpu().long()

@@ -10,6 +10,7 @@ from ramify.data._cells import Column, Form, PolarsType, plain
 from ramify.data._delimited import inspect_delimited
 from ramify.data._foreign import Frame, check_unique, to_polars
 from ramify.data._table import Table, not_a_table
+from ramify.tasks import Ordinal
 
 _SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
 _FORMS: Final[dict[PolarsType, Form]] = {
@@ -134,6 +135,11 @@ def _table(name: str, frame: pl.LazyFrame, names: tuple[str, ...], n_rows: int) 
             for column, (key, form) in zip(forms, plain_frame.collect_schema().items(), strict=True)
         },
         unreadable={column: str(types[column]) for column in names if column not in forms},
+        levels={
+            column: Ordinal(tuple(dtype.categories.to_list()))
+            for column, dtype in types.items()
+            if isinstance(dtype, pl.Enum) and len(dtype.categories) > 2
+        },
         notes={column: _unit(dtype) for column, dtype in types.items() if dtype.is_temporal()},
     )
 

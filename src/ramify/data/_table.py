@@ -9,6 +9,7 @@ import polars as pl
 
 from ramify._core import InputError, listed, quoted
 from ramify.data._cells import Column
+from ramify.tasks import Ordinal
 
 BATCH_ROWS: Final = 8192
 
@@ -25,6 +26,7 @@ class Table:
         readable: For each readable column, its key and which of the three it is.
         unreadable: For each other column (lists, structures, bytes), its type in words.
         notes: Columns that were converted (dates), and to what.
+        levels: Columns that declare the order of their labels, with three or more of them.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Table:
     readable: dict[str, Column] = field(repr=False)
     unreadable: dict[str, str] = field(default_factory=dict, repr=False)
     notes: dict[str, str] = field(default_factory=dict, repr=False)
+    levels: dict[str, Ordinal] = field(default_factory=dict, repr=False)
 
     def column(self, name: str) -> Column:
         """Find a column that holds text, numbers or truth values.

@@ -72,8 +72,16 @@ def rows_by_task(table: Table, targets: Sequence[str], column: str) -> RowsByTas
     gone = {column, *targets}
     readable = {name: found for name, found in table.readable.items() if name not in gone}
     readable |= {name: Column(key, target.form) for name, (key, target, _) in cells.items()}
+    levels = {
+        name: table.levels[target]
+        for target in targets
+        if target in table.levels
+        for name in (f"{target}:{label}" for label in labels)
+    }
     columns = (*(name for name in table.columns if name not in gone), *cells)
-    return RowsByTask(replace(table, columns=columns, frame=frame, readable=readable), tuple(cells))
+    return RowsByTask(
+        replace(table, columns=columns, frame=frame, readable=readable, levels=levels), tuple(cells)
+    )
 
 
 def _in_order(label: str) -> tuple[float, str]:

@@ -3,10 +3,12 @@
 from ramify.losses._by_kind import (
     KIND_LOSSES,
     BinaryLoss,
-    KindLoss,
     MulticlassLoss,
     RegressionLoss,
 )
+from ramify.losses._kind_loss import KindLoss, RowLoss
+from ramify.losses._ordinal import OrdinalLoss
+from ramify.losses._ranking import RankingLoss
 from ramify.losses._task_losses import TaskLosses
 
 __all__ = [
@@ -14,6 +16,9 @@ __all__ = [
     "BinaryLoss",
     "KindLoss",
     "MulticlassLoss",
+    "OrdinalLoss",
+    "RankingLoss",
     "RegressionLoss",
+    "RowLoss",
     "TaskLosses",
 ]

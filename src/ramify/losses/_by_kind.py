@@ -1,48 +1,18 @@
 """Loss, error margin and prediction of each kind of task, for all tasks of the kind at once."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from ramify.tasks import Binary, Kind, Multiclass, Regression, Task
+from ramify.losses._kind_loss import KindLoss, RowLoss
+from ramify.losses._ordinal import OrdinalLoss
+from ramify.losses._ranking import RankingLoss
+from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression, Task
 
 
-class KindLoss(nn.Module, ABC):
-    """What training and prediction need to know of one kind of task.
-
-    All methods take every task of the kind at once: outputs ``(batch, task, output)`` and targets
-    ``(batch, task)`` that hold a valid target, such as 0, where there is no label.
-    """
-
-    @classmethod
-    @abstractmethod
-    def of(cls, tasks: Sequence[Task]) -> "KindLoss":
-        """Build it for tasks of the kind."""
-
-    @abstractmethod
-    def loss(
-        self, outputs: Float[Tensor, "batch task output"], targets: Float[Tensor, "batch task"]
-    ) -> Float[Tensor, "batch task"]:
-        """Loss of each sample for each task."""
-
-    @abstractmethod
-    def margin(
-        self, outputs: Float[Tensor, "batch task output"], targets: Float[Tensor, "batch task"]
-    ) -> Float[Tensor, "batch task"]:
-        """Error margin of each sample for each task, 0 or more."""
-
-    @abstractmethod
-    def prediction(
-        self, outputs: Float[Tensor, "batch task output"]
-    ) -> Float[Tensor, "batch task output"]:
-        """Probabilities, or values in the target's own unit."""
-
-
-class BinaryLoss(KindLoss):
+class BinaryLoss(RowLoss):
     """Cross-entropy of a logit; the margin is |t − s| of the probability s and t in {0, 1}."""
 
     @classmethod
@@ -67,7 +37,7 @@ class BinaryLoss(KindLoss):
         return torch.sigmoid(outputs)
 
 
-class MulticlassLoss(KindLoss):
+class MulticlassLoss(RowLoss):
     """Cross-entropy over classes; the margin is 1 − the probability of the true class.
 
     Tasks with fewer classes than the widest are padded with outputs of no probability.
@@ -106,7 +76,7 @@ class MulticlassLoss(KindLoss):
         return self._log_probabilities(outputs).gather(-1, index).squeeze(-1)
 
 
-class RegressionLoss(KindLoss):
+class RegressionLoss(RowLoss):
     """Half the squared error of the standardised target; the margin is its absolute error."""
 
     def __init__(self, location: Sequence[float], scale: Sequence[float]) -> None:
@@ -141,5 +111,7 @@ class RegressionLoss(KindLoss):
 KIND_LOSSES: dict[type[Kind], type[KindLoss]] = {
     Binary: BinaryLoss,
     Multiclass: MulticlassLoss,
+    Ordinal: OrdinalLoss,
+    Ranking: RankingLoss,
     Regression: RegressionLoss,
 }

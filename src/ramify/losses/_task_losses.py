@@ -1,11 +1,14 @@
 """The losses of all tasks of a batch in a few stacked operations, whatever their kinds."""
 
+from collections.abc import Sequence
+
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from ramify._core import ShapeError
-from ramify.losses._by_kind import KIND_LOSSES, KindLoss
+from ramify.losses._by_kind import KIND_LOSSES
+from ramify.losses._kind_loss import KindLoss
 from ramify.tasks import TaskSet
 
 
@@ -54,13 +57,21 @@ class TaskLosses(nn.Module):
         outputs: Float[Tensor, "batch column"],
         targets: Float[Tensor, "batch task"],
         label_mask: Bool[Tensor, "batch task"],
+        pairs: Int64[Tensor, "2 pair"] | None = None,
     ) -> Float[Tensor, " task"]:
         """Mean loss of each task over its own labels; 0 for a task without one.
+
+        Args:
+            outputs: Of the network.
+            targets: The labels; anything valid where there is none.
+            label_mask: True where there is a label.
+            pairs: For tasks that compare rows, the rows of one group with each other, as
+                `ramify.data.pairs_within` gives them; None if all rows are one group.
 
         Raises:
             ShapeError: If the shapes do not fit the tasks.
         """
-        totals, weights = self.sums(outputs, targets, label_mask)
+        totals, weights = self.sums(outputs, targets, label_mask, pairs)
         return totals / weights.clamp(min=torch.finfo(totals.dtype).tiny)
 
     def sums(
@@ -68,18 +79,27 @@ class TaskLosses(nn.Module):
         outputs: Float[Tensor, "batch column"],
         targets: Float[Tensor, "batch task"],
         label_mask: Bool[Tensor, "batch task"],
+        pairs: Int64[Tensor, "2 pair"] | None = None,
     ) -> tuple[Float[Tensor, " task"], Float[Tensor, " task"]]:
         """Sum of each task's weighted losses over its labels, and the sum of their weights.
 
-        Both may be added up over parts of a batch on several machines before dividing.
+        Both may be added up over parts of a batch on several machines before dividing, as long as
+        no group of rows that are compared is divided.
+
+        Args:
+            outputs: As for a call.
+            targets: As for a call.
+            label_mask: As for a call.
+            pairs: As for a call.
         """
         self._check(outputs, targets, label_mask)
-        parts = [block.loss(outputs, targets) for block in self._blocks]
         weights = label_mask.to(outputs.dtype)
         class_weights = self.class_weights
         if class_weights is not None:
             weights = weights * torch.where(targets >= 0.5, class_weights, 1.0)
-        return (self._joined(parts) * weights).sum(0), weights.sum(0)
+        parts = [block.sums(outputs, targets, weights, pairs) for block in self._blocks]
+        totals, counts = zip(*parts, strict=True)
+        return self._joined(totals), self._joined(counts)
 
     def total(self, per_task: Float[Tensor, " task"]) -> Float[Tensor, ""]:
         """The number to minimise: the mean over tasks of weight × loss."""
@@ -87,10 +107,21 @@ class TaskLosses(nn.Module):
 
     @torch.no_grad()
     def margins(
-        self, outputs: Float[Tensor, "batch column"], targets: Float[Tensor, "batch task"]
-    ) -> Float[Tensor, "batch task"]:
-        """Error margin of each sample for each task; meaningless where there is no label."""
-        return self._joined([block.margin(outputs, targets) for block in self._blocks])
+        self,
+        outputs: Float[Tensor, "batch column"],
+        targets: Float[Tensor, "batch task"],
+        label_mask: Bool[Tensor, "batch task"],
+        pairs: Int64[Tensor, "2 pair"] | None = None,
+    ) -> tuple[Float[Tensor, "batch task"], Bool[Tensor, "batch task"]]:
+        """Error margin of each sample for each task; meaningless where the mask is False.
+
+        Returns:
+            The margins, and a mask: the label mask, without samples whose margin depends on
+            others and that have none to be compared with.
+        """
+        parts = [block.margins(outputs, targets, label_mask, pairs) for block in self._blocks]
+        margins, masks = zip(*parts, strict=True)
+        return self._joined(margins), self._joined(masks)
 
     @torch.no_grad()
     def predictions(self, outputs: Float[Tensor, "batch column"]) -> Float[Tensor, "batch column"]:
@@ -100,9 +131,11 @@ class TaskLosses(nn.Module):
             block.write_predictions(outputs, result)
         return result
 
-    def _joined(self, parts: list[Tensor]) -> Tensor:
+    def _joined(self, parts: Sequence[Tensor]) -> Tensor:
         # One kind of task: its tasks are all tasks, in order.
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)[:, self.get_buffer("order")]
+        if len(parts) == 1:
+            return parts[0]
+        return torch.cat(tuple(parts), dim=-1).index_select(-1, self.get_buffer("order"))
 
     def _check(self, outputs: Tensor, targets: Tensor, label_mask: Tensor) -> None:
         n_rows, n_tasks = len(outputs), len(self.tasks)
@@ -135,13 +168,20 @@ class _Block(nn.Module):
         self.register_buffer("real", offsets < sizes[:, None], persistent=False)
         self.register_buffer("places", torch.tensor(places), persistent=False)
         # All tasks have one output each: their columns are the matrix itself.
-        self._whole = len(places) == len(tasks) == tasks.n_columns
+        self._all = len(places) == len(tasks)
+        self._whole = self._all and len(tasks) == tasks.n_columns
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return self.by_kind.loss(self._outputs(outputs), self._targets(targets))
+    def sums(
+        self, outputs: Tensor, targets: Tensor, weights: Tensor, pairs: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        own = self._outputs(outputs)
+        return self.by_kind.sums(own, self._own(targets), self._own(weights), pairs)
 
-    def margin(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return self.by_kind.margin(self._outputs(outputs), self._targets(targets))
+    def margins(
+        self, outputs: Tensor, targets: Tensor, label_mask: Tensor, pairs: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        own = self._outputs(outputs)
+        return self.by_kind.margins(own, self._own(targets), self._own(label_mask), pairs)
 
     def write_predictions(self, outputs: Tensor, result: Tensor) -> None:
         real = self.get_buffer("real")
@@ -151,5 +191,5 @@ class _Block(nn.Module):
     def _outputs(self, outputs: Tensor) -> Tensor:
         return outputs.unsqueeze(-1) if self._whole else outputs[:, self.get_buffer("columns")]
 
-    def _targets(self, targets: Tensor) -> Tensor:
-        return targets if self._whole else targets[:, self.get_buffer("places")]
+    def _own(self, per_task: Tensor) -> Tensor:
+        return per_task if self._all else per_task.index_select(1, self.get_buffer("places"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 
 from ramify._core import InputError, ShapeError
 
@@ -71,10 +71,30 @@ def delta_m(
     return float(100 * (signs * (ours - theirs) / theirs).mean())
 
 
-def bootstrap_weights(n_rows: int, n_draws: int, seed: int) -> Float[np.ndarray, "draw row"]:
-    """How often each row is drawn when as many rows are drawn anew with replacement."""
+def bootstrap_weights(
+    n_rows: int,
+    n_draws: int,
+    seed: int,
+    groups: Int64[np.ndarray, " row"] | None = None,
+) -> Float[np.ndarray, "draw row"]:
+    """How often each row is drawn when as many rows are drawn anew with replacement.
+
+    Args:
+        n_rows: Number of rows.
+        n_draws: Number of draws.
+        seed: Of the draws.
+        groups: Number of each row's group: with two or more, as many whole groups are drawn.
+    """
     rng = np.random.default_rng(seed)
-    return rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_draws).astype(np.float64)
+    if groups is not None:
+        names, place = np.unique(groups, return_inverse=True)
+        if len(names) > 1:
+            return _drawn(rng, len(names), n_draws)[:, place]
+    return _drawn(rng, n_rows, n_draws)
+
+
+def _drawn(rng: np.random.Generator, n: int, n_draws: int) -> Float[np.ndarray, "draw item"]:
+    return rng.multinomial(n, np.full(n, 1 / n), size=n_draws).astype(np.float64)
 
 
 def intervals(

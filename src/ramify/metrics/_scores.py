@@ -3,13 +3,29 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from numpy.typing import NDArray
 
-from ramify.tasks import ACCURACY, RMSE, ROC_AUC, Metric, Regression, Task, TaskSet
+from ramify.metrics._levels import weighted_kappa
+from ramify.metrics._ordering import ndcg
+from ramify.tasks import (
+    ACCURACY,
+    KAPPA,
+    NDCG,
+    RMSE,
+    ROC_AUC,
+    Metric,
+    Ordinal,
+    Ranking,
+    Regression,
+    Task,
+    TaskSet,
+)
 
 Array = NDArray[np.float64]
+Groups = NDArray[np.int64]
 Score = Callable[[Array, Array, Array], Array]
+GroupScore = Callable[[Array, Array, Array, Groups], Array]
 
 
 def roc_auc(
@@ -63,7 +79,14 @@ def rmse(
     return np.sqrt(_divide(weights @ (values - targets) ** 2, weights.sum(axis=1)))
 
 
-SCORES: dict[Metric, Score] = {ROC_AUC: roc_auc, ACCURACY: accuracy, RMSE: rmse}
+SCORES: dict[Metric, Score] = {
+    ROC_AUC: roc_auc,
+    ACCURACY: accuracy,
+    KAPPA: weighted_kappa,
+    RMSE: rmse,
+}
+GROUP_SCORES: dict[Metric, GroupScore] = {NDCG: ndcg}
+_OF_ALL_COLUMNS = (ACCURACY, KAPPA)
 
 
 def task_scores(
@@ -72,6 +95,7 @@ def task_scores(
     label_mask: Bool[np.ndarray, "row task"],
     tasks: TaskSet,
     row_weights: Float[np.ndarray, "draw row"] | None = None,
+    groups: Int64[np.ndarray, " row"] | None = None,
 ) -> Float[np.ndarray, "draw task"]:
     """Every task's own score over its own labelled rows, for each draw of row weights.
 
@@ -81,20 +105,27 @@ def task_scores(
         label_mask: True where there is a label.
         tasks: The tasks.
         row_weights: How much each row counts, one line per draw; by default one line of ones.
+        groups: Number of each row's group, for tasks that put the rows of a group in order; by
+            default all rows are one.
 
     Returns:
         In the metric's own unit; NaN where a score is absent: no labels, or of one class only.
     """
     weights = np.ones((1, len(targets))) if row_weights is None else row_weights
+    members = np.zeros(len(targets), dtype=np.int64) if groups is None else groups
     result = np.full((len(weights), len(tasks)), np.nan)
     for t, (task, first) in enumerate(zip(tasks, tasks.first_columns, strict=True)):
         rows = np.flatnonzero(label_mask[:, t])
         if len(rows) == 0:
             continue
         columns = predictions[rows, first : first + task.kind.n_outputs].astype(np.float64)
-        values = columns if task.kind.metric == ACCURACY else columns[:, 0]
-        score = SCORES[task.kind.metric]
-        result[:, t] = score(values, targets[rows, t].astype(np.float64), weights[:, rows])
+        metric, own = task.kind.metric, targets[rows, t].astype(np.float64)
+        values = columns if metric in _OF_ALL_COLUMNS else columns[:, 0]
+        result[:, t] = (
+            GROUP_SCORES[metric](values, own, weights[:, rows], members[rows])
+            if metric in GROUP_SCORES
+            else SCORES[metric](values, own, weights[:, rows])
+        )
     return result
 
 
@@ -103,7 +134,7 @@ def skills(
 ) -> Float[np.ndarray, "draw task"]:
     """Scores on one footing, higher is better, 1 is perfect, so that tasks can be averaged.
 
-    ROC-AUC and accuracy stay; an error becomes R² = 1 − (RMSE / scale)², with the scale of the
+    ROC-AUC, accuracy, kappa and NDCG stay; an error becomes R² = 1 − (RMSE / scale)², with the scale of the
     training labels.
     """
     return np.stack([_skill(scores[:, t], task) for t, task in enumerate(tasks)], axis=1)
@@ -118,18 +149,33 @@ def mean_skill(
     return _divide(np.where(present, every, 0.0).sum(axis=1), present.sum(axis=1).astype(float))
 
 
-def absence_note(task: Task, targets: Float[np.ndarray, " row"]) -> str:
+def absence_note(
+    task: Task,
+    targets: Float[np.ndarray, " row"],
+    groups: Int64[np.ndarray, " row"] | None = None,
+) -> str:
     """Why a score over these labels is absent; empty if it is not.
 
     Args:
         task: The task.
         targets: Its labels.
+        groups: Number of the group of each labelled row; by default all are one.
     """
     if len(targets) == 0:
         return "no labels on these rows"
     if task.kind.metric == ROC_AUC and len(np.unique(targets)) < 2:
         return "labels of one class only on these rows"
+    if isinstance(task.kind, Ordinal) and len(np.unique(targets)) < 2:
+        return "labels of one level only on these rows"
+    if isinstance(task.kind, Ranking) and not _differ(targets, groups):
+        return "no group with two different labels on these rows"
     return ""
+
+
+def _differ(targets: NDArray[np.floating], groups: Groups | None) -> bool:
+    members = np.zeros(len(targets), dtype=np.int64) if groups is None else groups
+    both = np.unique(np.stack([members, targets]), axis=1)
+    return bool(both.shape[1] > len(np.unique(members)))
 
 
 def _skill(scores: Array, task: Task) -> Array:

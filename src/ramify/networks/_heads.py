@@ -28,16 +28,20 @@ class StackedHeads(nn.Module):
 
     position: Tensor | None
     columns: Tensor | None
+    reads: Tensor | None
 
     def __init__(self, n_features: int, tasks: TaskSet) -> None:
         super().__init__()
         start = nn.Linear(n_features, tasks.n_columns)
-        self.weight = nn.Parameter(start.weight.detach())
+        reads = _reading(tasks)
+        weight = start.weight.detach()
+        self.weight = nn.Parameter(weight if reads is None else weight * reads)
         # Starting at the base rates saves the first epochs, in which rare labels would only be
         # learned to be rare, and keeps them out of the affinity.
         self.bias = nn.Parameter(
             torch.tensor([value for task in tasks for value in task.kind.start_outputs])
         )
+        self.register_buffer("reads", reads, persistent=False)
         self.register_buffer("task_of_column", torch.tensor(tasks.task_of_column), persistent=False)
         self.register_buffer("columns", None, persistent=False)
         self.register_buffer("position", None, persistent=False)
@@ -78,13 +82,14 @@ class StackedHeads(nn.Module):
 
     def forward(self, x: Float[Tensor, "branch batch feature"]) -> Float[Tensor, "batch column"]:
         """Outputs of all tasks."""
+        weight = self.weight if self.reads is None else self.weight * self.reads
         if self._change is None:
-            return self._outputs(x, self.weight, self.bias)
-        onwards = self._outputs(x, self.weight.detach(), self.bias.detach())
+            return self._outputs(x, weight, self.bias)
+        onwards = self._outputs(x, weight.detach(), self.bias.detach())
         if onwards.requires_grad:
             onwards.register_hook(self._change)  # type: ignore[no-untyped-call]  # of torch
         # Adds exactly 0: one way for the heads' gradient, another for the features'.
-        return self._outputs(x.detach(), self.weight, self.bias) + (onwards - onwards.detach())
+        return self._outputs(x.detach(), weight, self.bias) + (onwards - onwards.detach())
 
     def _outputs(self, x: Tensor, heads: Tensor, bias: Tensor) -> Tensor:
         if self.columns is None or self.position is None:
@@ -95,6 +100,15 @@ class StackedHeads(nn.Module):
         wide = torch.bmm(x, weight.transpose(1, 2))  # (branch, batch, widest)
         flat = wide.transpose(0, 1).flatten(1)
         return flat.index_select(1, self.position) + bias
+
+
+def _reading(tasks: TaskSet) -> Tensor | None:
+    """For each column, 1 if it reads features and 0 if it is its bias only; None if all read."""
+    if not tasks.constant_columns:
+        return None
+    reads = torch.ones(tasks.n_columns, 1)
+    reads[list(tasks.constant_columns)] = 0
+    return reads
 
 
 def _layout(

@@ -21,7 +21,7 @@ class TaskInfo(Part):
 
     Attributes:
         name: The target's column name.
-        kind: ``binary``, ``multiclass`` or ``regression``.
+        kind: ``binary``, ``multiclass``, ``ordinal``, ``ranking`` or ``regression``.
         metric: Name of the score, such as ``roc_auc``.
         higher_is_better: Direction of the score.
         classes: The labels of a classification task in the order of its outputs; else empty.

@@ -78,7 +78,7 @@ def score_tables(record: RunRecord) -> list[ScoreTable]:
 
 def _table(record: RunRecord, tasks: Sequence[TaskInfo]) -> ScoreTable:
     # Errors in different units cannot share an axis; relative to the baseline they can.
-    percent = tasks[0].metric not in {"roc_auc", "accuracy"}
+    percent = tasks[0].metric == "rmse"
     known = [name for name in COMPARED if name in record.baselines]
     columns = [_column(record.baselines[name], name, tasks, percent) for name in known]
     scores = {score.task: score for score in record.scores.test}

@@ -9,8 +9,14 @@ _PLAIN = re.compile(r"[\w.+/:()-]{1,40}")
 # Characters that would break a line, hide, or turn the text around (bidirectional controls).
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
-METRICS = {"roc_auc": "ROC-AUC", "accuracy": "accuracy", "rmse": "RMSE"}
-SKILLS = {"roc_auc": "ROC-AUC", "accuracy": "accuracy", "rmse": "R²"}
+METRICS = {
+    "roc_auc": "ROC-AUC",
+    "accuracy": "accuracy",
+    "kappa": "weighted kappa",
+    "ndcg": "NDCG@10",
+    "rmse": "RMSE",
+}
+SKILLS = METRICS | {"rmse": "R²"}
 NETWORKS = {
     "single_task": "one network per task",
     "shared": "one shared network",

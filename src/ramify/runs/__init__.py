@@ -5,7 +5,8 @@ from ramify.runs._fit import fit, run_table
 from ramify.runs._linear_sharing import LINEAR_METHODS, LinearSharing
 from ramify.runs._model import Model
 from ramify.runs._options import BASELINES, IMAGE_WEIGHT_DECAY, Options
-from ramify.runs._predicting import NamedImages, PredictionRows, output_names, write_predictions
+from ramify.runs._output_columns import output_names
+from ramify.runs._predicting import NamedImages, PredictionRows, write_predictions
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._run import Run, load
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ramify._core import InputError
 from ramify.data import ImageSchema, TableSchema
-from ramify.tasks import Binary, Kind, Multiclass, Regression, Task
+from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression, Task, labels_of
 
 MODEL_VERSION = 2
 
@@ -19,7 +19,7 @@ class TaskCard(_Part):
     """One task of a saved model."""
 
     name: str
-    kind: Literal["binary", "multiclass", "regression"]
+    kind: Literal["binary", "multiclass", "ordinal", "ranking", "regression"]
     classes: list[str] = []
     location: float = 0.0
     scale: float = 1.0
@@ -32,7 +32,7 @@ class TaskCard(_Part):
         return cls(
             name=task.name,
             kind=kind.name,
-            classes=list(kind.classes) if isinstance(kind, Binary | Multiclass) else [],
+            classes=list(labels_of(kind)),
             location=kind.location if isinstance(kind, Regression) else 0.0,
             scale=kind.scale if isinstance(kind, Regression) else 1.0,
             weight=task.weight,
@@ -49,6 +49,10 @@ class TaskCard(_Part):
             kind = Regression(self.location, self.scale)
         elif self.kind == "multiclass":
             kind = Multiclass(tuple(self.classes))
+        elif self.kind == "ordinal":
+            kind = Ordinal(tuple(self.classes))
+        elif self.kind == "ranking":
+            kind = Ranking()
         elif len(self.classes) == 2:
             kind = Binary((self.classes[0], self.classes[1]))
         else:

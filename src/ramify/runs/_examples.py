@@ -8,7 +8,7 @@ from PIL import Image
 
 from ramify.runs._inputs import ImageInputs, Inputs
 from ramify.runs._prepared import Prepared
-from ramify.tasks import Multiclass, Regression, Task
+from ramify.tasks import Binary, Ranking, Regression, Task, labels_of
 
 _PER_TASK = 6
 _MOST_TASKS = 100
@@ -42,11 +42,11 @@ def example_pictures(prepared: Prepared) -> dict[str, list[str]]:
 
 def _places(task: Task, labels: np.ndarray) -> np.ndarray:
     """Which of a task's labelled rows show it best."""
-    if isinstance(task.kind, Regression):
+    if isinstance(task.kind, Regression | Ranking):
         return np.argsort(-labels, kind="stable")[:_PER_TASK]
-    if not isinstance(task.kind, Multiclass):
+    if isinstance(task.kind, Binary):
         return np.flatnonzero(labels >= 0.5)[:_PER_TASK]
-    first = [np.flatnonzero(labels == c)[:1] for c in range(task.kind.n_outputs)]
+    first = [np.flatnonzero(labels == c)[:1] for c in range(len(labels_of(task.kind)))]
     return np.concatenate(first)[:_PER_TASK]
 
 

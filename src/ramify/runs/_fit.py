@@ -8,7 +8,17 @@ from pathlib import Path
 from narwhals.typing import IntoFrame
 
 from ramify._core import InputError
-from ramify.data import ImageData, SplitRule, Table, open_table, parse_split, split_names
+from ramify.data import (
+    GroupSplit,
+    ImageData,
+    RandomSplit,
+    SplitRule,
+    StatedKind,
+    Table,
+    open_table,
+    parse_split,
+    split_names,
+)
 from ramify.networks import BackboneSpec, LinearSpec, MLPSpec
 from ramify.runs._directory import output_directory
 from ramify.runs._jobs import Jobs, timed
@@ -16,7 +26,7 @@ from ramify.runs._latency import milliseconds_per_row
 from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._model import Model
 from ramify.runs._options import Options
-from ramify.runs._predicting import output_names
+from ramify.runs._output_columns import output_names
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._recording import recorded
 from ramify.runs._run import Run
@@ -29,8 +39,9 @@ def fit(
     targets: str | Sequence[str],
     *,
     ignore: str | Sequence[str] = (),
-    kinds: Mapping[str, str] | None = None,
-    split: str | SplitRule = "random",
+    kinds: Mapping[str, StatedKind] | None = None,
+    group_column: str | None = None,
+    split: str | SplitRule | None = None,
     sharing: Sharing | None = None,
     max_parameters: int | None = None,
     backbone: BackboneSpec | None = None,
@@ -51,8 +62,12 @@ def fit(
         data: A CSV, TSV or Parquet file, or a dataframe. An empty target means not labelled.
         targets: Names or globs (``NR-*``) of the target columns; a text is split at commas.
         ignore: Names or globs of columns that are no features.
-        kinds: ``binary``, ``multiclass`` or ``regression`` per target, where inference is wrong.
-        split: ``random``, ``column:NAME`` or ``group:NAME``, or a split rule.
+        kinds: ``binary``, ``multiclass``, ``ordinal``, ``ranking`` or ``regression`` per target,
+            where inference is wrong; or ``Ordinal(("low", "mid", "high"))``.
+        group_column: The column of the groups of rows that ranking tasks put in order; by default
+            all rows are one group.
+        split: ``random``, ``column:NAME`` or ``group:NAME``, or a split rule; by default whole
+            groups of ``group_column`` if there is one, else random.
         sharing: The way of sharing; by default `FullyAdaptive`.
         max_parameters: Budget of the default way of sharing; not together with ``sharing``.
         backbone: The network's stages; by default a multilayer perceptron, and the next three are
@@ -88,7 +103,8 @@ def fit(
         targets=_names(targets),
         ignore=_names(ignore),
         kinds=dict(kinds or {}),
-        split=parse_split(split) if isinstance(split, str) else split,
+        group_column=group_column,
+        split=_split(split, group_column),
         sharing=sharing,
         backbone=backbone or MLPSpec(tuple(hidden), dropout, input_dropout),
         training=training or Training(),
@@ -176,6 +192,12 @@ def _trained(
 
 def _names(given: str | Sequence[str]) -> list[str]:
     return split_names(given) if isinstance(given, str) else list(given)
+
+
+def _split(given: str | SplitRule | None, group_column: str | None) -> SplitRule:
+    if given is None:
+        return RandomSplit() if group_column is None else GroupSplit(group_column)
+    return parse_split(given) if isinstance(given, str) else given
 
 
 def _wanted_baselines(prepared: Prepared, options: Options) -> Sequence[str]:

@@ -47,6 +47,7 @@ class Inputs(ABC):
         batch_size: int,
         seed: int,
         training: bool,
+        groups: Tensor | None = None,
     ) -> Batches:
         """Batches of some rows: shuffled ones to train on, else large ones in order.
 
@@ -57,6 +58,7 @@ class Inputs(ABC):
             batch_size: Rows per step of training.
             seed: Of the order.
             training: Whether the rows are trained on.
+            groups: Number of each row's group; None if all are one.
         """
 
 
@@ -100,6 +102,7 @@ class TableInputs(Inputs):
         batch_size: int,
         seed: int,
         training: bool,
+        groups: Tensor | None = None,
     ) -> TableBatches:
         """Batches of some rows: shuffled ones to train on, else large ones in order."""
         return TableBatches(
@@ -109,6 +112,7 @@ class TableInputs(Inputs):
             batch_size if training else EVALUATION_ROWS,
             seed,
             shuffle=training,
+            groups=groups,
         )
 
 
@@ -149,6 +153,7 @@ class ImageInputs(Inputs):
         batch_size: int,
         seed: int,
         training: bool,
+        groups: Tensor | None = None,
     ) -> ImageBatches:
         """Batches of some rows: shuffled and augmented ones to train on, else in order."""
         return ImageBatches(
@@ -161,4 +166,5 @@ class ImageInputs(Inputs):
             seed=seed,
             shuffle=training,
             augmentation=self._augmentation if training else None,
+            groups=groups,
         )

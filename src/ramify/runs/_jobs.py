@@ -282,6 +282,7 @@ def _side_by_side(parts: list[Predictions]) -> Predictions:
         np.concatenate([part.values for part in parts], axis=1),
         np.concatenate([part.targets for part in parts], axis=1),
         np.concatenate([part.label_mask for part in parts], axis=1),
+        parts[0].groups,
     )
 
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.data import Batches
 from ramify.linear import METHODS, MultiTaskModel
 from ramify.networks import BranchedNetwork, LinearSpec
 from ramify.records import Setting
 from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._prepared import Prepared
-from ramify.tasks import Binary, Multiclass, Regression, SharingTree, TaskSet
+from ramify.tasks import Binary, Multiclass, Ordinal, Ranking, Regression, SharingTree, TaskSet
 from ramify.training import Fitted
 
 Array = NDArray[np.float64]
@@ -52,10 +52,11 @@ def fit_linear(sharing: LinearSharing, prepared: Prepared, batch_size: int) -> F
         batch_size: Rows that are encoded at a time.
 
     Raises:
-        InputError: If a task has no training label, or of one class only.
+        InputError: If a task has no training label, or of one class only, or is ordinal.
     """
     started = time.monotonic()
     tasks = prepared.tasks
+    _check_kinds(tasks)
     rows = _rows(prepared, batch_size)
     spec = LinearSpec(prepared.inputs.encoder.shape)
     network = sharing.build(spec.build(spec.shape), tasks, spec.n_features)
@@ -68,6 +69,15 @@ def fit_linear(sharing: LinearSharing, prepared: Prepared, batch_size: int) -> F
             _note(sharing, tasks, columns, model, groups)
     network = _divided(network, groups)
     return Fitted(network.eval(), sharing, [], [], time.monotonic() - started)
+
+
+def _check_kinds(tasks: TaskSet) -> None:
+    if places := tasks.of_kind(Ordinal):
+        name = quoted(tasks[places[0]].name)
+        raise InputError(
+            f"linear models learn numbers and classes. Target {name} is ordinal; say "
+            f"--kind NAME=regression or NAME=multiclass, or use another way of sharing"
+        )
 
 
 def _rows(prepared: Prepared, batch_size: int) -> _Rows:
@@ -99,6 +109,8 @@ def _columns(targets: Array, tasks: TaskSet) -> Array:
         elif isinstance(task.kind, Multiclass):
             known = ~np.isnan(labels)
             columns += [np.where(known, labels == c, np.nan) for c in range(task.kind.n_outputs)]
+        elif isinstance(task.kind, Ranking):
+            columns.append(labels)  # the relevance itself: row by row, not against each other
         else:
             columns.append(np.where(np.isnan(labels), np.nan, labels >= 0.5))
     return np.stack(columns, axis=1)

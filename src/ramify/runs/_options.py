@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ramify._core import InputError, listed, quoted
-from ramify.data import Augmentation, RandomSplit, SplitRule
+from ramify.data import Augmentation, RandomSplit, SplitRule, StatedKind
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Setting
 from ramify.runs._linear_sharing import LinearSharing
 from ramify.sharing import FullyAdaptive, Sharing
+from ramify.tasks import Ordinal
 from ramify.training import Training
 
 BASELINES = ("single_task", "shared", "random_tree")
@@ -25,7 +26,10 @@ class Options:
     Attributes:
         targets: Names or globs of the target columns.
         ignore: Names or globs of columns that are no features.
-        kinds: ``binary``, ``multiclass`` or ``regression`` per target, where inference is wrong.
+        kinds: ``binary``, ``multiclass``, ``ordinal``, ``ranking`` or ``regression`` per target,
+            or an `Ordinal` with its levels, where inference is wrong.
+        group_column: The column of the groups of rows that rankings put in order; None for one
+            group of all rows.
         split: How rows are divided into train, validation and test.
         sharing: The way of sharing.
         backbone: The network's stages.
@@ -44,7 +48,8 @@ class Options:
 
     targets: Sequence[str]
     ignore: Sequence[str] = ()
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, StatedKind] = field(default_factory=dict)
+    group_column: str | None = None
     split: SplitRule = field(default_factory=RandomSplit)
     sharing: Sharing = field(default_factory=FullyAdaptive)
     backbone: BackboneSpec = field(default_factory=MLPSpec)
@@ -103,7 +108,8 @@ class Options:
             "soft_labels_from": [str(folder) for folder in self.soft_labels_from],
             "split": repr(self.split),
             "ignore": list(self.ignore),
-            "kinds": [f"{name}={kind}" for name, kind in self.kinds.items()],
+            "kinds": [f"{name}={_kind_words(kind)}" for name, kind in self.kinds.items()],
+            **({} if self.group_column is None else {"group_column": self.group_column}),
             "baselines": list(self.baselines),
         }
 
@@ -118,3 +124,7 @@ class Options:
             "device": self.device,
             "precision": self.precision,
         }
+
+
+def _kind_words(kind: StatedKind) -> str:
+    return f"ordinal ({', '.join(kind.levels)})" if isinstance(kind, Ordinal) else kind

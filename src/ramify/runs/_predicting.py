@@ -1,6 +1,5 @@
 """Predictions for new rows, in their order, streaming."""
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +20,7 @@ from ramify.data import (
     image_row_batches,
 )
 from ramify.runs._model import Model
-from ramify.tasks import Multiclass, TaskSet
+from ramify.runs._output_columns import output_frame, output_types
 
 _ENDINGS = (".csv", ".parquet")
 
@@ -43,24 +42,6 @@ class NamedImages(NamedTuple):
 PredictionRows = Table | ImageRows | NamedImages
 
 
-def output_names(tasks: TaskSet) -> list[str]:
-    """One column per task, or per class of a multiclass task as ``task=class``.
-
-    Raises:
-        InputError: If two columns would have one name.
-    """
-    names = []
-    for task in tasks:
-        if isinstance(task.kind, Multiclass):
-            names += [f"{task.name}={label}" for label in task.kind.classes]
-        else:
-            names.append(task.name)
-    repeated = [name for name, n in Counter(names).items() if n > 1]
-    if repeated:
-        raise InputError(f"predictions would have columns of one name: {listed(repeated)}")
-    return names
-
-
 def prediction_batches(model: Model, rows: PredictionRows) -> Iterator[pl.DataFrame]:
     """Predict rows batch by batch, in their order.
 
@@ -73,12 +54,11 @@ def prediction_batches(model: Model, rows: PredictionRows) -> Iterator[pl.DataFr
         InputError: If a feature column is missing or holds something else than in training, if
             an image cannot be used, or if the model reads something else.
     """
-    names = output_names(model.tasks)
     device = next(model.parameters()).device
     for raw in raw_batches(model, rows):
         with torch.inference_mode():
             values = model(raw.to(device))
-        yield pl.from_numpy(values.cpu().numpy(), schema=names)
+        yield output_frame(values.cpu().numpy(), model.tasks)
 
 
 def raw_batches(model: Model, rows: PredictionRows) -> Iterator[Tensor]:
@@ -129,7 +109,7 @@ def write_predictions(model: Model, rows: PredictionRows, path: Path) -> None:
         raise InputError(
             f"--output must end in {listed(_ENDINGS)}. Got {quoted(path.name)}; rename it"
         )
-    schema = dict.fromkeys(output_names(model.tasks), pl.Float32())
+    schema = output_types(model.tasks)
 
     def batches(
         _columns: list[str] | None,

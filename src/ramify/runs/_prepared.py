@@ -16,12 +16,14 @@ from ramify.data import (
     Inferred,
     InferredLabels,
     Split,
+    StatedKind,
     Table,
     TableEncoder,
     describe,
     infer_labels,
     infer_schema,
     read_features,
+    read_groups,
     read_targets,
     resolve_columns,
     split_rows,
@@ -49,6 +51,7 @@ class Prepared:
         info: The table in numbers, for the record.
         warnings: What the user should know.
         digest: Fingerprint of the encoded data, to know it again.
+        groups: Number of each row's group, for rankings; None if all rows are one.
     """
 
     tasks: TaskSet
@@ -59,6 +62,12 @@ class Prepared:
     info: DataInfo
     warnings: list[str]
     digest: str
+    groups: Tensor | None = None
+
+    def groups_of(self, side: str) -> Tensor | None:
+        """The groups of the rows of a side."""
+        rows = np.asarray(getattr(self.split, side))
+        return None if self.groups is None else self.groups[torch.from_numpy(rows)]
 
     def batches(
         self, side: str, batch_size: int, seed: int, tasks: Sequence[int] | None = None
@@ -80,6 +89,7 @@ class Prepared:
             batch_size=batch_size,
             seed=seed,
             training=side == "train",
+            groups=self.groups_of(side),
         )
 
     def in_order(self, side: str, batch_size: int) -> Batches:
@@ -97,6 +107,7 @@ class Prepared:
             batch_size=batch_size,
             seed=0,
             training=False,
+            groups=self.groups_of(side),
         )
 
 
@@ -118,6 +129,7 @@ def prepare(data: Table | ImageData, options: Options) -> Prepared:
         ignore=options.ignore,
         kinds=options.kinds,
         split_column=options.split.column,
+        group_column=options.group_column,
     )
     labelled = _Labelled.of(data, inferred, options)
     raw = torch.from_numpy(read_features(data, inferred.features))
@@ -133,6 +145,7 @@ def _prepare_images(data: ImageData, options: Options) -> Prepared:
         ignore=options.ignore,
         kinds=_kinds(data, options),
         split_column=options.split.column,
+        group_column=options.group_column,
     )
     labelled = _Labelled.of(data.table, inferred, options)
     encoder = ImageEncoder.fitted(data.images, labelled.split.train)
@@ -140,7 +153,7 @@ def _prepare_images(data: ImageData, options: Options) -> Prepared:
     return labelled.with_inputs(data, inferred, inputs, options)
 
 
-def _kinds(data: ImageData, options: Options) -> dict[str, str]:
+def _kinds(data: ImageData, options: Options) -> dict[str, StatedKind]:
     """The kinds that the source knows of its targets; those asked for go before."""
     wanted = set(resolve_columns(data.table.columns, options.targets))
     return {n: k for n, k in data.kinds.items() if n in wanted} | dict(options.kinds)
@@ -154,13 +167,16 @@ class _Labelled:
     targets: np.ndarray
     label_mask: np.ndarray
     split: Split
+    groups: np.ndarray | None
 
     @classmethod
     def of(cls, table: Table, inferred: Inferred | InferredLabels, options: Options) -> "_Labelled":
         targets, mask = read_targets(table, inferred.tasks)
         split = split_rows(options.split, table, mask, options.seed)
         tasks = standardised(inferred.tasks, targets, mask, split.train)
-        return cls(tasks, targets, mask, split)
+        column = options.group_column
+        groups = None if column is None else read_groups(table, column, tasks, mask)
+        return cls(tasks, targets, mask, split, groups)
 
     def with_inputs(
         self,
@@ -171,7 +187,7 @@ class _Labelled:
     ) -> Prepared:
         targets, mask, split = self.targets, self.label_mask, self.split
         notes, table = ([*data.notes], data.table) if isinstance(data, ImageData) else ([], data)
-        warnings = _label_warnings(self.tasks, targets, mask, split)
+        warnings = _label_warnings(self.tasks, targets, mask, split, self.groups)
         info = describe(table, inferred, split, targets, mask, inputs.in_numbers())
         models = [Model.load(folder) for folder in options.soft_labels_from]
         targets, filled = soft_labelled(models, data, split, self.tasks, targets, mask)
@@ -185,7 +201,8 @@ class _Labelled:
             split,
             info,
             [*notes, *inferred.warnings, *split.notes, *soft, *warnings],
-            _digest(inputs, targets, mask, split),
+            _digest(inputs, targets, mask, split, self.groups),
+            None if self.groups is None else torch.from_numpy(self.groups),
         )
 
 
@@ -199,7 +216,11 @@ def _soft_note(n_filled: int) -> str:
 
 
 def _label_warnings(
-    tasks: TaskSet, targets: np.ndarray, mask: np.ndarray, split: Split
+    tasks: TaskSet,
+    targets: np.ndarray,
+    mask: np.ndarray,
+    split: Split,
+    groups: np.ndarray | None,
 ) -> list[str]:
     """Which tasks cannot be learned, selected on, or scored, a sentence per side."""
     consequences = {
@@ -210,20 +231,28 @@ def _label_warnings(
     sentences = []
     for side, consequence in consequences.items():
         rows = getattr(split, side)
-        lacking = [
-            f"{task.name} ({note})"
-            for t, task in enumerate(tasks)
-            if (note := absence_note(task, targets[rows, t][mask[rows, t]]))
-        ]
+        lacking = []
+        for t, task in enumerate(tasks):
+            known = rows[mask[rows, t]]
+            members = None if groups is None else groups[known]
+            if note := absence_note(task, targets[known, t], members):
+                lacking.append(f"{task.name} ({note})")
         if lacking:
             noun = counted(len(lacking), "task")
             sentences.append(f"{noun} on the {side} rows: {listed(lacking)}; {consequence}")
     return sentences
 
 
-def _digest(inputs: Inputs, targets: np.ndarray, mask: np.ndarray, split: Split) -> str:
+def _digest(
+    inputs: Inputs,
+    targets: np.ndarray,
+    mask: np.ndarray,
+    split: Split,
+    groups: np.ndarray | None,
+) -> str:
     digest = hashlib.sha256(inputs.fingerprint())
-    for array in (targets, mask, split.train, split.validation, split.test):
+    own = () if groups is None else (groups,)
+    for array in (targets, mask, split.train, split.validation, split.test, *own):
         digest.update(quoted(array.shape).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

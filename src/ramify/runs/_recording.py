@@ -30,7 +30,7 @@ from ramify.runs._overall import overall_scores
 from ramify.runs._prepared import Prepared
 from ramify.runs._scoring import Scored, differences, relative_gain, scored
 from ramify.sharing import FullyAdaptive
-from ramify.tasks import Binary, Multiclass, SharingTree, Task
+from ramify.tasks import SharingTree, Task, labels_of
 from ramify.training import Candidate, Fitted
 
 _AFFINITY_WORDS = {
@@ -216,7 +216,7 @@ def _task_info(task: Task) -> TaskInfo:
         kind=kind.name,
         metric=kind.metric.name,
         higher_is_better=kind.metric.higher_is_better,
-        classes=list(kind.classes) if isinstance(kind, Binary | Multiclass) else [],
+        classes=list(labels_of(kind)),
     )
 
 

@@ -8,11 +8,9 @@ from numpy.typing import NDArray
 from ramify.metrics import (
     Interval,
     absence_note,
-    bootstrap_weights,
     delta_m,
     intervals,
     skills,
-    task_scores,
 )
 from ramify.records import Difference, TaskScore
 from ramify.tasks import TaskSet
@@ -51,7 +49,9 @@ class Scored:
 
     def _line(self, place: int, interval: Interval) -> TaskScore:
         task = self.tasks[place]
-        observed = self.predictions.label_mask[:, place]
+        predictions = self.predictions
+        observed = predictions.label_mask[:, place]
+        groups = None if predictions.groups is None else predictions.groups[observed]
         return TaskScore(
             task=task.name,
             metric=task.kind.metric.name,
@@ -59,14 +59,14 @@ class Scored:
             n_labels=int(observed.sum()),
             low=_known(interval.low),
             high=_known(interval.high),
-            note=absence_note(task, self.predictions.targets[observed, place]),
+            note=absence_note(task, predictions.targets[observed, place], groups),
         )
 
 
 def scored(predictions: Predictions, tasks: TaskSet, seed: int) -> Scored:
     """Score predictions, and again for bootstrap draws of the rows.
 
-    The draws depend on the seed and the number of rows only, so those of two networks on the same
+    The draws depend on the seed, the number of rows and their groups only, so those of two networks on the same
     rows are paired.
 
     Args:
@@ -75,10 +75,7 @@ def scored(predictions: Predictions, tasks: TaskSet, seed: int) -> Scored:
         seed: Of the draws.
     """
     n_draws = max(_FEWEST_DRAWS, min(_MOST_DRAWS, _DRAWN_SCORES // len(tasks)))
-    weights = bootstrap_weights(len(predictions.targets), n_draws, seed)
-    draws = task_scores(
-        predictions.values, predictions.targets, predictions.label_mask, tasks, weights
-    )
+    draws = predictions.drawn_scores(tasks, predictions.draws(n_draws, seed))
     return Scored(tasks, predictions, predictions.scores(tasks), draws)
 
 

@@ -2,6 +2,8 @@
 
 from ramify.tasks._kind import (
     ACCURACY,
+    KAPPA,
+    NDCG,
     RMSE,
     ROC_AUC,
     Binary,
@@ -10,23 +12,30 @@ from ramify.tasks._kind import (
     Multiclass,
     Regression,
 )
+from ramify.tasks._order import NDCG_PLACES, Ordinal, Ranking, labels_of
 from ramify.tasks._sharing_tree import Partition, SharingTree
 from ramify.tasks._task_set import Task, TaskSet
 from ramify.tasks._tree_text import tree_lines, tree_mermaid
 
 __all__ = [
     "ACCURACY",
+    "KAPPA",
+    "NDCG",
+    "NDCG_PLACES",
     "RMSE",
     "ROC_AUC",
     "Binary",
     "Kind",
     "Metric",
     "Multiclass",
+    "Ordinal",
     "Partition",
+    "Ranking",
     "Regression",
     "SharingTree",
     "Task",
     "TaskSet",
+    "labels_of",
     "tree_lines",
     "tree_mermaid",
 ]

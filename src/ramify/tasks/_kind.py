@@ -18,10 +18,12 @@ class Metric:
 ROC_AUC = Metric("roc_auc", higher_is_better=True)
 ACCURACY = Metric("accuracy", higher_is_better=True)
 RMSE = Metric("rmse", higher_is_better=False)
+KAPPA = Metric("kappa", higher_is_better=True)
+NDCG = Metric("ndcg", higher_is_better=True)
 
 
 class Kind(ABC):
-    """Binary, multiclass or regression: how many outputs a head has, and how it is scored."""
+    """How many outputs a head has, what they start from, and how the task is scored."""
 
     @property
     @abstractmethod

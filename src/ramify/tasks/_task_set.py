@@ -7,6 +7,7 @@ from math import isfinite
 
 from ramify._core import InputError, listed, quoted
 from ramify.tasks._kind import Kind
+from ramify.tasks._order import Ordinal, Ranking
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Task:
 
     Attributes:
         name: The target's column name; unique within a `TaskSet`.
-        kind: `Binary`, `Multiclass` or `Regression`.
+        kind: `Binary`, `Multiclass`, `Ordinal`, `Ranking` or `Regression`.
         weight: Factor of the task's loss. Finite, 0 or more.
 
     Example:
@@ -34,8 +35,8 @@ class Task:
             raise InputError("`name` of a task must be a non-empty text. Got ''")
         if not isinstance(self.kind, Kind):
             raise InputError(
-                f"`kind` of task {quoted(self.name)} must be Binary(), Multiclass(classes) or "
-                f"Regression(). Got {quoted(self.kind)}"
+                f"`kind` of task {quoted(self.name)} must be Binary(), Multiclass(classes), "
+                f"Ordinal(levels), Ranking() or Regression(). Got {quoted(self.kind)}"
             )
         if not (isfinite(self.weight) and self.weight >= 0):
             raise InputError(
@@ -120,6 +121,21 @@ class TaskSet(Sequence[Task]):
     def task_of_column(self) -> tuple[int, ...]:
         """For each column of the output matrix, the place of its task."""
         return tuple(i for i, task in enumerate(self._tasks) for _ in range(task.kind.n_outputs))
+
+    @property
+    def constant_columns(self) -> tuple[int, ...]:
+        """Columns that are the same for every row: distances between the thresholds of levels."""
+        return tuple(
+            first + i
+            for task, first in zip(self._tasks, self.first_columns, strict=True)
+            if isinstance(task.kind, Ordinal)
+            for i in range(1, task.kind.n_outputs)
+        )
+
+    @property
+    def compares_rows(self) -> bool:
+        """Whether a task is learned from rows against each other, not from each row alone."""
+        return bool(self.of_kind(Ranking))
 
     def of_kind(self, kind: type[Kind]) -> tuple[int, ...]:
         """Places of the tasks of one kind."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify.data import Batch
 from ramify.losses import TaskLosses
-from ramify.metrics import skills, task_scores
+from ramify.metrics import bootstrap_weights, skills, task_scores
 from ramify.tasks import TaskSet
 
 
@@ -23,18 +23,28 @@ class Predictions:
         values: Probabilities, or values in the target's own unit.
         targets: The labels; anything where there is none.
         label_mask: True where there is a label.
+        groups: Number of each row's group, for tasks that put rows in order; None for one of all.
     """
 
     values: Float[np.ndarray, "row column"]
     targets: Float[np.ndarray, "row task"]
     label_mask: Bool[np.ndarray, "row task"]
+    groups: Int64[np.ndarray, " row"] | None = None
 
     def scores(self, tasks: TaskSet) -> NDArray[np.float64]:
         """Score of each task in its metric's own unit; NaN where absent."""
-        scores: NDArray[np.float64] = task_scores(
-            self.values, self.targets, self.label_mask, tasks
-        )[0]
+        scores: NDArray[np.float64] = self.drawn_scores(tasks, np.ones((1, len(self.targets))))[0]
         return scores
+
+    def drawn_scores(
+        self, tasks: TaskSet, weights: Float[np.ndarray, "draw row"]
+    ) -> Float[np.ndarray, "draw task"]:
+        """Score of each task under weights of the rows, such as those of `draws`."""
+        return task_scores(self.values, self.targets, self.label_mask, tasks, weights, self.groups)
+
+    def draws(self, n_draws: int, seed: int) -> Float[np.ndarray, "draw row"]:
+        """How often each row is drawn in bootstrap draws of the rows, or of whole groups."""
+        return bootstrap_weights(len(self.targets), n_draws, seed, self.groups)
 
     def skills(self, tasks: TaskSet) -> NDArray[np.float64]:
         """Skill of each task, higher is better; NaN where absent."""
@@ -56,14 +66,17 @@ def predict(
     """
     was_training = network.training
     network.eval()
-    values, targets, masks = [], [], []
+    values, targets, masks, groups = [], [], [], []
     for batch in batches:
         outputs = network(batch.inputs.to(device))
         values.append(losses.predictions(outputs.float()).cpu())
         targets.append(batch.targets.cpu())
         masks.append(batch.label_mask.cpu())
+        groups += [] if batch.groups is None else [batch.groups]
     network.train(was_training)
-    return Predictions(_joined(values), _joined(targets), torch.cat(masks).numpy())
+    mask = torch.cat(masks).numpy()
+    together = torch.cat(groups).numpy() if groups else None
+    return Predictions(_joined(values), _joined(targets), mask, together)
 
 
 def _joined(parts: list[Tensor]) -> NDArray[np.float32]:

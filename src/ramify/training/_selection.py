@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.metrics import bootstrap_weights, mean_skill, task_scores
+from ramify.metrics import mean_skill
 from ramify.tasks import TaskSet
 from ramify.training._evaluation import Predictions
 
@@ -41,7 +41,7 @@ def choose_network(
         the one-standard-error rule.
     """
     n_rows = len(candidates[0].targets)
-    weights = np.vstack([np.ones(n_rows), bootstrap_weights(n_rows, _N_DRAWS, seed)])
+    weights = np.vstack([np.ones(n_rows), candidates[0].draws(_N_DRAWS, seed)])
     draws = np.stack([_mean_skills(c, tasks, weights) for c in candidates])  # (candidate, draw)
     skill = np.nan_to_num(draws[:, 0], nan=-np.inf)
     best = int(skill.argmax())
@@ -57,10 +57,7 @@ def choose_network(
 def _mean_skills(
     predictions: Predictions, tasks: TaskSet, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    scores = task_scores(
-        predictions.values, predictions.targets, predictions.label_mask, tasks, weights
-    )
-    mean: NDArray[np.float64] = mean_skill(scores, tasks)
+    mean: NDArray[np.float64] = mean_skill(predictions.drawn_scores(tasks, weights), tasks)
     return mean
 
 

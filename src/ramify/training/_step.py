@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from ramify.data import Batch, Batches
+from ramify.data import Batch, Batches, pairs_within
 from ramify.losses import TaskLosses
 from ramify.networks import TaskNetwork
 from ramify.sharing import Coupling, Observing, Sharing, StepEvidence
@@ -80,7 +80,7 @@ class Stepper:
         )
         self._heads = head_watch(network, around.sharing) if observes else None
         self._parameters = list(network.parameters())
-        self._unseen: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._unseen: list[tuple[Tensor, Tensor, Tensor, Tensor | None]] = []
 
     def train_on(self, batch: Batch, learning_rate: float) -> None:
         """Take one step; what serves only tasks without a label in the batch stays as it was.
@@ -104,7 +104,8 @@ class Stepper:
             outputs = self.model(inputs)
         if self._heads is not None:
             self._heads.watch(outputs, mask)
-        losses = self._losses(outputs, targets, mask)
+        pairs = self._pairs(batch)
+        losses = self._losses(outputs, targets, mask, pairs)
         loss = self._mean(losses)
         self._prepared.zero_grad()
         self._pass_back(loss, losses, present)
@@ -118,14 +119,14 @@ class Stepper:
         if self._observes and self._observer is not None:
             if self._heads is not None:
                 self._heads.keep()
-            self._unseen.append((outputs.detach(), targets, mask))
+            self._unseen.append((outputs.detach(), targets, mask, pairs))
             if len(self._unseen) == _SEEN_AT_ONCE:
                 self.catch_up()
 
     def catch_up(self) -> None:
         """Show the way of sharing the steps that it has not seen yet, in their order."""
-        for outputs, targets, mask in self._unseen:
-            margins = self._around.losses.margins(outputs, targets)
+        for step in self._unseen:
+            margins, mask = self._around.losses.margins(*step)
             if self._observer is not None:
                 gradients = None if self._heads is None else self._heads.next()
                 self._observer.observe(StepEvidence(margins, mask, self._total, gradients))
@@ -139,9 +140,18 @@ class Stepper:
         found: list[bool] = (self._total(here) > 0).tolist()
         return found
 
-    def _losses(self, outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    def _pairs(self, batch: Batch) -> Tensor | None:
+        """Rows to compare, found without asking the device; None for all, or if no task does."""
+        if batch.groups is None or not self._around.losses.tasks.compares_rows:
+            return None
+        pairs: Tensor = self._around.fabric.to_device(pairs_within(batch.groups))
+        return pairs
+
+    def _losses(
+        self, outputs: Tensor, targets: Tensor, mask: Tensor, pairs: Tensor | None
+    ) -> Tensor:
         losses = self._around.losses
-        sums, weights = losses.sums(outputs, targets, mask)
+        sums, weights = losses.sums(outputs, targets, mask, pairs)
         world = self._around.fabric.world_size
         if world > 1:
             # Gradients are averaged over machines, so each contributes its part of the mean over

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ramify._core import InputError
 from ramify.records import Setting
-from ramify.tasks import Binary, Kind, Multiclass, Regression, TaskSet
+from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression, TaskSet
 from ramify.weighting._base import LossWeighting, Remembering
 
 _LARGEST = 10.0
@@ -42,6 +42,8 @@ CROSS_ENTROPY = NoiseModel(1.0, 0.5)
 NOISE_MODELS: dict[type[Kind], NoiseModel] = {
     Binary: CROSS_ENTROPY,
     Multiclass: CROSS_ENTROPY,
+    Ordinal: CROSS_ENTROPY,
+    Ranking: CROSS_ENTROPY,
     Regression: HALF_SQUARED_ERROR,
 }
 

@@ -77,7 +77,7 @@ def test_the_kind_can_be_chosen() -> None:
         (["1_0", "2", "3_0", "2"], "regression", "needs numbers. The column holds '1_0'"),
         (["a", "b", "a"], "regression", "'y'=regression needs numbers. The column holds 'a'"),
         ([1, 1, 1], "multiclass", "'y'=multiclass needs two or more different labels. Got '1'"),
-        ([0, 1], "ordinal", "--kind of 'y' must be binary, multiclass or regression. Got 'ord"),
+        ([0, 1], "order", "--kind of 'y' must be binary, multiclass, ordinal, ranking or regr"),
         ([i / 7 for i in range(9)], "multiclass", "has more classes than a task can have: 9 in 9"),
     ],
 )

@@ -61,9 +61,10 @@ def test_equals_the_loop_over_labels(tasks: TaskSet, dtype: torch.dtype) -> None
 
 @every_set
 def test_margins_and_predictions_equal_the_loop(tasks: TaskSet) -> None:
-    outputs, targets, _ = sample(tasks)
+    outputs, targets, mask = sample(tasks)
     losses = TaskLosses(tasks).to(DEVICE, DTYPE)
-    margins, predictions = losses.margins(outputs, targets).cpu(), losses.predictions(outputs).cpu()
+    margins = losses.margins(outputs, targets, mask)[0].cpu()
+    predictions = losses.predictions(outputs).cpu()
     for t, (task, first) in enumerate(zip(tasks, tasks.first_columns, strict=True)):
         for row in range(len(outputs)):
             own = outputs[row, first : first + task.kind.n_outputs].cpu().double().numpy()

@@ -1,0 +1,78 @@
+"""How well levels that rise were told."""
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+Array = NDArray[np.float64]
+
+
+def expected_level(reaching: Float[np.ndarray, "row threshold"]) -> Float[np.ndarray, " row"]:
+    """The mean of the levels, from 0 up, under the probabilities of reaching each but the lowest."""
+    mean: Array = reaching.astype(np.float64).sum(axis=1)
+    return mean
+
+
+def most_fitting_level(reaching: Float[np.ndarray, "row threshold"]) -> Float[np.ndarray, " row"]:
+    """The level nearest to the expected one: that with the least expected squared distance.
+
+    Example:
+        >>> most_fitting_level(np.array([[0.9, 0.8], [0.5, 0.1]])).tolist()
+        [2.0, 1.0]
+    """
+    level: Array = np.floor(expected_level(reaching) + 0.5)
+    return level
+
+
+def weighted_kappa(
+    reaching: Float[np.ndarray, "row threshold"],
+    targets: Float[np.ndarray, " row"],
+    weights: Float[np.ndarray, "draw row"],
+) -> Float[np.ndarray, " draw"]:
+    r"""Cohen's kappa with quadratic weights of the most fitting levels: 1 perfect, 0 chance.
+
+    .. math:: \kappa = 1 - \frac{E[(p - y)^2]}{E[p^2] + E[y^2] - 2 E[p] E[y]}
+
+    where the denominator is the squared distance of levels *p* and *y* drawn independently.
+
+    Args:
+        reaching: Probability of each level but the lowest, or a higher one.
+        targets: The true levels, from 0 up.
+        weights: How much each row counts, one line per draw.
+
+    Returns:
+        At most 1; NaN if the labels are of one level only.
+
+    References:
+        Cohen. *Weighted kappa*, Psychological Bulletin 1968.
+
+    Example:
+        >>> print(weighted_kappa(np.array([[0.1], [0.9]]), np.array([0.0, 1.0]), np.ones((1, 2))))
+        [1.]
+    """
+    level = most_fitting_level(reaching)
+    total = weights.sum(axis=1)
+    share = weights / np.where(total > 0, total, 1)[:, None]
+    told, true = share @ level, share @ targets
+    squares = share @ targets**2
+    chance = share @ level**2 + squares - 2 * told * true
+    kappa = np.full(len(weights), np.nan)
+    spread = (squares - true**2) > 1e-12
+    np.divide(share @ (level - targets) ** 2, chance, out=kappa, where=(total > 0) & spread)
+    return 1 - kappa
+
+
+def level_error(reaching: Array, targets: Array) -> float:
+    """Mean distance in levels between the most fitting level and the true one; NaN without a row."""
+    if len(targets) == 0:
+        return float("nan")
+    return float(np.abs(most_fitting_level(reaching) - targets).mean())
+
+
+def level_correlation(reaching: Array, targets: Array) -> float:
+    """Spearman's correlation of expected and true levels; NaN if either does not vary."""
+    expected = expected_level(reaching)
+    if len(targets) < 2 or np.ptp(expected) == 0 or np.ptp(targets) == 0:
+        return float("nan")
+    return float(spearmanr(expected, targets).statistic)

@@ -1,0 +1,149 @@
+"""How well rows were put in order within their groups."""
+
+import numpy as np
+from jaxtyping import Float, Int64
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+
+from ramify.tasks import NDCG_PLACES
+
+Array = NDArray[np.float64]
+_MOST_ROWS = 1 << 20
+
+
+def ndcg(
+    scores: Float[np.ndarray, " row"],
+    targets: Float[np.ndarray, " row"],
+    weights: Float[np.ndarray, "draw row"],
+    groups: Int64[np.ndarray, " row"],
+) -> Float[np.ndarray, " draw"]:
+    r"""Mean over groups of the discounted gain of the first places, against the best order.
+
+    .. math:: \mathrm{DCG} = \sum_{p=1}^{K} \frac{y_{(p)}}{\log_2(1 + p)}
+
+    with the label :math:`y_{(p)}` of the row at place *p*, *K* = `NDCG_PLACES`, divided by that of
+    the rows in the order of their labels. Rows with equal scores share their places. A group
+    without two different labels has no value.
+
+    Args:
+        scores: Higher comes first.
+        targets: How relevant each row is, 0 or more.
+        weights: How often each row was drawn, one line per draw. With several groups whole groups
+            are drawn, so all rows of one have the same; a lone group has its rows drawn.
+        groups: Number of each row's group.
+
+    Returns:
+        In [0, 1]; NaN if no group has a value.
+
+    References:
+        Järvelin, Kekäläinen. *Cumulated gain-based evaluation of IR techniques*, 2002, with the
+        label itself as gain.
+
+    Example:
+        >>> one = np.ones((1, 3))
+        >>> score = ndcg(np.array([3.0, 2, 1]), np.array([0.0, 1, 2]), one, np.zeros(3, np.int64))
+        >>> print(round(float(score[0]), 3))
+        0.62
+    """
+    names, first, place = np.unique(groups, return_index=True, return_inverse=True)
+    if len(names) > 1 or (weights == weights[:, :1]).all():
+        return _mean(group_ndcg(scores, targets, place), weights[:, first])
+    size = max(1, _MOST_ROWS // max(1, len(scores)))
+    parts = [_redrawn(scores, targets, weights[i : i + size]) for i in range(0, len(weights), size)]
+    return np.concatenate(parts)
+
+
+def group_ndcg(scores: Array, targets: Array, groups: NDArray[np.int64]) -> Array:
+    """The gain of each group, see `ndcg`; NaN for a group without two different labels.
+
+    Args:
+        scores: Higher comes first.
+        targets: How relevant each row is, 0 or more.
+        groups: Number of each row's group, 0 to the number of groups.
+    """
+    best = _gains(targets, targets, groups)
+    value = np.full(len(best), np.nan)
+    differ = _spread(targets, groups) > 0
+    np.divide(_gains(scores, targets, groups), best, out=value, where=differ & (best > 0))
+    return value
+
+
+def group_kendall_tau(scores: Array, targets: Array, groups: NDArray[np.int64]) -> Array:
+    """Kendall's τ-b of each group; NaN for a group without two different labels.
+
+    Equal scores of all rows are no order at all: 0.
+    """
+    differ = _spread(targets, groups) > 0
+    found = np.full(len(differ), np.nan)
+    for group, rows in enumerate(_members(groups)):
+        if differ[group]:
+            tau = kendalltau(scores[rows], targets[rows]).statistic
+            found[group] = 0.0 if np.isnan(tau) else tau
+    return found
+
+
+def group_reciprocal_rank(scores: Array, targets: Array, groups: NDArray[np.int64]) -> Array:
+    """One over the place of the first row with the group's highest label.
+
+    A less relevant row with the same score comes before it. NaN for a group without two different
+    labels.
+    """
+    found = np.full(int(groups.max(initial=-1)) + 1, np.nan)
+    for group, rows in enumerate(_members(groups)):
+        top = targets[rows] == targets[rows].max()
+        if not top.all():
+            ahead = scores[rows][~top] >= scores[rows][top].max()
+            found[group] = 1 / (1 + ahead.sum())
+    return found
+
+
+def mean_over_groups(values: Array) -> float:
+    """Mean of the groups that have a value; NaN if none has."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _gains(scores: Array, targets: Array, groups: NDArray[np.int64]) -> Array:
+    """Discounted gain of each group; rows with equal scores share the discounts of their places."""
+    order = np.lexsort((-scores, groups))
+    group, score, gain = groups[order], scores[order], targets[order]
+    start = np.searchsorted(group, np.arange(int(groups.max(initial=-1)) + 1))
+    place = np.arange(len(group)) - start[group]
+    discount = np.where(place < NDCG_PLACES, 1 / np.log2(place + 2), 0.0)
+    is_new = np.r_[True, (np.diff(score) != 0) | (np.diff(group) != 0)]
+    tie = np.cumsum(is_new) - 1
+    shared = np.bincount(tie, discount) / np.bincount(tie)
+    total: Array = np.bincount(group, gain * shared[tie], minlength=len(start)).astype(np.float64)
+    return total
+
+
+def _redrawn(scores: Array, targets: Array, weights: Array) -> Array:
+    draw, row = np.nonzero(weights)
+    times = np.rint(weights[draw, row]).astype(np.int64)
+    groups, rows = np.repeat(draw, times), np.repeat(row, times)
+    found = np.full(len(weights), np.nan)
+    values = group_ndcg(scores[rows], targets[rows], groups)
+    found[: len(values)] = values
+    return found
+
+
+def _spread(targets: Array, groups: NDArray[np.int64]) -> Array:
+    n_groups = int(groups.max(initial=-1)) + 1
+    low, high = np.full(n_groups, np.inf), np.full(n_groups, -np.inf)
+    np.minimum.at(low, groups, targets)
+    np.maximum.at(high, groups, targets)
+    return np.where(np.isfinite(low), high - low, 0.0)
+
+
+def _members(groups: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    n_groups = int(groups.max(initial=-1)) + 1
+    order = np.argsort(groups, kind="stable")
+    return np.split(order, np.searchsorted(groups[order], np.arange(1, n_groups)))
+
+
+def _mean(values: Array, weights: Array) -> Array:
+    known = ~np.isnan(values)
+    counts = weights @ known.astype(np.float64)
+    mean = np.full(len(weights), np.nan)
+    np.divide(weights @ np.where(known, values, 0.0), counts, out=mean, where=counts > 0)
+    return mean

@@ -1,0 +1,123 @@
+"""Kinds of task in which order counts: levels that rise, and rows that are put in order."""
+
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from math import expm1, log
+from typing import Final
+
+from ramify._core import InputError, quoted
+from ramify.tasks._kind import KAPPA, NDCG, Binary, Kind, Metric, Multiclass
+
+NDCG_PLACES: Final = 10
+
+
+@dataclass(frozen=True)
+class Ordinal(Kind):
+    r"""One of several levels that rise, such as low, mid, high: proportional odds.
+
+    A single score decides, with a threshold between each two levels,
+
+    .. math:: P(y \ge k) = \sigma(\eta_k), \qquad \eta_1 = s, \quad
+              \eta_{k+1} = \eta_k - \log(1 + e^{o_k})
+
+    so the probabilities of rising levels never cross. Only the first output, *s*, reads features;
+    each further one, :math:`o_k`, is a number that is learned and the same for all rows. It is
+    scored by Cohen's kappa with quadratic weights.
+
+    Attributes:
+        levels: The labels as they stand in the table, from the lowest to the highest.
+        rates: Share of each among the training labels, positive, as far as they are known.
+
+    Raises:
+        InputError: If there are fewer than two levels, or the rates do not fit them.
+
+    References:
+        McCullagh. *Regression Models for Ordinal Data*, 1980, section 2.1.
+        Cohen. *Weighted kappa*, 1968 (for the score).
+
+    Example:
+        >>> Ordinal(("low", "mid", "high")).n_outputs
+        2
+    """
+
+    levels: tuple[str, ...]
+    rates: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that there is an order, and that the rates have finite logarithms."""
+        if len(self.levels) < 2 or len(set(self.levels)) < len(self.levels):
+            raise InputError(
+                "`levels` must be two or more different labels, from the lowest to the highest. "
+                f"Got {quoted(list(self.levels))}"
+            )
+        if self.rates and (len(self.rates) != len(self.levels) or min(self.rates) <= 0):
+            raise InputError(
+                "`rates` must be positive, one per level, or empty. "
+                f"Got {len(self.rates)} for {len(self.levels)} levels"
+            )
+
+    @property
+    def name(self) -> str:
+        """The word that the command line and the record use."""
+        return "ordinal"
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of the head's output: one per threshold."""
+        return len(self.levels) - 1
+
+    @property
+    def start_outputs(self) -> tuple[float, ...]:
+        """The score and distances at which each level has its rate."""
+        rates = self.rates or (1 / len(self.levels),) * len(self.levels)
+        below = list(accumulate(rates))
+        logits = [log((below[-1] - b) / b) for b in below[:-1]]
+        gaps = [log(expm1(higher - lower)) for higher, lower in pairwise(logits)]
+        return (logits[0], *gaps)
+
+    @property
+    def metric(self) -> Metric:
+        """The score of the task."""
+        return KAPPA
+
+
+@dataclass(frozen=True)
+class Ranking(Kind):
+    """Rows in order, within a group of rows such as the answers to one query: one score per row.
+
+    Labels say how relevant a row is, from 0 up; only their order within a group is learned, from
+    pairs of rows. Which rows make a group is a matter of the data; without groups all rows are
+    one. It is scored by the normalised discounted cumulative gain of the first `NDCG_PLACES`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word that the command line and the record use."""
+        return "ranking"
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of the head's output."""
+        return 1
+
+    @property
+    def start_outputs(self) -> tuple[float, ...]:
+        """No row before another."""
+        return (0.0,)
+
+    @property
+    def metric(self) -> Metric:
+        """The score of the task."""
+        return NDCG
+
+
+def labels_of(kind: Kind) -> tuple[str, ...]:
+    """The classes or levels of a kind, in the order of their numbers; none of numbers.
+
+    Example:
+        >>> labels_of(Binary(("no", "yes"))), labels_of(Ranking())
+        (('no', 'yes'), ())
+    """
+    if isinstance(kind, Ordinal):
+        return kind.levels
+    return kind.classes if isinstance(kind, Binary | Multiclass) else ()
