@@ -4,7 +4,14 @@ from collections.abc import Callable
 from itertools import pairwise
 from math import inf
 
-from ramify.losses import BinaryLoss, KindLoss, MulticlassLoss, RegressionLoss
+from ramify.losses import (
+    BinaryLoss,
+    KindLoss,
+    MulticlassLoss,
+    OrdinalLoss,
+    RankingLoss,
+    RegressionLoss,
+)
 from ramify.sharing import (
     CGC,
     MTAN,
