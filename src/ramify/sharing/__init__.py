@@ -1,11 +1,12 @@
 """Ways of sharing: each builds a network, some watch it train, some change it.
 
-Training knows the protocols `Sharing`, `Observing`, `Restructuring`, `Coupling`, `Converting` and
-`TakingTurns`, and no method's name.
+Training knows the protocols `Sharing`, `Observing`, `Restructuring`, `ComparingGradients`,
+`Merging`, `Coupling`, `Converting` and `TakingTurns`, and no method's name.
 
 * `HardSharing`: one network for all tasks.  `SingleTask`: one network per task.
 * `FixedTree`: the tree that the user gives.
 * `FullyAdaptive`: learns the tree (Lu et al., CVPR 2017).
+* `SelectiveSharing`: an estimator per task, of which like tasks keep one (Strezoski et al., 2019).
 * `Soft`, `Anchored`, `TraceNorm`: separate networks whose weights are held near each other, near a
   given network, or in few directions.
 * `Relationship`: own last stages under a prior that learns how tasks relate.
@@ -26,15 +27,18 @@ from ramify.sharing._fully_adaptive import FullyAdaptive
 from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._low_level import LowLevel
 from ramify.sharing._low_rank import TraceNorm
+from ramify.sharing._merging import ComparingGradients, GradientEvidence, Merging, Moment
 from ramify.sharing._protocols import (
     Observing,
     ObservingGradients,
     Proposal,
+    Remembering,
     Restructuring,
     Sharing,
     StepEvidence,
 )
 from ramify.sharing._relationship import Relationship
+from ramify.sharing._selective import SelectiveSharing
 from ramify.sharing._soft import Soft
 from ramify.sharing._starting import StartsAlone
 from ramify.sharing._stitching import CrossStitch, Sluice
@@ -46,21 +50,27 @@ __all__ = [
     "MTAN",
     "PLE",
     "Anchored",
+    "ComparingGradients",
     "Converting",
     "Coupling",
     "CrossStitch",
     "Factorised",
     "FixedTree",
     "FullyAdaptive",
+    "GradientEvidence",
     "HardSharing",
     "HeadGradients",
     "LowLevel",
     "MMoE",
+    "Merging",
+    "Moment",
     "Observing",
     "ObservingGradients",
     "Proposal",
     "Relationship",
+    "Remembering",
     "Restructuring",
+    "SelectiveSharing",
     "Sharing",
     "SingleTask",
     "Sluice",

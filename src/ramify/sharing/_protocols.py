@@ -39,11 +39,14 @@ class Proposal:
         clarity: How clearly the evidence shows its groups; decides between trees that validation
             data cannot tell apart.
         restart_statistics: Whether the running statistics of the network start anew with it.
+        keepers: Where groups are joined: for each group of the last stage, the task whose branches
+            it goes on with. Then it is no new training that begins: the same one goes on.
     """
 
     tree: SharingTree
     clarity: float = 0.0
     restart_statistics: bool = False
+    keepers: tuple[str, ...] = ()
 
 
 class Sharing(ABC):
@@ -71,15 +74,11 @@ class Sharing(ABC):
         """
 
 
-class Observing(ABC):
-    """A way of sharing that learns from the training steps.
+class Remembering(ABC):
+    """A way of sharing that learns while a network trains.
 
     Its tensors and its numbers travel with checkpoints.
     """
-
-    @abstractmethod
-    def observe(self, evidence: StepEvidence) -> None:
-        """Take one step's evidence in."""
 
     @abstractmethod
     def state_tensors(self) -> dict[str, Tensor]:
@@ -88,6 +87,14 @@ class Observing(ABC):
     @abstractmethod
     def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state_tensors` gave."""
+
+
+class Observing(Remembering):
+    """A way of sharing that learns from the training steps."""
+
+    @abstractmethod
+    def observe(self, evidence: StepEvidence) -> None:
+        """Take one step's evidence in."""
 
 
 class ObservingGradients(Observing):

@@ -27,6 +27,7 @@ class Plan:
         grows: Whether the way of sharing may change the network.
         before: Steps of the same course of the learning rate that went before.
         after: Steps of the same course that are still to come.
+        epochs_before: Epochs of the same phase that went before.
     """
 
     phase: str
@@ -35,6 +36,7 @@ class Plan:
     grows: bool
     before: int = 0
     after: int = 0
+    epochs_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Outcome:
     Attributes:
         proposals: What to go on with; empty if training is over.
         curve: Its epochs.
+        n_steps: How many steps it took.
     """
 
     proposals: list[Proposal]
     curve: list[Epoch]
+    n_steps: int

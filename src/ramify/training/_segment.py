@@ -13,9 +13,18 @@ import torch
 from ramify._core import InputError, StoppedError, quoted
 from ramify.data import Batch, Batches
 from ramify.networks import BranchedNetwork, TaskNetwork
-from ramify.sharing import Coupling, Observing, Proposal, Restructuring, TakingTurns
+from ramify.sharing import (
+    Coupling,
+    Merging,
+    Moment,
+    Proposal,
+    Remembering,
+    Restructuring,
+    TakingTurns,
+)
 from ramify.tasks import SharingTree
 from ramify.training._best import BestWeights
+from ramify.training._carried import Carried, carried
 from ramify.training._checkpoint import (
     load_optimiser_tensors,
     load_state,
@@ -38,15 +47,22 @@ class Segment:
         plan: What the training is for.
         around: Data, losses and settings.
         path: File of its state; None to keep none.
+        memory: What the training before it remembers, if it goes on with it.
     """
 
     def __init__(
-        self, network: TaskNetwork, plan: Plan, around: Surroundings, path: Path | None
+        self,
+        network: TaskNetwork,
+        plan: Plan,
+        around: Surroundings,
+        path: Path | None,
+        memory: Carried | None = None,
     ) -> None:
         self.network, self.plan, self._around, self._path = network, plan, around, path
         self._stepper = Stepper(network, around, observes=plan.grows)
         balance = self._stepper.balance
         self._rules = None if balance is None else balance.rules
+        self._memory = memory
         sharing = around.sharing
         tied = isinstance(sharing, Coupling) and sharing.ties
         self._best = BestWeights(network, tied=tied)
@@ -68,11 +84,33 @@ class Segment:
         torch.manual_seed(_derived(self._around.seed, self.plan.generation))
         if self._rules is not None:
             self._rules.start(_derived(self._around.seed, self.plan.generation))
+        if self._memory is not None:
+            self._take_up(self._memory)
         if self._path is not None and self._path.exists():
             self._resume(self._path)
         while not self._done:
             self._run_epoch()
-        return Outcome(self._proposals, self._curve)
+        return Outcome(self._proposals, self._curve, self._step)
+
+    def memory(self) -> Carried | None:
+        """What a training that goes on with the network's regrouped tasks takes along."""
+        if not self._goes_on or not isinstance(self.network, BranchedNetwork):
+            return None
+        weighting = {} if self._rules is None else self._rules.state_tensors()
+        optimiser = self._stepper.optimiser
+        return carried(self.network, optimiser, self._proposals[0], weighting)
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the same training goes on with the first proposal."""
+        return bool(self._proposals) and bool(self._proposals[0].keepers)
+
+    def _take_up(self, memory: Carried) -> None:
+        memory.give(self._stepper.optimiser, self.network)
+        if self._rules is not None:
+            fresh, before = self._rules.state_tensors(), memory.weighting
+            alike = {n for n in fresh if n in before and before[n].shape == fresh[n].shape}
+            self._rules.load_state_tensors(fresh | {name: before[name] for name in alike})
 
     @property
     def best(self) -> BestWeights:
@@ -97,10 +135,11 @@ class Segment:
         self._stepper.model.train()
         for batch in batches:
             rows += len(batch.inputs)
-            self._stepper.train_on(self._in_turn(batch), self._rate())
+            step = self.plan.before + self._step
+            self._stepper.train_on(self._in_turn(batch), self._rate(), step)
             self._step += 1
             speed = rows / max(time.monotonic() - started, 1e-9)
-            if self._changes():
+            if self._changes(epoch + 1):
                 self._note_epoch(epoch + 1, speed)
                 self._finish()
                 return
@@ -126,18 +165,26 @@ class Segment:
         places = sharing.turn(self._step, len(batch.present))
         return batch if places is None else batch.only(places)
 
-    def _changes(self) -> bool:
-        sharing = self._around.sharing
-        network = self.network
-        if not (self.plan.grows and isinstance(sharing, Restructuring)):
+    def _changes(self, epoch: int) -> bool:
+        sharing, network = self._around.sharing, self.network
+        if not (self.plan.grows and isinstance(sharing, Restructuring | Merging)):
             return False
         if not isinstance(network, BranchedNetwork):  # it has its last form
             return False
         if self._step % sharing.steps_between(self._steps_per_epoch):
             return False
         self._stepper.catch_up()
-        self._proposals = list(sharing.proposals(network))
+        if isinstance(sharing, Restructuring):
+            self._proposals = list(sharing.proposals(network))
+        else:
+            found = sharing.regrouping(network, self._moment(epoch))
+            self._proposals = [] if found is None else [found]
         return bool(self._proposals)
+
+    def _moment(self, epoch: int) -> Moment:
+        plan = self.plan
+        is_last = self._step == plan.n_steps and plan.after == 0
+        return Moment(plan.before + self._step, plan.epochs_before + epoch, is_last)
 
     def _stops(self) -> None:
         stop = self._around.stop
@@ -169,12 +216,13 @@ class Segment:
         known = skills[~np.isnan(skills)]
         score = float(known.mean()) if len(known) else None
         widths = list(self.network.tree.widths)
+        epoch += self.plan.epochs_before
         self._curve.append(Epoch(self.plan.phase, epoch, loss, score, widths))
         if self._around.watch is not None:
             event = EpochEnded(
                 self.plan.phase,
                 epoch,
-                ceil(self.plan.n_steps / self._steps_per_epoch),
+                self.plan.epochs_before + ceil(self.plan.n_steps / self._steps_per_epoch),
                 loss,
                 score,
                 rows_per_second,
@@ -215,13 +263,14 @@ class Segment:
         tensors = with_prefix("network", self.network.state_dict())
         if not self._done:
             tensors |= with_prefix("best", weights)
+        if not self._done or self._goes_on:
             tensors |= with_prefix("optimiser", optimiser_tensors(self._stepper.optimiser))
         tensors |= {
             "random.epoch": self._epoch_random,
             "random.now": torch.get_rng_state(),
             "loss_sum": self._stepper.loss_sum,
         }
-        if isinstance(self._around.sharing, Observing):
+        if isinstance(self._around.sharing, Remembering):
             tensors |= with_prefix("sharing", self._around.sharing.state_tensors())
         if isinstance(self._around.sharing, Coupling):
             tensors |= with_prefix("coupling", self._around.sharing.coupling_tensors())
@@ -242,7 +291,7 @@ class Segment:
         tensors, numbers = load_state(path)
         self.network.load_state_dict(under_prefix("network", tensors))
         sharing = self._around.sharing
-        if isinstance(sharing, Observing):
+        if isinstance(sharing, Remembering):
             sharing.load_state_tensors(under_prefix("sharing", tensors))
         if isinstance(sharing, Coupling):
             sharing.load_coupling_tensors(under_prefix("coupling", tensors))
@@ -250,20 +299,23 @@ class Segment:
             self._rules.load_state_tensors(under_prefix("weighting", tensors))
         self._done = numbers["done"]
         self._step = numbers["step"]
-        self._proposals = [
-            Proposal(SharingTree.from_json(text), *rest) for text, *rest in numbers["proposals"]
-        ]
+        self._proposals = [_from_json(each) for each in numbers["proposals"]]
         self._curve = [Epoch(**epoch) for epoch in numbers["curve"]]
         self._best.load_state(under_prefix("best", tensors), numbers["best"])
         self._stepper.loss_sum.copy_(tensors["loss_sum"])
         self._epoch_random = tensors["random.epoch"]
         torch.set_rng_state(tensors["random.now"])
-        if not self._done:
+        if not self._done or self._goes_on:
             load_optimiser_tensors(self._stepper.optimiser, under_prefix("optimiser", tensors))
 
 
-def _as_json(proposal: Proposal) -> list[str | float | bool]:
-    return [proposal.tree.to_json(), proposal.clarity, proposal.restart_statistics]
+def _as_json(proposal: Proposal) -> dict[str, Any]:
+    return {**vars(proposal), "tree": proposal.tree.to_json()}
+
+
+def _from_json(values: dict[str, Any]) -> Proposal:
+    tree = SharingTree.from_json(values["tree"])
+    return Proposal(**{**values, "tree": tree, "keepers": tuple(values["keepers"])})
 
 
 def _derived(seed: int, generation: int) -> int:

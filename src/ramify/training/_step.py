@@ -1,7 +1,7 @@
 """One training step: forward, loss, backward, and what the step shows."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +14,7 @@ from ramify.networks import TaskNetwork
 from ramify.sharing import Coupling, Observing, Sharing, StepEvidence
 from ramify.training._balancing import balance_of
 from ramify.training._events import StopRequest, Watcher
+from ramify.training._gradient_watch import gradient_watch
 from ramify.training._head_watch import head_watch
 from ramify.training._machines import summed
 from ramify.training._settings import Training
@@ -78,16 +79,19 @@ class Stepper:
             exact=settings.exact_gradients,
             summed_up=settings.sum_over_tasks,
         )
+        watched = around.sharing if observes else None
+        self._watch = gradient_watch(network, watched, around.fabric)
         self._heads = head_watch(network, around.sharing) if observes else None
         self._parameters = list(network.parameters())
         self._unseen: list[tuple[Tensor, Tensor, Tensor, Tensor | None]] = []
 
-    def train_on(self, batch: Batch, learning_rate: float) -> None:
+    def train_on(self, batch: Batch, learning_rate: float, step: int = 0) -> None:
         """Take one step; what serves only tasks without a label in the batch stays as it was.
 
         Args:
             batch: The rows.
             learning_rate: Step size.
+            step: Which it is of the whole training, from 0.
         """
         present = self._present(batch)
         if not any(present):
@@ -99,8 +103,7 @@ class Stepper:
         inputs, targets, mask = self._around.fabric.to_device(
             (batch.inputs, batch.targets, batch.label_mask)
         )
-        balance = self.balance
-        with nullcontext() if balance is None else balance.at_forward():
+        with self._at_forward(step):
             outputs = self.model(inputs)
         if self._heads is not None:
             self._heads.watch(outputs, mask)
@@ -109,6 +112,7 @@ class Stepper:
         loss = self._mean(losses)
         self._prepared.zero_grad()
         self._pass_back(loss, losses, present)
+        self._show_gradients(present)
         self._clip()
         self._prepared.step()
         if not all(present):
@@ -182,6 +186,20 @@ class Stepper:
         for parameter, gradient in zip(used, found, strict=True):
             if gradient is not None:
                 parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+
+    @contextmanager
+    def _at_forward(self, step: int) -> Iterator[None]:
+        """What the forward pass has to run in, for what comes after it."""
+        balance, watch = self.balance, self._watch
+        with (
+            nullcontext() if balance is None else balance.at_forward(),
+            nullcontext() if watch is None else watch.at_forward(step),
+        ):
+            yield
+
+    def _show_gradients(self, present: Sequence[bool]) -> None:
+        if self._watch is not None:
+            self._watch.after_backward(present)
 
     def _clip(self) -> None:
         longest = self._around.settings.gradient_clip

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ from ramify._core import InputError, quoted
 from ramify.data import Batches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork, n_parameters
-from ramify.sharing import Converting, Proposal, Restructuring, Sharing
+from ramify.sharing import Converting, Merging, Proposal, Restructuring, Sharing
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import Watcher, listening_for_stop
@@ -183,9 +183,10 @@ def _run_all(
         folder.mkdir(parents=True, exist_ok=True)
     curve: list[Epoch] = []
     plan = _first_plan(around)
+    memory = None
     while True:
         path = None if folder is None else folder / f"segment-{plan.generation:03}.safetensors"
-        segment = Segment(network, plan, around, path)
+        segment = Segment(network, plan, around, path, memory)
         outcome = segment.run()
         curve += outcome.curve
         if not outcome.proposals:
@@ -193,7 +194,8 @@ def _run_all(
         if len(outcome.proposals) > 1:
             break
         network = _changed(network, outcome.proposals[0], around.sharing)
-        plan = _next_plan(plan, around, "training")
+        memory = segment.memory()
+        plan = _next_plan(plan, around, "training") if memory is None else _rest(plan, outcome)
     return _try_each(network, outcome, plan, around, folder, curve)
 
 
@@ -234,6 +236,8 @@ def _changed(network: TaskNetwork, proposal: Proposal, sharing: Sharing) -> Task
     if isinstance(sharing, Converting):
         return sharing.converted(network)
     assert isinstance(network, BranchedNetwork)  # nothing else is restructured
+    if proposal.keepers:
+        return network.regrouped(proposal.tree, proposal.keepers)
     return network.regrown(proposal.tree, restart_statistics=proposal.restart_statistics)
 
 
@@ -241,7 +245,7 @@ def _first_plan(around: Surroundings) -> Plan:
     sharing, per_epoch = around.sharing, len(around.train)
     n_steps = around.settings.n_steps(per_epoch)
     if not isinstance(sharing, Restructuring):
-        return Plan("training", 0, n_steps, grows=False)
+        return Plan("training", 0, n_steps, grows=isinstance(sharing, Merging))
     growing = sharing.growing_epochs(len(around.losses.tasks)) * per_epoch
     if growing:
         return Plan("growing", 0, growing, grows=True, after=n_steps)
@@ -257,6 +261,17 @@ def _next_plan(plan: Plan, around: Surroundings, phase: str) -> Plan:
     before = plan.n_steps if plan.after else 0
     n_steps = around.settings.n_steps(len(around.train))
     return Plan(phase, plan.generation + 1, n_steps, grows=not plan.after, before=before)
+
+
+def _rest(plan: Plan, outcome: Outcome) -> Plan:
+    """The steps that a training has left when its tasks are regrouped."""
+    return replace(
+        plan,
+        generation=plan.generation + 1,
+        n_steps=plan.n_steps - outcome.n_steps,
+        before=plan.before + outcome.n_steps,
+        epochs_before=plan.epochs_before + len(outcome.curve),
+    )
 
 
 def _finite_mean(predictions: Predictions, tasks: TaskSet) -> float | None:

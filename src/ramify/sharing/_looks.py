@@ -1,0 +1,73 @@
+"""What selective sharing saw at a look, and how it travels with checkpoints."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ramify.affinity import Factors
+from ramify.networks import BranchedNetwork, n_parameters
+from ramify.records import Regrouping
+from ramify.sharing._merging import Moment
+from ramify.tasks import SharingTree
+
+_DIGITS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One look at the gradients.
+
+    Attributes:
+        tasks: Names.
+        factors: What the gradients have in common.
+        distances: Of the tasks; NaN where unknown.
+    """
+
+    tasks: Sequence[str]
+    factors: Factors
+    distances: Float[np.ndarray, "task task"]
+
+    def recorded(
+        self, network: BranchedNetwork, tree: SharingTree, keepers: Sequence[int], moment: Moment
+    ) -> Regrouping:
+        """For the record.
+
+        Args:
+            network: The network before.
+            tree: The tree after.
+            keepers: Places of the tasks whose estimators go on.
+            moment: When.
+        """
+        loadings = np.nan_to_num(self.factors.loadings)
+        return Regrouping(
+            step=moment.step,
+            epoch=moment.epoch,
+            tasks=list(self.tasks),
+            distances=[
+                [None if np.isnan(d) else round(float(d), _DIGITS) for d in row]
+                for row in self.distances
+            ],
+            loadings=loadings.round(_DIGITS).tolist(),
+            energy=self.factors.energy.round(_DIGITS).tolist(),
+            before=[list(group) for group in network.tree.stages[-1]],
+            groups=[list(group) for group in tree.stages[-1]],
+            keepers=[self.tasks[t] for t in keepers],
+            parameters_before=n_parameters(network),
+            parameters=network.parameters_of(tree),
+        )
+
+
+def to_tensor(regroupings: Sequence[Regrouping]) -> Tensor:
+    """Records as the bytes of their JSON, which is how a checkpoint can hold them."""
+    text = json.dumps([each.model_dump() for each in regroupings])
+    return torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
+
+
+def from_tensor(tensor: Tensor) -> list[Regrouping]:
+    """Records from what `to_tensor` gave."""
+    return [Regrouping(**each) for each in json.loads(bytes(tensor.tolist()))]

@@ -1,0 +1,250 @@
+"""Selective sharing: identical estimators per task, of which tasks with like gradients keep one."""
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ramify._core import InputError, quoted
+from ramify.affinity import GradientFactors
+from ramify.grouping import Condition, Similarity, factor_distances
+from ramify.networks import Backbone, BranchedNetwork, stages_of
+from ramify.records import Regrouping, Setting
+from ramify.sharing._grouping_anew import Groups, grouped_anew, keepers_of
+from ramify.sharing._looks import Look, from_tensor, to_tensor
+from ramify.sharing._merging import ComparingGradients, GradientEvidence, Merging, Moment
+from ramify.sharing._protocols import Proposal, Sharing
+from ramify.tasks import SharingTree, TaskSet
+
+_IDLE_LOOKS = 2
+_DIGITS = 9  # of distances: rounding must not decide which of two equal ones is shorter
+
+
+class SelectiveSharing(Sharing, ComparingGradients, Merging):
+    """An estimator per task on one shared network; tasks with like gradients come to share one.
+
+    All estimators start from the same weights and all outputs from zero, so that what differs
+    between the gradients of two estimators is the tasks' doing. Each step adds up the gradients of
+    each task's estimator, which the ordinary backward pass gives at no extra pass. At every look
+    they are factorised (see `GradientFactors`), the condition groups the tasks by the distances of
+    their loadings, and each group goes on with the estimator of its most central task; every task
+    keeps its output. Training goes on where it was: learning rate, the optimiser's averages of all
+    that is kept. It looks until two looks in a row change nothing.
+
+    What the paper does not say, and is our choice: the layer whose gradients count, their
+    accumulation, the factorisation, the distance, the clustering, the schedule, the estimator that
+    is kept, and that outputs start from zero.
+
+    Args:
+        condition: From distances of the tasks to groups: `Similarity`, `Variance`, or any callable.
+        estimator_width: Width of each dense stage of an estimator.
+        estimator_layers: Dense stages of an estimator.
+        interval: Steps between two looks; None for the end of each epoch.
+        warm_up: Steps before the first gradient counts.
+        accumulate: ``"unit"`` to add up the gradients' directions, ``"sum"`` the gradients.
+        projection: Numbers kept of each task's gradient; None for all.
+        energy: Share of the gradients' squared lengths that the factors carry, in (0, 1].
+        sign_invariant: Whether opposite gradients count as alike.
+        allow_split: Whether a group may be divided again, each part with a copy of its estimator.
+        max_regroupings: At most so many looks; None for no limit.
+        seed: Of the projection.
+
+    Raises:
+        InputError: If an argument is out of range.
+
+    References:
+        Strezoski, van Noord, Worring. *Learning Task Relatedness in Multi-Task Learning for Images
+        in Context*, ICMR 2019.
+
+    Example:
+        >>> SelectiveSharing(Similarity(0.3), estimator_width=32).name
+        'selective'
+    """
+
+    def __init__(
+        self,
+        condition: Condition | None = None,
+        *,
+        estimator_width: int = 64,
+        estimator_layers: int = 1,
+        interval: int | None = None,
+        warm_up: int = 0,
+        accumulate: Literal["unit", "sum"] = "unit",
+        projection: int | None = None,
+        energy: float = 0.99,
+        sign_invariant: bool = False,
+        allow_split: bool = False,
+        max_regroupings: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.condition = Similarity() if condition is None else condition
+        self.estimator_width, self.estimator_layers = estimator_width, estimator_layers
+        self.interval, self.warm_up, self.max_regroupings = interval, warm_up, max_regroupings
+        self.accumulate, self.projection, self.energy = accumulate, projection, energy
+        self.sign_invariant, self.allow_split, self.seed = sign_invariant, allow_split, seed
+        self._check()
+        self._sums = self._fresh(1)
+        self._n_idle = 0
+        self._settled = False
+        self.regroupings: list[Regrouping] = []
+
+    @property
+    def name(self) -> str:
+        """The word for it on the command line and in the record."""
+        return "selective"
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record."""
+        return {
+            "condition": _word(self.condition),
+            "estimator_width": self.estimator_width,
+            "estimator_layers": self.estimator_layers,
+            "interval": self.interval,
+            "warm_up": self.warm_up,
+            "accumulate": self.accumulate,
+            "projection": self.projection,
+            "energy": self.energy,
+            "sign_invariant": self.sign_invariant,
+            "allow_split": self.allow_split,
+            "max_regroupings": self.max_regroupings,
+            "seed": self.seed,
+        }
+
+    def build(
+        self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
+    ) -> BranchedNetwork:
+        """The shared network with an estimator per task. Forgets an earlier training."""
+        self._sums = self._fresh(len(tasks))
+        self._n_idle, self._settled, self.regroupings = 0, len(tasks) == 1, []
+        shared = SharingTree.shared(tasks.names, len(stages_of(backbone))).stages
+        apart = SharingTree.separate(tasks.names, self.estimator_layers).stages
+        network = BranchedNetwork(
+            backbone,
+            SharingTree(tasks.names, shared + apart),
+            tasks,
+            n_features=n_features,
+            estimator=[self.estimator_width] * self.estimator_layers,
+        )
+        if len(tasks) > 1:
+            nn.init.zeros_(network.heads.weight)
+        return network
+
+    def first_compared(self, network: BranchedNetwork) -> int:
+        """The first stage of the estimators."""
+        return network.tree.n_stages - len(network.estimator)
+
+    def compares_at(self, step: int) -> bool:
+        """Whether a step is after the warm-up and before the groups are stable."""
+        return not self._settled and step >= self.warm_up
+
+    def compare(self, evidence: GradientEvidence) -> None:
+        """Add one step's gradients."""
+        self._sums.update(evidence.gradients, evidence.present)
+
+    def state_tensors(self) -> dict[str, Tensor]:
+        """The sums of the gradients, and what the looks so far showed."""
+        counts = torch.tensor([self._n_idle, self._settled])
+        return {
+            **self._sums.state_dict(),
+            "counts": counts,
+            "regroupings": to_tensor(self.regroupings),
+        }
+
+    def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state_tensors` gave."""
+        tensors = dict(state)
+        self._n_idle, settled = tensors.pop("counts").tolist()
+        self._settled = bool(settled)
+        self.regroupings = from_tensor(tensors.pop("regroupings"))
+        self._sums.load_state_dict(tensors)
+
+    def steps_between(self, steps_per_epoch: int) -> int:
+        """Steps between two looks."""
+        return self.interval or steps_per_epoch
+
+    def regrouping(self, network: BranchedNetwork, moment: Moment) -> Proposal | None:
+        """Look at the gradients since the last look, and group the tasks by them."""
+        if self._settled or moment.step <= self.warm_up:
+            return None
+        look = self._look(network.tree.tasks)
+        before = _groups(network.tree)
+        found = before
+        if not moment.is_last:
+            divides = self.allow_split
+            found = grouped_anew(self.condition, look.distances, before, divides=divides)
+        keepers = keepers_of(look.distances, found, network.tree.tasks)
+        tree = self._tree(network, found)
+        self.regroupings.append(look.recorded(network, tree, keepers, moment))
+        self._settle(changes=found != before, n_groups=len(found))
+        names = tuple(network.tree.tasks[t] for t in keepers)
+        return None if found == before else Proposal(tree, keepers=names)
+
+    def matrix(self) -> NDArray[np.float64] | None:
+        """One minus the distances at the last look that changed the groups, or else the last one."""
+        if not self.regroupings:
+            return None
+        changing = [look for look in self.regroupings if look.before != look.groups]
+        rows = (changing or self.regroupings)[-1].distances
+        return 1 - np.array([[np.nan if d is None else d for d in row] for row in rows])
+
+    def _look(self, tasks: tuple[str, ...]) -> Look:
+        """What the gradients since the last look show."""
+        factors = self._sums.factors(self.energy)
+        self._sums.reset()
+        signed = not self.sign_invariant
+        distances = factor_distances(factors.loadings, factors.known, signed=signed)
+        return Look(tasks, factors, distances.round(_DIGITS))
+
+    def _tree(self, network: BranchedNetwork, groups: Groups) -> SharingTree:
+        tree, first = network.tree, self.first_compared(network)
+        partition = tuple(tuple(tree.tasks[t] for t in group) for group in groups)
+        apart = (partition,) * (tree.n_stages - first)
+        return SharingTree(tree.tasks, tree.stages[:first] + apart)
+
+    def _settle(self, *, changes: bool, n_groups: int) -> None:
+        self._n_idle = 0 if changes else self._n_idle + 1
+        done = self._n_idle == _IDLE_LOOKS or len(self.regroupings) == self.max_regroupings
+        self._settled = done or (n_groups == 1 and not self.allow_split)
+
+    def _fresh(self, n_tasks: int) -> GradientFactors:
+        return GradientFactors(
+            n_tasks, accumulate=self.accumulate, projection=self.projection, seed=self.seed
+        )
+
+    def _check(self) -> None:
+        given: object = self.condition
+        if not callable(given):
+            raise InputError(
+                "`condition` must be Similarity(), Variance(n) or a function from distances to "
+                f"groups. Got {quoted(given)}"
+            )
+        if not 0 < self.energy <= 1:
+            raise InputError(f"`energy` must be above 0 and at most 1. Got {self.energy}")
+        if self.warm_up < 0:
+            raise InputError(f"`warm_up` must be 0 steps or more. Got {self.warm_up}")
+        counts = {
+            "estimator_width": self.estimator_width,
+            "estimator_layers": self.estimator_layers,
+            "interval": self.interval,
+            "max_regroupings": self.max_regroupings,
+        }
+        for name, value in counts.items():
+            if value is not None and value < 1:
+                raise InputError(f"`{name}` must be 1 or more. Got {value}")
+
+
+def _groups(tree: SharingTree) -> Groups:
+    place = {name: t for t, name in enumerate(tree.tasks)}
+    return [[place[name] for name in group] for group in tree.stages[-1]]
+
+
+def _word(condition: Condition) -> str:
+    """A condition for the record: the same word in every process."""
+    given: object = condition
+    if is_dataclass(given):
+        return repr(given)
+    return str(getattr(given, "__qualname__", type(given).__qualname__))
