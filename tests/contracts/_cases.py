@@ -5,7 +5,14 @@ from itertools import pairwise
 from math import inf
 
 from ramify.grouping import Variance
-from ramify.losses import BinaryLoss, KindLoss, MulticlassLoss, RegressionLoss
+from ramify.losses import (
+    BinaryLoss,
+    KindLoss,
+    MulticlassLoss,
+    OrdinalLoss,
+    RankingLoss,
+    RegressionLoss,
+)
 from ramify.sharing import (
     CGC,
     MTAN,
@@ -116,7 +123,7 @@ SHARINGS: dict[type[Sharing], dict[str, Callable[[TaskSet], Sharing]]] = {
 KINDS: dict[type[KindLoss], list[Kind]] = {
     BinaryLoss: [Binary(), Binary(rate=0.1)],
     MulticlassLoss: [Multiclass(("x", "y")), Multiclass(("x", "y", "z", "w"))],
-    RegressionLoss: [Regression(), Regression(10.0, 4.0)],
-}
     OrdinalLoss: [Ordinal(("x", "y")), Ordinal(("x", "y", "z", "w"), (0.1, 0.4, 0.3, 0.2))],
     RankingLoss: [Ranking(), Ranking()],
+    RegressionLoss: [Regression(), Regression(10.0, 4.0)],
+}
