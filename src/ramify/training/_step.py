@@ -1,7 +1,7 @@
 """One training step: forward, loss, backward, and what the step shows."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -103,10 +103,7 @@ class Stepper:
         inputs, targets, mask = self._around.fabric.to_device(
             (batch.inputs, batch.targets, batch.label_mask)
         )
-        with self._at_forward(step):
-            outputs = self.model(inputs)
-        if self._heads is not None:
-            self._heads.watch(outputs, mask)
+        outputs = self._outputs(inputs, mask, step)
         pairs = self._pairs(batch)
         losses = self._losses(outputs, targets, mask, pairs)
         loss = self._mean(losses)
@@ -121,11 +118,7 @@ class Stepper:
             self._coupling.after_step(self._network, learning_rate)
         self.loss_sum += loss.detach()
         if self._observes and self._observer is not None:
-            if self._heads is not None:
-                self._heads.keep()
-            self._unseen.append((outputs.detach(), targets, mask, pairs))
-            if len(self._unseen) == _SEEN_AT_ONCE:
-                self.catch_up()
+            self._note(outputs.detach(), targets, mask, pairs)
 
     def catch_up(self) -> None:
         """Show the way of sharing the steps that it has not seen yet, in their order."""
@@ -135,6 +128,25 @@ class Stepper:
                 gradients = None if self._heads is None else self._heads.next()
                 self._observer.observe(StepEvidence(margins, mask, self._total, gradients))
         self._unseen.clear()
+
+    def _note(self, outputs: Tensor, targets: Tensor, mask: Tensor, pairs: Tensor | None) -> None:
+        if self._heads is not None:
+            self._heads.keep()
+        self._unseen.append((outputs, targets, mask, pairs))
+        if len(self._unseen) == _SEEN_AT_ONCE:
+            self.catch_up()
+
+    def _outputs(self, inputs: Tensor, mask: Tensor, step: int) -> Tensor:
+        """The forward pass, prepared for what looks at the backward pass."""
+        balance, watch = self.balance, self._watch
+        with (
+            nullcontext() if balance is None else balance.at_forward(),
+            nullcontext() if watch is None else watch.at_forward(step),
+        ):
+            outputs: Tensor = self.model(inputs)
+        if self._heads is not None:
+            self._heads.watch(outputs, mask)
+        return outputs
 
     def _present(self, batch: Batch) -> Sequence[bool]:
         """For each task, whether any machine has a label of it: all must do the same."""
@@ -186,16 +198,6 @@ class Stepper:
         for parameter, gradient in zip(used, found, strict=True):
             if gradient is not None:
                 parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
-
-    @contextmanager
-    def _at_forward(self, step: int) -> Iterator[None]:
-        """What the forward pass has to run in, for what comes after it."""
-        balance, watch = self.balance, self._watch
-        with (
-            nullcontext() if balance is None else balance.at_forward(),
-            nullcontext() if watch is None else watch.at_forward(step),
-        ):
-            yield
 
     def _show_gradients(self, present: Sequence[bool]) -> None:
         if self._watch is not None:
