@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from math import inf
 
+from ramify.grouping import Variance
 from ramify.losses import (
     BinaryLoss,
     KindLoss,
@@ -25,6 +26,7 @@ from ramify.sharing import (
     LowLevel,
     MMoE,
     Relationship,
+    SelectiveSharing,
     Sharing,
     SingleTask,
     Sluice,
@@ -65,6 +67,15 @@ SHARINGS: dict[type[Sharing], dict[str, Callable[[TaskSet], Sharing]]] = {
         "adaptive": lambda _: FullyAdaptive(growing_epochs=1, n_candidates=3),
         "adaptive, budget": lambda _: FullyAdaptive(growing_epochs=1, max_parameters=500),
         "adaptive, alpha": lambda _: FullyAdaptive(alpha=20.0, interval=5),
+    },
+    SelectiveSharing: {
+        "selective": lambda _: SelectiveSharing(estimator_width=4, interval=3),
+        "selective, variance": lambda _: SelectiveSharing(
+            Variance(2), estimator_width=3, estimator_layers=2, accumulate="sum", warm_up=2
+        ),
+        "selective, split": lambda _: SelectiveSharing(
+            estimator_width=4, interval=2, allow_split=True, sign_invariant=True, projection=8
+        ),
     },
     Soft: {
         "soft": lambda _: Soft(),
