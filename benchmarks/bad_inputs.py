@@ -21,31 +21,20 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from _bad_case import FIT, SMALL, Case, write
+from bad_pictures import PICTURES, make_pictures
 
 from ramify.cli import main as ramify
 from ramify.data import planted_table
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "results" / "bad_inputs.md"
-SMALL = [
-    "--hidden",
-    "8,8",
-    "--epochs",
-    "1",
-    "--growing-epochs",
-    "1",
-    "--candidates",
-    "2",
-    "--baselines",
-    "none",
-]
-FIT = ["fit", "t.csv", "--targets", "g*", "--output", "out", *SMALL]
 PREDICT = ["predict", "model", "t.csv", "--output", "p.csv"]
 LONG = "n" * 10_000
 HOSTILE = {
@@ -56,22 +45,6 @@ HOSTILE = {
     "x00": "<img src=x onerror=alert(1)>",
     "x01": "</script>*^.+[b]$",
 }
-
-
-@dataclass
-class Case:
-    """An input, what it must print, and whether it must work."""
-
-    part: str
-    name: str
-    prints: str
-    command: Sequence[str] = tuple(FIT)
-    prepare: Callable[[Path], object] = lambda folder: None
-    works: bool = False
-    around: Callable[[Path], contextlib.AbstractContextManager[None]] = field(
-        default=lambda folder: contextlib.nullcontext()
-    )
-    keeps_state: bool = False
 
 
 @dataclass
@@ -232,11 +205,6 @@ def full_disk(folder: Path) -> Iterator[None]:
             for number in range(99):
                 (folder / "disk" / f"filler-{number}").write_bytes(b"full")
         yield
-
-
-def write(name: str, content: str | bytes) -> Callable[[Path], object]:
-    data = content if isinstance(content, bytes) else content.encode()
-    return lambda folder: (folder / name).write_bytes(data)
 
 
 def fit(*more: str, table: str = "t.csv", targets: str = "g*") -> list[str]:
@@ -1099,7 +1067,7 @@ MODELS = [
         ),
     ),  # type: ignore[index, dict-item]
 ]
-CASES = [*TABLES, *TARGETS, *FEATURES, *OPTIONS, *DIRECTORY, *NEW_ROWS, *MODELS]
+CASES = [*TABLES, *TARGETS, *FEATURES, *OPTIONS, *DIRECTORY, *NEW_ROWS, *MODELS, *PICTURES]
 
 
 def listing(folder: Path) -> dict[str, str]:
@@ -1181,6 +1149,7 @@ def make_models(folder: Path) -> None:
         for source, name in (("t.csv", "model"), ("c.csv", "colours")):
             ramify(["fit", source, "--targets", "g*", "--output", name, *SMALL])
             (folder / name / ".lock").unlink(missing_ok=True)
+    make_pictures(folder)
 
 
 def cell(words: str) -> str:
@@ -1199,6 +1168,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         base = Path(made) / "base"
         base.mkdir()
+        os.environ["XDG_CACHE_HOME"] = str(Path(made) / "cache")
         make_models(base)
         for number, case in enumerate(CASES):
             if chosen.only not in {case.part, ""} and chosen.only not in case.name:

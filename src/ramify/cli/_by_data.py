@@ -51,7 +51,8 @@ def augmentation_of(shift: int, flip: bool, data: Table | ImageData) -> Augmenta
     """How training pictures are changed.
 
     Raises:
-        InputError: If rows of a table were to be changed, or the shift is negative.
+        InputError: If rows of a table were to be changed, or the shift is negative or leaves
+            nothing of a picture.
     """
     if not (shift or flip):
         return None
@@ -59,6 +60,9 @@ def augmentation_of(shift: int, flip: bool, data: Table | ImageData) -> Augmenta
         raise InputError(f"--shift must be 0 or more. Got {shift}")
     if not isinstance(data, ImageData):
         raise InputError("--shift and --flip are for pictures. Got a table; leave them out")
+    side = min(data.images.shape[2:])
+    if shift >= side:
+        raise InputError(f"--shift must be less than the side of a picture, {side}. Got {shift}")
     return Augmentation(shift, flip)
 
 
