@@ -28,7 +28,15 @@ from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._options import Options
 from ramify.runs._prepared import Prepared
 from ramify.runs._start import starting_backbone
-from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Restructuring, Sharing, SingleTask
+from ramify.sharing import (
+    FixedTree,
+    FullyAdaptive,
+    HardSharing,
+    Restructuring,
+    SelectiveSharing,
+    Sharing,
+    SingleTask,
+)
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import Epoch, EpochEnded, Fitted, Predictions, Trainer, Watcher
 
@@ -126,7 +134,9 @@ class Jobs:
         if tree.widths[-1] == 1 or len(tree.tasks) == tree.widths[0]:
             return None
         order = np.random.default_rng(self._options.seed).permutation(len(tree.tasks)).tolist()
-        sharing = FixedTree(tree.reassigned(order), self._growing_epochs())
+        own = self._options.sharing
+        estimator = own.estimator if isinstance(own, SelectiveSharing) else ()
+        sharing = FixedTree(tree.reassigned(order), self._growing_epochs(), estimator)
         return self._finished(
             "random_tree", self._fit("random_tree", sharing, self._prepared.tasks, None)
         )

@@ -29,7 +29,7 @@ from ramify.runs._options import Options
 from ramify.runs._overall import overall_scores
 from ramify.runs._prepared import Prepared
 from ramify.runs._scoring import Scored, differences, relative_gain, scored
-from ramify.sharing import FullyAdaptive
+from ramify.sharing import FullyAdaptive, SelectiveSharing
 from ramify.tasks import SharingTree, Task, labels_of
 from ramify.training import Candidate, Fitted
 
@@ -43,6 +43,11 @@ _AFFINITY_WORDS = {
 _LINEAR_AFFINITY = (
     "How the method found the tasks to relate while it estimated them; higher is closer, negative "
     "is opposed."
+)
+
+_ESTIMATORS_AFFINITY = (
+    "Cosine of what the tasks' gradients have in common, at the last look that changed the groups; "
+    "1 is the same direction, 0 unrelated, negative opposed."
 )
 
 
@@ -66,21 +71,21 @@ def recorded(
         command: How to do the run again.
     """
     fitted, finished = main
+    sharing = fitted.sharing
     ours = _both_sides(finished, prepared, options.seed)
     compared = {each.name: _baseline(each, ours, prepared, options.seed) for each in baselines}
     single = compared.get("single_task")
-    learned = fitted.sharing if isinstance(fitted.sharing, FullyAdaptive) else None
+    learned = sharing if isinstance(sharing, FullyAdaptive) else None
     grown = learned if learned is not None and len(prepared.tasks) > 1 else None
     return RunRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         tasks=[_task_info(task) for task in prepared.tasks],
-        sharing=SharingInfo(name=fitted.sharing.name, settings=fitted.sharing.settings()),
+        sharing=SharingInfo(name=sharing.name, settings=sharing.settings()),
         tree=TreeInfo(stages=_stages(fitted.tree)),
         path=[] if grown is None else _path(grown, fitted, jobs),
-        affinity=_linear_affinity(fitted, prepared)
-        if grown is None
-        else _affinities(grown, prepared),
+        affinity=_affinity(fitted, prepared) if grown is None else _affinities(grown, prepared),
         stability=[] if grown is None else _stabilities(grown, fitted.tree),
+        regroupings=sharing.regroupings if isinstance(sharing, SelectiveSharing) else [],
         scores=_scores(finished, ours, prepared),
         baselines=compared,
         delta_m=None if single is None else single.delta_m,
@@ -176,17 +181,19 @@ def _affinities(sharing: FullyAdaptive, prepared: Prepared) -> dict[str, Affinit
     }
 
 
-def _linear_affinity(fitted: Fitted, prepared: Prepared) -> dict[str, AffinityInfo]:
+def _affinity(fitted: Fitted, prepared: Prepared) -> dict[str, AffinityInfo]:
+    """What another way than growing a tree found of how the tasks relate."""
     sharing = fitted.sharing
-    if not isinstance(sharing, LinearSharing) or sharing.affinity is None:
+    if isinstance(sharing, LinearSharing):
+        name, matrix, words = sharing.name, sharing.affinity, _LINEAR_AFFINITY
+    elif isinstance(sharing, SelectiveSharing):
+        name, matrix, words = "gradient-factors", sharing.matrix(), _ESTIMATORS_AFFINITY
+    else:
         return {}
-    info = AffinityInfo(
-        tasks=list(prepared.tasks.names),
-        matrix=_known(sharing.affinity),
-        description=_LINEAR_AFFINITY,
-        used=True,
-    )
-    return {sharing.name: info}
+    if matrix is None:
+        return {}
+    tasks = list(prepared.tasks.names)
+    return {name: AffinityInfo(tasks=tasks, matrix=_known(matrix), description=words, used=True)}
 
 
 def _stabilities(sharing: FullyAdaptive, tree: SharingTree) -> list[GroupStability]:

@@ -62,7 +62,7 @@ def _of_run(directory: Path, spec: BackboneSpec, shape: Sequence[int]) -> nn.Seq
 
 
 def shared_backbone(network: TaskNetwork) -> nn.Sequential:
-    """The stages of a network in which all tasks share everything.
+    """The stages of a network in which all tasks share everything, or all but estimators.
 
     Args:
         network: Unchanged, and not copied.
@@ -75,12 +75,14 @@ def shared_backbone(network: TaskNetwork) -> nn.Sequential:
             "--start-from must name a run with one shared network, such as one of --sharing hard. "
             f"Got one of the kind {quoted(network.kind)}"
         )
-    if max(network.tree.widths) > 1:
+    n_stages = network.tree.n_stages - len(network.estimator)
+    if max(network.tree.widths[:n_stages]) > 1:
         raise InputError(
             "--start-from must name a run with one shared network, such as one of --sharing hard. "
             f"Got one that branches to {max(network.tree.widths)} groups"
         )
-    return nn.Sequential(*[stage.get_submodule("copies.0") for stage in network.stages])
+    stages = list(network.stages)[:n_stages]
+    return nn.Sequential(*[stage.get_submodule("copies.0") for stage in stages])
 
 
 def _full(spec: BackboneSpec) -> BackboneSpec:

@@ -67,6 +67,7 @@ class FixedTree(Sharing, Restructuring):
         tree: Over the tasks, one level per stage of the backbone.
         growing_epochs_first: Epochs in which one shared network is trained before it is divided
             into the tree, as `FullyAdaptive` does; 0 starts with the tree.
+        estimator: Widths of the dense stages that follow the backbone's, see `BranchedNetwork`.
 
     Raises:
         InputError: If the number of epochs is negative.
@@ -74,6 +75,7 @@ class FixedTree(Sharing, Restructuring):
 
     tree: SharingTree
     growing_epochs_first: int = 0
+    estimator: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the number of epochs."""
@@ -90,7 +92,11 @@ class FixedTree(Sharing, Restructuring):
     def settings(self) -> dict[str, Setting]:
         """Its settings, for the record."""
         # The tree too, so that a run with another one is another run.
-        return {"growing_epochs_first": self.growing_epochs_first, "tree": self.tree.to_json()}
+        return {
+            "growing_epochs_first": self.growing_epochs_first,
+            "tree": self.tree.to_json(),
+            "estimator": list(self.estimator),
+        }
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -100,10 +106,14 @@ class FixedTree(Sharing, Restructuring):
         Raises:
             InputError: If the tree does not fit the backbone or the tasks.
         """
-        network = BranchedNetwork(backbone, self.tree, tasks, n_features=n_features)
+        widths = self.estimator
+        network = BranchedNetwork(
+            backbone, self.tree, tasks, n_features=n_features, estimator=widths
+        )
         if self.growing_epochs_first == 0:
             return network
-        return HardSharing().build(backbone, tasks, n_features)
+        shared = SharingTree.shared(tasks.names, self.tree.n_stages)
+        return BranchedNetwork(backbone, shared, tasks, n_features=n_features, estimator=widths)
 
     def growing_epochs(self, n_tasks: int) -> int:
         """Epochs of the shared network before it is divided."""

@@ -114,6 +114,11 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
             "seed": self.seed,
         }
 
+    @property
+    def estimator(self) -> tuple[int, ...]:
+        """Widths of the dense stages of an estimator."""
+        return (self.estimator_width,) * self.estimator_layers
+
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
     ) -> BranchedNetwork:
@@ -127,7 +132,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
             SharingTree(tasks.names, shared + apart),
             tasks,
             n_features=n_features,
-            estimator=[self.estimator_width] * self.estimator_layers,
+            estimator=self.estimator,
         )
         if len(tasks) > 1:
             nn.init.zeros_(network.heads.weight)
