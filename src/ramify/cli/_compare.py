@@ -17,6 +17,7 @@ from ramify._core import StoppedError
 from ramify.cli._backbones import BackboneName, build_spec
 from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
+from ramify.cli._selective import SelectiveOptions
 from ramify.cli._sharings import SharingOptions, check_name, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
 from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, widths_in
@@ -60,6 +61,9 @@ def compare(
     max_parameters: int | None = None,
     growing_epochs: int = 4,
     candidates: int = 4,
+    threshold: float | None = None,
+    groups: int | None = None,
+    estimator_width: int | None = None,
     backbone: BackboneName | None = None,
     width: int | None = None,
     start_from: Path | None = None,
@@ -102,10 +106,10 @@ def compare(
         image_cache: Folder for decoded and resized images; by default in the user's cache.
         shift: Most pixels by which training images are shifted at random.
         flip: Whether training images are mirrored at random.
-        sharing: Ways of sharing, comma separated: fully-adaptive, tree, soft, trace-norm,
-            relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, linear:METHOD. One
-            network per task (single-task), one shared network (hard), random forests and ridge or
-            logistic regression always take part.
+        sharing: Ways of sharing, comma separated: fully-adaptive, selective, selective:variance,
+            tree, soft, trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple,
+            mtan, linear:METHOD. One network per task (single-task), one shared network (hard),
+            random forests and ridge or logistic regression always take part.
         seeds: How many splits, initial weights and orders of the rows to average over.
         search: So many random settings are tried for each network and seed beside those given;
             validation rows choose.
@@ -123,6 +127,9 @@ def compare(
         max_parameters: Budget of the learned tree; by default validation data chooses.
         growing_epochs: Epochs of the shared network before a tree is found; part of --epochs.
         candidates: At most so many trees are trained to the end.
+        threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
+        groups: Number of groups: of selective in place of --threshold, of selective:variance always.
+        estimator_width: Width of each estimator of selective sharing (64 by default).
         backbone: The network's stages: mlp, vgg16, resnet18 or resnet34; by default mlp for tables,
             vgg16 for pictures.
         width: Width of a thin vgg16 (32 by default) or of a resnet's first stage (64 by default).
@@ -185,7 +192,10 @@ def compare(
         seeds=range(seeds), n_trials=search, n_trees=trees, processes=processes, threads=threads
     )
 
-    own = SharingOptions(max_parameters, None, growing_epochs, candidates, tree)
+    selective = SelectiveOptions(
+        threshold=threshold, groups=groups, estimator_width=estimator_width
+    )
+    own = SharingOptions(max_parameters, None, growing_epochs, candidates, tree, selective)
     methods = [_method(name, own) for name in names_in(sharing)]
     with _resumable(output), _shown_runs(console) as tell:
         found = compare_table(
@@ -213,6 +223,7 @@ def _method(name: str, options: SharingOptions) -> Method:
     own = replace(options, tree=None)
     if name != "fully-adaptive":
         own = replace(own, max_parameters=None)
+    own = replace(own, selective=options.selective.of(name))
     return Method(name, partial(sharing_of, name, own))
 
 

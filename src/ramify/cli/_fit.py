@@ -15,6 +15,7 @@ from ramify.cli._backbones import BackboneName, build_spec, check_start
 from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
+from ramify.cli._selective import ConditionName, SelectiveOptions
 from ramify.cli._sharings import SharingOptions, papers_sharing, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
 from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, widths_in
@@ -38,6 +39,7 @@ from ramify.weighting import weighting_named
 
 _MOST_TASKS_SHOWN = 20
 _MOST_LEFT_OUT = 5
+_PAPERS_INTERVAL = 1000
 
 
 def fit(
@@ -68,7 +70,14 @@ def fit(
     tree: Path | None = None,
     paper: bool = False,
     iterations: int = 60_000,
-    interval: int = 1000,
+    interval: int | None = None,
+    condition: ConditionName | None = None,
+    threshold: float | None = None,
+    groups: int | None = None,
+    estimator_width: int | None = None,
+    warm_up: int | None = None,
+    sign_invariant: bool = False,
+    allow_split: bool = False,
     growing_epochs: int = 4,
     candidates: int = 4,
     backbone: BackboneName | None = None,
@@ -125,15 +134,25 @@ def fit(
             query; by default all rows are one group.
         split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
             the layout's own, else whole groups of --group-column, else random.
-        sharing: The way of sharing: fully-adaptive, hard, single-task, tree, soft, trace-norm,
-            relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, or linear:METHOD.
+        sharing: The way of sharing: fully-adaptive, selective, hard, single-task, tree, soft,
+            trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, or
+            linear:METHOD.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         alpha: The paper's weight of separation against width, instead of the whole path.
         tree: JSON file of the tree for --sharing tree.
         paper: Grow and train as the authors' code does on vgg16: --alpha (2 by default), --width and
             the next two; --epochs and all settings of the optimiser are then the paper's.
         iterations: Steps of the paper's training.
-        interval: Steps between the paper's tests for a split.
+        interval: Steps between the paper's tests for a split (1000 by default), or between selective
+            sharing's looks at the gradients (by default an epoch).
+        condition: Who shares in selective sharing: similarity (like tasks) or variance (each of
+            --groups groups as diverse as can be).
+        threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
+        groups: Number of groups of selective sharing, in place of --threshold.
+        estimator_width: Width of each estimator of selective sharing (64 by default).
+        warm_up: Steps of selective sharing before the first gradient counts.
+        sign_invariant: Whether opposite gradients count as alike in selective sharing.
+        allow_split: Whether selective sharing may divide groups again.
         growing_epochs: Epochs of the shared network before the tree is found.
         candidates: At most so many trees are trained to the end.
         backbone: The network's stages: mlp, vgg16, resnet18 or resnet34; by default mlp for tables,
@@ -187,11 +206,27 @@ def fit(
         kinds=kinds_in(kind) | levels_in(ordinal),
         group_column=group_column,
         split=split_of(split, data, group_column),
-        sharing=papers_sharing(sharing, spec.kind, width, alpha, interval, seed)
+        sharing=papers_sharing(sharing, spec.kind, width, alpha, interval or _PAPERS_INTERVAL, seed)
         if paper
         else sharing_of(
             sharing,
-            SharingOptions(max_parameters, alpha, growing_epochs, candidates, tree),
+            SharingOptions(
+                max_parameters,
+                alpha,
+                growing_epochs,
+                candidates,
+                tree,
+                SelectiveOptions(
+                    condition,
+                    threshold,
+                    groups,
+                    estimator_width,
+                    interval,
+                    warm_up,
+                    sign_invariant,
+                    allow_split,
+                ),
+            ),
             seed,
         ),
         backbone=spec,

@@ -9,6 +9,7 @@ _POSITIONALS: Final = ("table", "directory")
 _SYNONYMS: Final[Mapping[str, str]] = {
     "kinds": "kind",
     "n_candidates": "candidates",
+    "n_groups": "groups",
     "n_trees": "trees",
     "n_trials": "search",
     "padding": "shift",

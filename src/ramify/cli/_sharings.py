@@ -1,11 +1,12 @@
 """The ways of sharing that the command line knows by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from ramify._core import InputError, listed, quoted
+from ramify.cli._selective import SelectiveOptions
 from ramify.runs import LINEAR_METHODS, LinearSharing
 from ramify.sharing import (
     CGC,
@@ -40,6 +41,7 @@ class SharingOptions:
         growing_epochs: Epochs of the shared network before a tree is found.
         candidates: At most so many trees are trained to the end.
         tree: JSON file of a tree.
+        selective: What concerns selective sharing only.
     """
 
     max_parameters: int | None = None
@@ -47,6 +49,7 @@ class SharingOptions:
     growing_epochs: int = 4
     candidates: int = 4
     tree: Path | None = None
+    selective: SelectiveOptions = field(default_factory=SelectiveOptions)
 
     def given_tree(self) -> SharingTree:
         """The tree of the file.
@@ -74,12 +77,18 @@ def _fully_adaptive(options: SharingOptions, seed: int) -> Sharing:
     )
 
 
+def _diverse(options: SharingOptions, seed: int) -> Sharing:
+    return replace(options.selective, condition="variance").sharing(seed)
+
+
 def _linear(method: str) -> Callable[[SharingOptions, int], Sharing]:
     return lambda _options, _seed: LinearSharing(method)
 
 
 SHARINGS: Final[dict[str, Callable[[SharingOptions, int], Sharing]]] = {
     "fully-adaptive": _fully_adaptive,
+    "selective": lambda options, seed: options.selective.sharing(seed),
+    "selective:variance": _diverse,
     "hard": lambda _options, _seed: HardSharing(),
     "single-task": lambda _options, _seed: SingleTask(),
     "tree": lambda options, _seed: FixedTree(options.given_tree(), options.growing_epochs),
@@ -123,14 +132,19 @@ def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
         InputError: If the name is unknown, or an option is for another way of sharing.
     """
     check_name(name)
-    own = {"fully-adaptive": ("max_parameters", "alpha"), "tree": ("tree",)}.get(name, ())
-    for option in ("max_parameters", "alpha", "tree"):
-        if getattr(options, option) is not None and option not in own:
-            owner = "tree" if option == "tree" else "fully-adaptive"
+    for option, owner in _given(options).items():
+        if name.partition(":")[0] != owner:
             raise InputError(
                 f"--{option.replace('_', '-')} is for --sharing {owner}. Got {name}; leave it out"
             )
     return SHARINGS[name](options, seed)
+
+
+def _given(options: SharingOptions) -> dict[str, str]:
+    """The options that were given and are for one way of sharing only, with that way."""
+    owners = {"max_parameters": "fully-adaptive", "alpha": "fully-adaptive", "tree": "tree"}
+    given = {name: who for name, who in owners.items() if getattr(options, name) is not None}
+    return given | dict.fromkeys(options.selective.given(), "selective")
 
 
 def papers_sharing(

@@ -1,0 +1,85 @@
+"""Selective sharing as the command line has it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Final, Literal
+
+from ramify._core import InputError
+from ramify.grouping import Condition, Similarity, Variance
+from ramify.sharing import SelectiveSharing
+
+ConditionName = Literal["similarity", "variance"]
+
+_THRESHOLD: Final = 0.5
+_WIDTH: Final = 64
+
+
+@dataclass(frozen=True)
+class SelectiveOptions:
+    """What the command line says of selective sharing; None or False where it says nothing.
+
+    Attributes:
+        condition: Which tasks share: those with like gradients, or groups as diverse as can be.
+        threshold: Largest mean distance of tasks that share, with similarity.
+        groups: Number of groups, in the place of the threshold.
+        estimator_width: Width of each task's estimator.
+        interval: Steps between two looks; None for each epoch's end.
+        warm_up: Steps before the first gradient counts.
+        sign_invariant: Whether opposite gradients count as alike.
+        allow_split: Whether groups may be divided again.
+    """
+
+    condition: ConditionName | None = None
+    threshold: float | None = None
+    groups: int | None = None
+    estimator_width: int | None = None
+    interval: int | None = None
+    warm_up: int | None = None
+    sign_invariant: bool = False
+    allow_split: bool = False
+
+    def given(self) -> Mapping[str, object]:
+        """What was said, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value not in (None, False)}
+
+    def of(self, name: str) -> "SelectiveOptions":
+        """The options of one of several ways of sharing: those that concern it.
+
+        Args:
+            name: The word for the way of sharing.
+        """
+        if name == "selective:variance":
+            return replace(self, threshold=None)
+        if name == "selective":
+            return self if self.threshold is None else replace(self, groups=None)
+        return SelectiveOptions()
+
+    def sharing(self, seed: int) -> SelectiveSharing:
+        """The way of sharing.
+
+        Args:
+            seed: Of its random numbers.
+
+        Raises:
+            InputError: If options contradict each other, or a number is out of range.
+        """
+        return SelectiveSharing(
+            self._condition(),
+            estimator_width=_WIDTH if self.estimator_width is None else self.estimator_width,
+            interval=self.interval,
+            warm_up=self.warm_up or 0,
+            sign_invariant=self.sign_invariant,
+            allow_split=self.allow_split,
+            seed=seed,
+        )
+
+    def _condition(self) -> Condition:
+        if self.threshold is not None and self.groups is not None:
+            raise InputError("--threshold and --groups both decide who shares; give one of them")
+        if self.condition != "variance":
+            threshold = _THRESHOLD if self.threshold is None else self.threshold
+            return Similarity(threshold, self.groups)
+        if self.groups is None:
+            raise InputError("--condition variance needs --groups, the number of groups")
+        return Variance(self.groups)
