@@ -54,6 +54,8 @@ def factors_of_gram(gram: Float[np.ndarray, "task task"], energy: float = 0.99) 
     if not 0 < energy <= 1:
         raise InputError(f"`energy` must be above 0 and at most 1. Got {energy}")
     cosines, known = _cosines(gram)
+    if not known.any():
+        return Factors(np.full((len(known), 0), np.nan), np.zeros(0), known)
     values, vectors = np.linalg.eigh(cosines[np.ix_(known, known)])
     squares, vectors = values[::-1].clip(min=0), vectors[:, ::-1]
     shares = squares / max(squares.sum(), np.finfo(float).tiny)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from ramify._core import InputError, ShapeError
@@ -51,10 +51,11 @@ class Similarity:
 
 @dataclass(frozen=True)
 class Variance:
-    """Tasks whose gradients point different ways share: each group is dealt from all clusters.
+    """Tasks whose gradients point different ways share, in groups of equal size (but for one task).
 
-    The tasks are clustered as by `Similarity` with ``n_groups``; then the tasks, cluster by
-    cluster, go to the groups in turn. So tasks of one cluster meet only where there are more of
+    One after the other, beginning with the tasks that have the nearest neighbours, each task goes
+    to the group with room whose tasks are farthest from it on average, an empty one first. So the
+    two nearest tasks of all never share, and those of a cluster meet only where there are more of
     them than groups. Tasks with NaN distances stay alone.
 
     Args:
@@ -65,7 +66,7 @@ class Variance:
 
     Example:
         >>> import numpy as np
-        >>> d = np.array([[0, 1, 9, 9], [1, 0, 9, 9], [9, 9, 0, 1], [9, 9, 1, 0]]) / 10
+        >>> d = np.array([[0, 1, 9, 9], [1, 0, 9, 9], [9, 9, 0, 2], [9, 9, 2, 0]]) / 10
         >>> Variance(2)(d)
         [[0, 2], [1, 3]]
     """
@@ -78,10 +79,15 @@ class Variance:
     def __call__(self, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
         """The groups, each sorted, in order of their first tasks."""
         known = _known(distances)
-        labels = _clusters(distances[np.ix_(known, known)], 0.0, self.n_groups)
-        dealt = np.empty_like(labels)
-        dealt[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % self.n_groups
-        return _with_unknown(_groups_of(dealt, known), len(distances))
+        between = distances[np.ix_(known, known)]
+        groups: list[list[int]] = [[] for _ in range(min(self.n_groups, len(known)))]
+        for task in _nearest_first(between):
+            least, most = divmod(len(known), len(groups))
+            n_large = sum(len(group) > least for group in groups)
+            room = [g for g in groups if len(g) < least or (len(g) == least and n_large < most)]
+            chosen = max(room, key=lambda group: _mean_distance(between[task], group))
+            chosen.append(task)
+        return _with_unknown([sorted(known[group].tolist()) for group in groups], len(distances))
 
 
 def groups_by(condition: Condition, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
@@ -138,9 +144,21 @@ def _clusters(
     merges = linkage(squareform(distances, checks=False), method="average")
     if n_groups is None:
         labels = fcluster(merges, threshold, criterion="distance")
-    else:
-        labels = fcluster(merges, n_groups, criterion="maxclust")
+    else:  # exactly so many, also where distances are equal
+        labels = cut_tree(merges, n_clusters=min(n_groups, len(distances)))[:, 0]
     return np.asarray(labels, dtype=np.int64)
+
+
+def _nearest_first(distances: NDArray[np.float64]) -> list[int]:
+    """Tasks in order of their nearest neighbours' distances; the closer to all first of equals."""
+    others = np.where(np.eye(len(distances), dtype=bool), np.inf, distances)
+    nearest = others.min(axis=1, initial=np.inf)
+    order: list[int] = np.lexsort((distances.sum(axis=1), nearest)).tolist()
+    return order
+
+
+def _mean_distance(distances: NDArray[np.float64], group: list[int]) -> float:
+    return float(distances[group].mean()) if group else np.inf
 
 
 def _known(distances: NDArray[np.float64]) -> NDArray[np.int64]:
