@@ -1,11 +1,16 @@
 """Kills a run at random moments, goes on with --resume, and compares with the uninterrupted run.
 
     python benchmarks/resume.py [--kills 20] [--signals 6] [--seed 0] [--output resume.json]
+    python benchmarks/resume.py --images     # pictures, killed before, within and after widenings
 
 ``kill -9`` comes at moments drawn over the whole run, one in three resumed runs is killed again.
 SIGTERM and Ctrl-C, which save the state in the middle of an epoch, are tried as well: they must
 exit with 143 and 130 and print one line. Weights, description and record must be the same bit for
 bit, but for times and the command.
+
+With ``--images`` convolutional networks that learn their tree end themselves by ``kill -9`` at
+widenings of the network: as one begins, when the wider network is made but nothing of it is saved,
+and three steps later.
 """
 
 import argparse
@@ -24,6 +29,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _widening_kills import MOMENTS, WAYS, make_archive, n_widenings
+from _widening_kills import run as run_pictures
 from safetensors import SafetensorError, safe_open
 
 from ramify.data import planted_table
@@ -209,6 +216,46 @@ def signal_trial(folder: Path, name: str, number: signal.Signals, moment: float)
     return Trial(number.name, [moment], [what], code, err.strip(), not note, note)
 
 
+def widening_trials(folder: Path, name: str, way: list[str]) -> list[Trial]:
+    """Kill a run on pictures around its first and its last widening, and go on."""
+    straight = f"straight-{name}"
+    run_pictures(folder, straight, way, "never", 0)
+    last = n_widenings(folder, straight)
+    trials = []
+    for widening in sorted({1, last}) if last else ():
+        for moment in MOMENTS:
+            output = f"{name}-{moment}-{widening}"
+            code = run_pictures(folder, output, way, moment, widening)
+            found = [f"{moment} widening {widening} of {last}: {doing(folder / output)}"]
+            run_pictures(folder, output, way, "never", 0, "--resume")
+            note = ", ".join(differences(folder / straight, folder / output))
+            note = note or ("" if code == -signal.SIGKILL else "it was not killed")
+            trials.append(Trial("SIGKILL", [], found, code, "", not note, note))
+            shutil.rmtree(folder / output)
+    return trials
+
+
+def with_pictures(output: Path | None) -> None:
+    """Run all ways of growing; fail unless every trial ends identical."""
+    trials: list[Trial] = []
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        make_archive(folder / "p.npz")
+        for number, (words, way) in enumerate(WAYS.items()):
+            found = widening_trials(folder, f"way-{number}", way)
+            print(f"{words}: {len(found)} trials", flush=True)
+            for trial in found:
+                print(f"  {'; '.join(trial.found)}: ", end="")
+                print("identical" if trial.identical else f"DIFFERENT: {trial.note}", flush=True)
+            trials += found
+    same = sum(trial.identical for trial in trials)
+    print(f"\nkill -9 at a widening: {same} of {len(trials)} identical")
+    if output:
+        output.write_text(json.dumps([asdict(trial) for trial in trials], indent=1))
+    if same < len(trials) or not trials:
+        sys.exit(1)
+
+
 def _moments(rng: np.random.Generator, first: float, total: float) -> list[float]:
     """One moment or two; one in six before training begins."""
     early = rng.random() < 1 / 6
@@ -231,8 +278,12 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--signals", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--images", action="store_true", help="pictures, killed at widenings")
     parser.add_argument("--output", type=Path, help="JSON file for the result")
     chosen = parser.parse_args()
+    if chosen.images:
+        with_pictures(chosen.output)
+        return
     rng = np.random.default_rng(chosen.seed)
     trials: list[Trial] = []
     with tempfile.TemporaryDirectory() as made:

@@ -116,8 +116,12 @@ def check_name(name: str) -> None:
     if name == "linear:graph":
         LinearSharing("graph")  # says what to do instead
     if name not in SHARINGS:
-        known = listed(SHARINGS, len(SHARINGS))
-        raise InputError(f"--sharing must be one of {known}. Got {quoted(name)}")
+        is_linear = name.startswith("linear:")
+        known = [each for each in SHARINGS if each.startswith("linear:") == is_linear]
+        more = "" if is_linear else " or linear:METHOD"
+        raise InputError(
+            f"--sharing must be one of {listed(known, len(known))}{more}. Got {quoted(name)}"
+        )
 
 
 def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
