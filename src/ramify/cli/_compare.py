@@ -59,6 +59,7 @@ def compare(
     split: str | None = None,
     tree: Path | None = None,
     max_parameters: int | None = None,
+    affinity: str | None = None,
     growing_epochs: int = 4,
     candidates: int = 4,
     threshold: float | None = None,
@@ -125,6 +126,8 @@ def compare(
             the layout's own, else whole groups of --group-column, else random.
         tree: JSON file of the tree for the way of sharing called tree.
         max_parameters: Budget of the learned tree; by default validation data chooses.
+        affinity: What fully-adaptive's tree grows from: margins, margins-corrected (the default),
+            gradient-cosine or gradient-factors.
         growing_epochs: Epochs of the shared network before a tree is found; part of --epochs.
         candidates: At most so many trees are trained to the end.
         threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
@@ -195,7 +198,9 @@ def compare(
     selective = SelectiveOptions(
         threshold=threshold, groups=groups, estimator_width=estimator_width
     )
-    own = SharingOptions(max_parameters, None, growing_epochs, candidates, tree, selective)
+    own = SharingOptions(
+        max_parameters, None, growing_epochs, candidates, tree, selective, affinity
+    )
     methods = [_method(name, own) for name in names_in(sharing)]
     with _resumable(output), _shown_runs(console) as tell:
         found = compare_table(
@@ -222,7 +227,7 @@ def _method(name: str, options: SharingOptions) -> Method:
         return Method(name, partial(sharing_of, name, own), given)
     own = replace(options, tree=None)
     if name != "fully-adaptive":
-        own = replace(own, max_parameters=None)
+        own = replace(own, max_parameters=None, affinity=None)
     own = replace(own, selective=options.selective.of(name))
     return Method(name, partial(sharing_of, name, own))
 

@@ -66,6 +66,7 @@ def fit(
     split: str | None = None,
     sharing: str = "fully-adaptive",
     max_parameters: int | None = None,
+    affinity: str | None = None,
     alpha: float | None = None,
     tree: Path | None = None,
     paper: bool = False,
@@ -138,6 +139,8 @@ def fit(
             trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, or
             linear:METHOD.
         max_parameters: Budget of the learned tree; by default validation data chooses.
+        affinity: What the tree grows from: margins, margins-corrected (the default), gradient-cosine
+            or gradient-factors.
         alpha: The paper's weight of separation against width, instead of the whole path.
         tree: JSON file of the tree for --sharing tree.
         paper: Grow and train as the authors' code does on vgg16: --alpha (2 by default), --width and
@@ -206,7 +209,15 @@ def fit(
         kinds=kinds_in(kind) | levels_in(ordinal),
         group_column=group_column,
         split=split_of(split, data, group_column),
-        sharing=papers_sharing(sharing, spec.kind, width, alpha, interval or _PAPERS_INTERVAL, seed)
+        sharing=papers_sharing(
+            sharing,
+            spec.kind,
+            width,
+            alpha,
+            interval or _PAPERS_INTERVAL,
+            seed,
+            affinity=affinity,
+        )
         if paper
         else sharing_of(
             sharing,
@@ -226,6 +237,7 @@ def fit(
                     sign_invariant,
                     allow_split,
                 ),
+                affinity,
             ),
             seed,
         ),

@@ -42,6 +42,7 @@ class SharingOptions:
         candidates: At most so many trees are trained to the end.
         tree: JSON file of a tree.
         selective: What concerns selective sharing only.
+        affinity: What a learned tree grows from; None for the default.
     """
 
     max_parameters: int | None = None
@@ -50,6 +51,7 @@ class SharingOptions:
     candidates: int = 4
     tree: Path | None = None
     selective: SelectiveOptions = field(default_factory=SelectiveOptions)
+    affinity: str | None = None
 
     def given_tree(self) -> SharingTree:
         """The tree of the file.
@@ -73,6 +75,7 @@ def _fully_adaptive(options: SharingOptions, seed: int) -> Sharing:
         max_parameters=options.max_parameters,
         growing_epochs=options.growing_epochs,
         n_candidates=options.candidates,
+        affinity=options.affinity,
         seed=seed,
     )
 
@@ -146,7 +149,8 @@ def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
 
 def _given(options: SharingOptions) -> dict[str, str]:
     """The options that were given and are for one way of sharing only, with that way."""
-    owners = {"max_parameters": "fully-adaptive", "alpha": "fully-adaptive", "tree": "tree"}
+    grown = ("max_parameters", "alpha", "affinity")
+    owners = dict.fromkeys(grown, "fully-adaptive") | {"tree": "tree"}
     given = {name: who for name, who in owners.items() if getattr(options, name) is not None}
     return given | dict.fromkeys(options.selective.given(), "selective")
 
@@ -158,16 +162,22 @@ def papers_sharing(
     alpha: float | None,
     interval: int,
     seed: int,
+    *,
+    affinity: str | None = None,
 ) -> Sharing:
     """The sharing of ``--paper``.
 
     Raises:
-        InputError: If another way of sharing or another backbone was asked for, or a number is out
+        InputError: If another way of sharing, backbone or affinity was asked for, or a number is out
             of range.
     """
     if backbone != "vgg16":
         raise InputError(
             f"--paper is for pictures and --backbone vgg16. Got {quoted(backbone)}; leave it out"
+        )
+    if affinity is not None:
+        raise InputError(
+            f"--paper has an affinity of its own. Got {affinity}; leave --affinity out"
         )
     if name != "fully-adaptive":
         raise InputError(f"--paper is for --sharing fully-adaptive. Got {quoted(name)}")

@@ -38,6 +38,9 @@ _AFFINITY_WORDS = {
     "it towards 1 for every pair.",
     "margins-corrected": "The same with chance agreement taken out: 1/2 is unrelated, 1 always "
     "together.",
+    "gradient-cosine": "Whether both tasks want the same of the shared features, by the cosine of "
+    "their gradients there: 1/2 is unrelated, 1 always the same, 0 always the opposite.",
+    "gradient-factors": "The same in the few directions that carry most of the gradients.",
 }
 
 _LINEAR_AFFINITY = (
@@ -169,13 +172,12 @@ def _score_of(tree: SharingTree, candidates: Sequence[Candidate]) -> float | Non
 
 
 def _affinities(sharing: FullyAdaptive, prepared: Prepared) -> dict[str, AffinityInfo]:
-    used = "margins-corrected" if sharing.corrected else "margins"
     return {
         name: AffinityInfo(
             tasks=list(prepared.tasks.names),
             matrix=_known(matrix),
             description=_AFFINITY_WORDS[name],
-            used=name == used,
+            used=name == sharing.affinity,
         )
         for name, matrix in sharing.affinities().items()
     }

@@ -6,7 +6,7 @@ from math import isfinite
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ramify._core import InputError
 from ramify.grouping import (
@@ -70,7 +70,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         corrected: Whether to take chance agreement out of the affinity and stretch the rest.
         affinity: What the tree is grown from: ``"margins"``, ``"margins-corrected"``,
             ``"gradient-cosine"`` or ``"gradient-factors"``. By default one of the first two, as
-            ``corrected`` says.
+            ``corrected`` says. With the last two, which are ours, the heads start from zero.
         decay: Of the affinity's means, per batch.
         unit_cost: L_0, the cost of one more branch of the cheapest stage.
         cost_by_size: Whether a branch of a larger stage costs more, in proportion to its
@@ -219,11 +219,18 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
     ) -> BranchedNetwork:
-        """The thin network: one branch at every stage. Forgets what an earlier training showed."""
+        """The thin network: one branch at every stage. Forgets what an earlier training showed.
+
+        For an affinity of gradients its heads are zero, so that a task's head comes to be what its
+        labels ask of the features, and like tasks have like heads.
+        """
         self._reading = READINGS[self.affinity](len(tasks), self.decay)
         self._settled = len(tasks) == 1
         tree = SharingTree.shared(tasks.names, len(stages_of(backbone)))
-        return BranchedNetwork(backbone, tree, tasks, n_features=n_features)
+        network = BranchedNetwork(backbone, tree, tasks, n_features=n_features)
+        if self.needs_gradients:  # gradients through random heads have nothing in common
+            nn.init.zeros_(network.heads.weight)
+        return network
 
     def observe(self, evidence: StepEvidence) -> None:
         """Fold what one step shows into the affinity, until the tree is found."""
