@@ -29,6 +29,7 @@ from ramify.records import Failure, Setting
 from ramify.report import print_comparison
 from ramify.runs import Options
 from ramify.training import Training
+from ramify.weighting import weighting_named
 
 
 def compare(
@@ -48,6 +49,7 @@ def compare(
     shift: int = 0,
     flip: bool = False,
     sharing: str | list[str] = "fully-adaptive",
+    weighting: str | list[str] = "equal",
     seeds: int = 5,
     search: int = 0,
     processes: int = 1,
@@ -111,6 +113,9 @@ def compare(
             tree, soft, trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple,
             mtan, linear:METHOD. One network per task (single-task), one shared network (hard),
             random forests and ridge or logistic regression always take part.
+        weighting: How tasks are weighed against each other, comma separated: equal, uncertainty, dwa,
+            upgrad and more. Each way of sharing takes part with each of them, but for separate
+            networks and linear models.
         seeds: How many splits, initial weights and orders of the rows to average over.
         search: So many random settings are tried for each network and seed beside those given;
             validation rows choose.
@@ -192,7 +197,12 @@ def compare(
         checkpoint_seconds=checkpoint_seconds,
     )
     study = Study(
-        seeds=range(seeds), n_trials=search, n_trees=trees, processes=processes, threads=threads
+        seeds=range(seeds),
+        weightings={name: weighting_named(name) for name in names_in(weighting)},
+        n_trials=search,
+        n_trees=trees,
+        processes=processes,
+        threads=threads,
     )
 
     selective = SelectiveOptions(

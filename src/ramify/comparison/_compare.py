@@ -17,12 +17,14 @@ from ramify.comparison._network import NetworkContender
 from ramify.comparison._schedule import Teller, carried_out, scheduled
 from ramify.comparison._study import Study
 from ramify.comparison._summary import Summary
+from ramify.comparison._weighted import crossed
 from ramify.data import ImageData, SplitRule, Table, open_table, parse_split, split_names
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Failure, RunResult
 from ramify.runs import Options
 from ramify.sharing import FullyAdaptive, Sharing
 from ramify.training import Training
+from ramify.weighting import GramRule, Weighting, as_weighting
 
 _EPOCHS = 16
 
@@ -32,6 +34,7 @@ def compare(
     targets: str | Sequence[str],
     *,
     sharing: Mapping[str, Callable[[int], Sharing]] | None = None,
+    weightings: Mapping[str, Weighting | GramRule] | None = None,
     seeds: int | Sequence[int] = 5,
     search: int = 0,
     ignore: str | Sequence[str] = (),
@@ -63,6 +66,10 @@ def compare(
         targets: Names or globs (``NR-*``) of the target columns; a text is split at commas.
         sharing: For each name a function from a seed to a way of sharing; by default
             fully-adaptive sharing.
+        weightings: For each name a weighting of losses, with which each way of sharing takes part,
+            but for separate networks and linear models; by default only that of ``training``. The
+            method is called ``hard + upgrad``, but just ``hard`` with the weighting of
+            ``training``.
         seeds: How many, from 0, or which. Each draws a split, initial weights and an order.
         search: So many random settings are tried for each network and seed beside those given.
         ignore: Names or globs of columns that are no features.
@@ -112,6 +119,7 @@ def compare(
     )
     study = Study(
         seeds=range(seeds) if isinstance(seeds, int) else tuple(seeds),
+        weightings={name: as_weighting(each) for name, each in (weightings or {}).items()},
         n_trials=search,
         n_trees=trees,
         processes=processes,
@@ -176,7 +184,9 @@ def compare_table(
 
 
 def _contenders(methods: Sequence[Method], options: Options, study: Study) -> list[Contender]:
-    networks = [NetworkContender(each) for each in completed(methods, BASELINE_NAMES)]
+    usual = as_weighting(options.training.weighting)
+    every = crossed(completed(methods, BASELINE_NAMES), study.weightings, usual)
+    networks = [NetworkContender(each) for each in every]
     return [*networks, *baselines(study.n_trees, options.training.balance)]
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from ramify._core import InputError, listed, quoted
 from ramify.records import Setting
 from ramify.sharing import HardSharing, Sharing, SingleTask
+from ramify.weighting import Weighting
 
-_NAME = re.compile(r"[A-Za-z0-9][\w:.+-]{0,59}")
+# The second half is the name of a weighting, see `crossed`.
+_NAME = re.compile(r"[A-Za-z0-9][\w:.+-]{0,59}( \+ [\w:.+-]{1,60})?")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Method:
         name: The word for it, also in file names.
         make: From a seed to a fresh way of sharing; several processes call it.
         given: What decides the result beside the settings of the way of sharing itself.
+        weighting: How much each task counts; None for what training says.
 
     Raises:
         InputError: If the name is no plain word.
@@ -32,6 +35,7 @@ class Method:
     name: str
     make: Callable[[int], Sharing]
     given: Mapping[str, Setting] = field(default_factory=dict)
+    weighting: Weighting | None = None
 
     def __post_init__(self) -> None:
         """Check the name, of which a file name is made."""
@@ -48,6 +52,18 @@ ALWAYS = (SINGLE_TASK, HARD)
 """The methods that every comparison holds."""
 
 
+def check_different(methods: Sequence[Method]) -> None:
+    """Refuse two methods of one name.
+
+    Raises:
+        InputError: If there are.
+    """
+    counts = Counter(method.name for method in methods)
+    repeated = [name for name, n in counts.items() if n > 1]
+    if repeated:
+        raise InputError(f"each method may be named once. Got {listed(repeated)} repeatedly")
+
+
 def completed(methods: Sequence[Method], reserved: Sequence[str]) -> list[Method]:
     """The methods with those that always take part, in the order of their names.
 
@@ -58,15 +74,13 @@ def completed(methods: Sequence[Method], reserved: Sequence[str]) -> list[Method
     Raises:
         InputError: If two have one name, or one has a reserved name.
     """
-    counts = Counter(method.name for method in methods)
-    repeated = [name for name, n in counts.items() if n > 1]
-    if repeated:
-        raise InputError(f"each method may be named once. Got {listed(repeated)} repeatedly")
-    taken = [name for name in counts if name in reserved]
+    check_different(methods)
+    names = [method.name for method in methods]
+    taken = [name for name in names if name in reserved]
     if taken:
         raise InputError(
             f"a method may not be called {listed(taken)}: a baseline is; leave it out, it always "
             "takes part"
         )
-    every = [*methods, *(each for each in ALWAYS if each.name not in counts)]
+    every = [*methods, *(each for each in ALWAYS if each.name not in names)]
     return sorted(every, key=lambda method: method.name)

@@ -83,5 +83,9 @@ class NetworkContender(Contender):
                 f"`epochs` must be more than the {growing} growing epochs of {self.name}. "
                 f"Got {training.epochs}"
             )
-        training = replace(training, epochs=training.epochs - growing)
+        training = replace(
+            training,
+            epochs=training.epochs - growing,
+            weighting=self.method.weighting or training.weighting,
+        )
         return replace(options, sharing=sharing, training=training, baselines=())

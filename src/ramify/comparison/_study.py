@@ -1,18 +1,21 @@
 """How much a comparison does, and how."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ramify._core import InputError
 from ramify.comparison._search import RandomSearch, Search
+from ramify.weighting import Weighting
 
 
 @dataclass(frozen=True)
 class Study:
-    """Seeds, search and baselines of a comparison; processes and threads decide no result.
+    """Seeds, weightings, search and baselines of a comparison; processes and threads decide no result.
 
     Attributes:
         seeds: Each draws a split, initial weights and an order of the rows.
+        weightings: Each way of sharing takes part with each of these, by their names; none for what
+            training says, see `crossed`.
         n_trials: Settings to try for each method and seed beside those given.
         search: Says which.
         n_trees: Trees of each random forest.
@@ -24,6 +27,7 @@ class Study:
     """
 
     seeds: Sequence[int] = (0, 1, 2, 3, 4)
+    weightings: Mapping[str, Weighting] = field(default_factory=dict)
     n_trials: int = 0
     search: Search = field(default_factory=RandomSearch)
     n_trees: int = 200

@@ -153,9 +153,11 @@ class Summary:
         )
 
     def _settings(self) -> dict[str, object]:
-        left_out = {"baselines"}
-        common = {k: v for k, v in self.options.settings().items() if k not in left_out}
-        return {**common, "trials": self.study.n_trials, "trees": self.study.n_trees}
+        found = {k: v for k, v in self.options.settings().items() if k != "baselines"}
+        if self.study.weightings:
+            found = {k: v for k, v in found.items() if not k.startswith("weighting")}
+            found["weightings"] = list(self.study.weightings)
+        return {**found, "trials": self.study.n_trials, "trees": self.study.n_trees}
 
 
 def _by_seed(runs: Sequence[RunResult]) -> dict[tuple[str, int], dict[int, RunResult]]:

@@ -13,6 +13,7 @@ from ramify.report._method_tasks_view import loss_table, task_tables
 from ramify.report._method_words import recommendation, remarks
 from ramify.report._pareto_view import pareto_pictures
 from ramify.report._templates import asset, environment, script_hash
+from ramify.report._weighting_view import weighting_table
 
 _SCRIPTS = ("sort.js", "tips.js")
 _STYLES = ("style.css", "comparison.css")
@@ -41,6 +42,7 @@ def render_comparison(record: ComparisonRecord) -> str:
             pictures=pareto_pictures(record, what),
             tables=task_tables(record),
             losses=loss_table(record),
+            weightings=weighting_table(record),
             data=data_picture(record.data),
             style=Markup("\n".join(asset(name) for name in _STYLES)),
             script=Markup(script),

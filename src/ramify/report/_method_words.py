@@ -20,7 +20,8 @@ _WORDS = {
 
 def words(name: str) -> str:
     """What a method is; empty if its name says it all."""
-    return _WORDS.get(name, "linear models that share" if name.startswith("linear:") else "")
+    sharing, _, _ = name.partition(" + ")
+    return _WORDS.get(sharing, "linear models that share" if name.startswith("linear:") else "")
 
 
 def unit(method: MethodResult) -> str:

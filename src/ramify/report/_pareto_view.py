@@ -1,6 +1,6 @@
 """Score against cost: which methods no other one beats in both."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ramify.records import ComparisonRecord, MethodResult
@@ -86,21 +86,28 @@ def _picture(
     every = chart(title, points, span, connected=False, **options)  # type: ignore[arg-type]
     names = [shown(m.name, _LONGEST) for m in methods]
     drawn = replace(every, line=line.line)
-    return ParetoPicture(drawn, _labels(drawn, names), [methods[i].name for i in front])
+    first = {names[i] for i in front}
+    return ParetoPicture(drawn, _labels(drawn, names, first), [methods[i].name for i in front])
 
 
-def _labels(drawn: Chart, names: Sequence[str]) -> list[Label]:
-    """Names beside their dots, moved up or down where two would meet."""
+def _labels(drawn: Chart, names: Sequence[str], first: Collection[str]) -> list[Label]:
+    """Names beside their dots, moved down where two would meet.
+
+    Where there is no room above the axis, only the tip of the dot has the name; those of the front
+    come first.
+    """
     placed: list[Label] = []
     middle = drawn.width * 0.55
-    for dot, name in sorted(zip(drawn.dots, names, strict=True), key=lambda pair: pair[0].y):
+    dots = zip(drawn.dots, names, strict=True)
+    for dot, name in sorted(dots, key=lambda pair: (pair[1] not in first, pair[0].y)):
         left = dot.x > middle
         # Off the line, which rises to the right.
         x, y = (dot.x - 8, dot.y - 5) if left else (dot.x + 8, dot.y + 13)
         label = Label(x, y, "end" if left else "start", name)
         while any(_meet(label, other) for other in placed):
             label = replace(label, y=label.y + _LINE)
-        placed.append(label)
+        if label.y < drawn.box["bottom"] or name in first:
+            placed.append(label)
     return placed
 
 

@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-_PLAIN = re.compile(r"[\w.+/:()-]{1,40}")
+# The second half is the weighting of a method of a comparison.
+_PLAIN = re.compile(r"[\w.+/:()-]{1,40}( \+ [\w.+/:()-]{1,40})?")
 # Characters that would break a line, hide, or turn the text around (bidirectional controls).
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 

@@ -40,9 +40,10 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
     assert {method.name for method in record.methods} == {
         *("hard", "single-task", "tree", "random-forest", "ridge-logistic")
     }
-    said = ramify(*given, "--sharing", "hard", "--resume")
+    said = ramify(*given, "--sharing", "hard", "--weighting", "equal,uncertainty", "--resume")
     assert said.code == 0, said.err
     assert said.out.count(": kept") == 4
+    assert "run 5 of 5: hard + uncertainty, seed 0: " in said.out
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,7 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
         (("--sharing", "hard,hard"), "named once. Got 'hard' repeatedly"),
         (("--sharing", "random-forest"), "--sharing must be one of "),
         (("--sharing", "tree"), "--sharing tree needs --tree"),
+        (("--weighting", "magic"), "weighting must be one of equal, uncertainty"),
         (("--sharing", "tree", "--tree", "none.json"), "--tree 'none.json' cannot be read"),
         (("--seeds", "0"), "--seeds must be 1 or more. Got 0"),
         (("--seeds", "two"), "--seeds must be"),

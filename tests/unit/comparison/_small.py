@@ -11,6 +11,7 @@ from ramify.data import planted_table
 from ramify.records import ComparisonRecord
 from ramify.sharing import FullyAdaptive, HardSharing, Sharing
 from ramify.training import Training
+from ramify.weighting import Weighting
 
 Makers = Mapping[str, Callable[[int], Sharing]]
 
@@ -31,6 +32,8 @@ def compared(
     frame: pl.DataFrame,
     *,
     sharing: Makers | None = None,
+    weightings: Mapping[str, Weighting] | None = None,
+    training: Training | None = None,
     seeds: int | Sequence[int] = 2,
     search: int = 0,
     split: str = "random",
@@ -45,12 +48,13 @@ def compared(
         frame,
         "g*",
         sharing={"adaptive": adaptive} if sharing is None else sharing,
+        weightings=weightings,
         seeds=seeds,
         search=search,
         split=split,
         hidden=(8, 8),
         dropout=0.0,
-        training=Training(epochs=epochs, learning_rate=1e-2),
+        training=training or Training(epochs=epochs, learning_rate=1e-2),
         batch_size=32,
         trees=8,
         processes=processes,
