@@ -12,6 +12,7 @@ from torch import Tensor
 from ramify._core import InputError, listed, quoted
 from ramify.affinity import ErrorMarginAffinity, FeatureGradientAffinity
 from ramify.grouping import contrasted
+from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._protocols import StepEvidence
 
 Matrix = NDArray[np.float64]
@@ -21,7 +22,7 @@ class Reading(ABC):
     """An affinity that grows with the steps, and how it is prepared for grouping."""
 
     @abstractmethod
-    def observe(self, evidence: StepEvidence) -> None:
+    def observe(self, evidence: StepEvidence | HeadGradients) -> None:
         """Take one step's evidence in."""
 
     @abstractmethod
@@ -60,7 +61,9 @@ class _Margins(Reading):
     def __init__(self, n_tasks: int, decay: float, *, corrected: bool) -> None:
         self._found, self._corrected = ErrorMarginAffinity(n_tasks, decay=decay), corrected
 
-    def observe(self, evidence: StepEvidence) -> None:
+    def observe(self, evidence: StepEvidence | HeadGradients) -> None:
+        if not isinstance(evidence, StepEvidence):
+            raise InputError(f"`evidence` must hold margins. Got {type(evidence).__name__}")
         sums, products = self._found.batch_counts(evidence.margins, evidence.label_mask)
         self._found.fold(evidence.total(sums), evidence.total(products))
 
@@ -94,14 +97,11 @@ class _Gradients(Reading):
     def __init__(self, n_tasks: int, decay: float, *, factors: bool) -> None:
         self._found, self._factors = FeatureGradientAffinity(n_tasks, decay), factors
 
-    def observe(self, evidence: StepEvidence) -> None:
-        at_heads = evidence.gradients
-        if at_heads is None:
-            raise InputError(
-                "`evidence` must hold the gradients that the heads pass back. Got none"
-            )
+    def observe(self, evidence: StepEvidence | HeadGradients) -> None:
+        if not isinstance(evidence, HeadGradients):
+            raise InputError(f"`evidence` must hold gradients. Got {type(evidence).__name__}")
         sums = self._found.batch_sums(
-            at_heads.outputs, at_heads.head_weights, at_heads.task_of_column, at_heads.label_mask
+            evidence.outputs, evidence.head_weights, evidence.task_of_column, evidence.label_mask
         )
         self._found.fold(evidence.total(sums))
 

@@ -23,6 +23,7 @@ from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.networks._vgg import CONV_WIDTHS, DENSE_WIDTH
 from ramify.records import Setting
 from ramify.sharing._affinity_readings import OF_GRADIENTS, READINGS, Reading, affinity_named
+from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._protocols import (
     ObservingGradients,
     Proposal,
@@ -232,7 +233,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
             nn.init.zeros_(network.heads.weight)
         return network
 
-    def observe(self, evidence: StepEvidence) -> None:
+    def observe(self, evidence: StepEvidence | HeadGradients) -> None:
         """Fold what one step shows into the affinity, until the tree is found."""
         if not self._settled:
             self._known().observe(evidence)

@@ -1,5 +1,6 @@
 """What a step's backward pass shows of the features that tasks share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jaxtyping import Bool, Float, Int
@@ -15,9 +16,11 @@ class HeadGradients:
         head_weights: As they were in the step.
         task_of_column: For each output, the place of its task.
         label_mask: True where the row has a label of the task.
+        total: Adds a tensor up over all machines that train together.
     """
 
     outputs: Float[Tensor, "batch column"]
     head_weights: Float[Tensor, "column feature"]
     task_of_column: Int[Tensor, " column"]
     label_mask: Bool[Tensor, "batch task"]
+    total: Callable[[Tensor], Tensor]

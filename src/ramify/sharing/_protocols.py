@@ -21,13 +21,11 @@ class StepEvidence:
         margins: Error of each sample for each task, ``(batch, task)``.
         label_mask: True where the sample has a label of the task.
         total: Adds a tensor up over all machines that train together.
-        gradients: What the heads pass back; None unless asked for, see `ObservingGradients`.
     """
 
     margins: Float[Tensor, "batch task"]
     label_mask: Bool[Tensor, "batch task"]
     total: Callable[[Tensor], Tensor]
-    gradients: HeadGradients | None = None
 
 
 @dataclass(frozen=True)
@@ -93,17 +91,25 @@ class Observing(Remembering):
     """A way of sharing that learns from the training steps."""
 
     @abstractmethod
-    def observe(self, evidence: StepEvidence) -> None:
-        """Take one step's evidence in."""
+    def observe(self, evidence: StepEvidence | HeadGradients) -> None:
+        """Take one step's evidence in.
+
+        Args:
+            evidence: Margins; or gradients, only from a way that is `ObservingGradients` and needs
+                them.
+
+        Raises:
+            InputError: If it is not what is needed.
+        """
 
 
 class ObservingGradients(Observing):
-    """A way of sharing that can learn from what the heads pass back as well."""
+    """A way of sharing that can learn from what the heads pass back, in the place of margins."""
 
     @property
     @abstractmethod
     def needs_gradients(self) -> bool:
-        """Whether the evidence must hold it; if not, it costs nothing."""
+        """Whether the evidence must be that; if not, it costs nothing."""
 
 
 class Restructuring(ABC):

@@ -1,6 +1,7 @@
 """Keeps what the heads pass back in each step, for a way of sharing that asks for it."""
 
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor
@@ -14,12 +15,13 @@ class HeadWatch:
 
     Args:
         network: The network that is trained.
+        total: Adds a tensor up over all machines that train together.
     """
 
-    def __init__(self, network: BranchedNetwork) -> None:
-        self._heads = network.heads
+    def __init__(self, network: BranchedNetwork, total: Callable[[Tensor], Tensor]) -> None:
+        self._heads, self._total = network.heads, total
         self._last: HeadGradients | None = None
-        self._kept: deque[HeadGradients | None] = deque()
+        self._kept: deque[HeadGradients] = deque()
 
     def watch(self, outputs: Tensor, label_mask: Tensor) -> None:
         """Wait for the gradient of a step's outputs.
@@ -32,10 +34,11 @@ class HeadWatch:
 
     def keep(self) -> None:
         """Keep the step's last gradient: a weighting may have passed single tasks back before."""
+        assert self._last is not None  # the backward pass has been there
         self._kept.append(self._last)
         self._last = None
 
-    def next(self) -> HeadGradients | None:
+    def next(self) -> HeadGradients:
         """The earliest step that was kept, once."""
         return self._kept.popleft()
 
@@ -47,16 +50,20 @@ class HeadWatch:
             weights.clone(),
             self._heads.get_buffer("task_of_column"),
             label_mask,
+            self._total,
         )
 
 
-def head_watch(network: TaskNetwork, sharing: Sharing) -> HeadWatch | None:
+def head_watch(
+    network: TaskNetwork, sharing: Sharing, total: Callable[[Tensor], Tensor]
+) -> HeadWatch | None:
     """The watch that a way of sharing needs; None if it needs none.
 
     Args:
         network: The network that is trained.
         sharing: The way of sharing.
+        total: Adds a tensor up over all machines that train together.
     """
     if not isinstance(network, BranchedNetwork) or not isinstance(sharing, ObservingGradients):
         return None
-    return HeadWatch(network) if sharing.needs_gradients else None
+    return HeadWatch(network, total) if sharing.needs_gradients else None

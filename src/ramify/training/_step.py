@@ -11,7 +11,7 @@ from torch import Tensor
 from ramify.data import Batch, Batches, pairs_within
 from ramify.losses import TaskLosses
 from ramify.networks import TaskNetwork
-from ramify.sharing import Coupling, Observing, Sharing, StepEvidence
+from ramify.sharing import Coupling, HeadGradients, Observing, Sharing, StepEvidence
 from ramify.training._balancing import balance_of
 from ramify.training._events import StopRequest, Watcher
 from ramify.training._gradient_watch import gradient_watch
@@ -81,7 +81,7 @@ class Stepper:
         )
         watched = around.sharing if observes else None
         self._watch = gradient_watch(network, watched, around.fabric)
-        self._heads = head_watch(network, around.sharing) if observes else None
+        self._heads = head_watch(network, around.sharing, self._total) if observes else None
         self._parameters = list(network.parameters())
         self._unseen: list[tuple[Tensor, Tensor, Tensor, Tensor | None]] = []
 
@@ -123,11 +123,17 @@ class Stepper:
     def catch_up(self) -> None:
         """Show the way of sharing the steps that it has not seen yet, in their order."""
         for step in self._unseen:
-            margins, mask = self._around.losses.margins(*step)
             if self._observer is not None:
-                gradients = None if self._heads is None else self._heads.next()
-                self._observer.observe(StepEvidence(margins, mask, self._total, gradients))
+                self._observer.observe(self._evidence(*step))
         self._unseen.clear()
+
+    def _evidence(
+        self, outputs: Tensor, targets: Tensor, mask: Tensor, pairs: Tensor | None
+    ) -> StepEvidence | HeadGradients:
+        if self._heads is not None:
+            return self._heads.next()
+        margins, counted = self._around.losses.margins(outputs, targets, mask, pairs)
+        return StepEvidence(margins, counted, self._total)
 
     def _note(self, outputs: Tensor, targets: Tensor, mask: Tensor, pairs: Tensor | None) -> None:
         if self._heads is not None:
