@@ -80,6 +80,7 @@ def chart(
     height: int = 190,
     width: int = 340,
     x_text: Callable[[float], str] = tick_label,
+    y_text: Callable[[float], str] = tick_label,
     connected: bool = True,
     rules: Sequence[tuple[float, str]] = (),
 ) -> Chart:
@@ -93,6 +94,7 @@ def chart(
         height: Of the paper.
         width: Of the paper.
         x_text: How a tick of x is written.
+        y_text: How a tick of y is written.
         connected: Whether a line joins the points.
         rules: Vertical lines, each with what it says when pointed at.
     """
@@ -104,7 +106,7 @@ def chart(
         " ".join(f"{x(p.x)},{y(p.y)}" for p in points) if connected and len(points) > 1 else "",
         [Point(x(p.x), y(p.y), p.tip, p.chosen) for p in points if p.tip],
         [Tick(x(value), x_text(value)) for value in _x_values(span)],
-        [Tick(y(value), tick_label(value)) for value in round_values(*span.y)],
+        [Tick(y(value), y_text(value)) for value in round_values(*span.y)],
         [Tick(x(at), tip) for at, tip in rules],
         width,
         height,

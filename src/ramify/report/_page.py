@@ -20,6 +20,7 @@ from ramify.report._heat_view import heat
 from ramify.report._ours import ours
 from ramify.report._overall_view import overall_table
 from ramify.report._path_view import path_picture
+from ramify.report._regrouping_view import selective_picture
 from ramify.report._rival_view import rivals
 from ramify.report._score_view import score_tables
 from ramify.report._templates import asset, environment, script_hash
@@ -27,6 +28,7 @@ from ramify.report._tree_view import tree_picture
 from ramify.report._verdict import sentences
 
 _SCRIPTS = ("heat.js", "sort.js", "tips.js")
+_STYLES = ("style.css", "selective.css")
 
 
 def render(record: RunRecord) -> str:
@@ -52,11 +54,12 @@ def render(record: RunRecord) -> str:
             tables=score_tables(record),
             overall=overall_table(record),
             leaves=example_leaves(record),
+            selective=selective_picture(record.regroupings),
             heat=heat(record),
             path=path_picture(record.path),
             curves=curves(record.curves),
             data=data_picture(record.data),
-            style=Markup(asset("style.css")),
+            style=Markup("\n".join(asset(name) for name in _STYLES)),
             script=Markup(script),
             script_hash=script_hash(script),
         )

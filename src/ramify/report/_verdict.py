@@ -5,6 +5,7 @@ from ramify.records import Baseline, RunRecord
 from ramify.report._comparison import Outcome, by_task, means, outcome, skill, with_outcome
 from ramify.report._numbers import interval, number, portion
 from ramify.report._ours import shared_how, worded
+from ramify.report._regrouping_words import regrouped
 from ramify.report._words import METRICS, NETWORKS, cited, enumerated
 
 _HEADLINES = {
@@ -57,6 +58,7 @@ def sentences(record: RunRecord) -> list[str]:
     found = [_against(record, name, brief=i > 0) for i, name in enumerate(known)]
     found = found or [_alone(record)]
     name = record.sharing.name
+    found += [regrouped(record.regroupings)]
     found += [shared_how(name, record.tree.stages), _losses(record), _absent(record)]
     return [worded(sentence, name) for sentence in found if sentence]
 

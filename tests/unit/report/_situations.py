@@ -3,6 +3,7 @@
 from ramify.records import RunRecord, Scores
 
 from ._records import random_stages, record, stages_of
+from ._regroupings import looks
 
 TOX21 = [
     "NR-AR",
@@ -63,6 +64,7 @@ def hostile() -> RunRecord:
     nasty = {name: name for name in HOSTILE}
     return made.model_copy(
         update={
+            "regroupings": looks(HOSTILE, 4, 3, unknown=(1,)),
             "data": made.data.model_copy(
                 update={"source": HOSTILE[0], "left_out": nasty, "labels": labels}
             ),
@@ -75,6 +77,21 @@ def hostile() -> RunRecord:
             ],
         }
     )
+
+
+def selective() -> RunRecord:
+    made = looks(TOX21, 4, 4, unknown=(9,))
+    return twelve().model_copy(update={"regroupings": made})
+
+
+def selective_many() -> RunRecord:
+    names = [f"ChEMBL {i:05d} inhibition of target {i % 83}" for i in range(617)]
+    made = looks(names, 60, 14, unknown=(2, 3))
+    return record(names, [[[*names]]]).model_copy(update={"regroupings": made, "affinity": {}})
+
+
+def nothing_merged() -> RunRecord:
+    return twelve().model_copy(update={"regroupings": looks(TOX21, 3, 2, merges=False)})
 
 
 def one() -> RunRecord:
@@ -109,6 +126,9 @@ RECORDS = {
     "twelve": twelve,
     "many": many,
     "hostile": hostile,
+    "selective": selective,
+    "selective_many": selective_many,
+    "nothing_merged": nothing_merged,
     "one": one,
     "no_baselines": no_baselines,
     "all_absent": all_absent,
