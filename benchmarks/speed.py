@@ -75,12 +75,16 @@ def measure_affinity(how: dict[str, Any]) -> dict[str, Ratio]:
         for n_tasks in (12, 40):
             batches = made_up(n_tasks, width)
             steps = {
-                "on": segment_step(FullyAdaptive(), backbone(), n_tasks, batches),
+                "margins": segment_step(FullyAdaptive(), backbone(), n_tasks, batches),
+                "gradients": segment_step(
+                    FullyAdaptive(affinity="gradient-cosine"), backbone(), n_tasks, batches
+                ),
                 "off": segment_step(HardSharing(), backbone(), n_tasks, batches),
             }
-            label = f"T={n_tasks}, {name}"
-            found[label] = ratios(steps, "off", list(batches), **how)["on"]
-            show(label, found[label])
+            for evidence, ratio in ratios(steps, "off", list(batches), **how).items():
+                label = f"T={n_tasks}, {name}, {evidence}"
+                found[label] = ratio
+                show(label, ratio)
     return found
 
 
@@ -132,7 +136,7 @@ PARTS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Ratio]]]] = {
 
 def show(label: str, ratio: Ratio) -> None:
     """Print one line."""
-    print(f"  {label:44} {ratio}", flush=True)
+    print(f"  {label:55} {ratio}", flush=True)
 
 
 def binary_tasks(n_tasks: int) -> TaskSet:

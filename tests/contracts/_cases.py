@@ -67,6 +67,9 @@ SHARINGS: dict[type[Sharing], dict[str, Callable[[TaskSet], Sharing]]] = {
         "adaptive": lambda _: FullyAdaptive(growing_epochs=1, n_candidates=3),
         "adaptive, budget": lambda _: FullyAdaptive(growing_epochs=1, max_parameters=500),
         "adaptive, alpha": lambda _: FullyAdaptive(alpha=20.0, interval=5),
+        "adaptive, gradients": lambda _: FullyAdaptive(
+            growing_epochs=1, n_candidates=3, affinity="gradient-factors"
+        ),
     },
     SelectiveSharing: {
         "selective": lambda _: SelectiveSharing(estimator_width=4, interval=3),

@@ -59,6 +59,9 @@ def ways() -> dict[str, Sharing]:
         "single-task": SingleTask(),
         "tree, grown": FixedTree(tree, growing_epochs_first=1),
         "adaptive": FullyAdaptive(growing_epochs=2, n_candidates=2),
+        "adaptive, gradients": FullyAdaptive(
+            growing_epochs=2, n_candidates=2, affinity="gradient-cosine"
+        ),
     }
 
 

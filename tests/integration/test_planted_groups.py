@@ -1,6 +1,7 @@
 """From margins of a network that trains: the planted groups are found, and dividing pays."""
 
 import numpy as np
+import pytest
 import torch
 
 from ramify.data import TableBatches, infer_schema, open_table, planted_table, read_targets
@@ -26,16 +27,17 @@ def planted(seed: int) -> tuple[TaskSet, TableBatches, TableBatches, SharingTree
     return tasks, train, held_out, tree
 
 
-def test_the_affinity_of_a_training_shows_the_planted_groups() -> None:
+@pytest.mark.parametrize("affinity", ["margins-corrected", "gradient-cosine", "gradient-factors"])
+def test_the_affinity_of_a_training_shows_the_planted_groups(affinity: str) -> None:
     tasks, train, held_out, tree = planted(seed=1)
-    sharing = FullyAdaptive(growing_epochs=8)
+    sharing = FullyAdaptive(growing_epochs=8, affinity=affinity)
     settings = Training(epochs=3, learning_rate=0.01, weight_decay=0.01)
     backbone = mlp(8, (64, 32), dropout=0.2, input_dropout=0.0)
     fitted = Trainer(settings).fit(sharing, backbone, tasks, train, held_out)
     assert tree.stages[1] in {each.tree.stages[1] for each in fitted.candidates}
     clearest = max(fitted.candidates, key=lambda each: sharing.clarity(each.tree))
     assert clearest.tree.stages[1] == tree.stages[1]
-    matrix = sharing.affinities()["margins-corrected"]
+    matrix = sharing.affinities()[affinity]
     assert matrix[:3, :3].min() > matrix[:3, 3:].max()
     assert min(min(stage) for stage in sharing.stability(tree)) > 0.85
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from ramify._core import InputError
 from ramify.networks import BranchedNetwork, vgg16
-from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, StepEvidence
+from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, HeadGradients, StepEvidence
 from ramify.sharing._widening_costs import widening_costs
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
@@ -212,3 +212,55 @@ def test_statistics_are_carried_or_start_anew() -> None:
     assert all((v == 0).all() for name, v in state.items() if name.endswith("running_mean"))
     assert all((v == 1).all() for name, v in state.items() if name.endswith("running_var"))
     torch.testing.assert_close(anew.train()(x), network.train()(x))
+
+
+def shown_gradients(sharing: FullyAdaptive) -> BranchedNetwork:
+    """Build, and show it gradients in which the first half of the tasks goes together."""
+    network = sharing.build(backbone(), BINARY)
+    generator = torch.Generator().manual_seed(0)
+    every, columns = torch.ones(64, 4, dtype=torch.bool), torch.arange(4)
+    group = torch.arange(4) // 2
+    for _ in range(30):
+        rows = torch.randn(64, 2, generator=generator)[:, group]
+        heads = torch.randn(2, 8, generator=generator)[group]
+        sharing.observe(HeadGradients(rows, heads, columns, every, whole))
+    return network
+
+
+@pytest.mark.parametrize("affinity", ["gradient-cosine", "gradient-factors"])
+def test_gradients_show_the_planted_groups_from_heads_that_start_at_zero(affinity: str) -> None:
+    sharing = FullyAdaptive(affinity=affinity)
+    network = shown_gradients(sharing)
+    assert sharing.needs_gradients
+    assert not network.heads.weight.any()
+    clearest = max(sharing.proposals(network), key=lambda p: p.clarity)
+    assert clearest.tree.stages[-1] == PLANT
+    assert set(sharing.affinities()) == {"gradient-cosine", "gradient-factors"}
+    assert min(min(stage) for stage in sharing.stability(clearest.tree)) == 1
+
+
+def test_margins_need_no_gradients_and_leave_the_heads_as_they_are() -> None:
+    for sharing in (FullyAdaptive(), FullyAdaptive(corrected=False)):
+        assert not sharing.needs_gradients
+        assert sharing.build(backbone(), BINARY).heads.weight.all()
+    assert FullyAdaptive(corrected=False).affinity == "margins"
+    assert FullyAdaptive().affinity == "margins-corrected"
+
+
+def test_evidence_of_the_other_sort_is_refused() -> None:
+    every = torch.ones(8, 4, dtype=torch.bool)
+    gradients = HeadGradients(torch.ones(8, 4), torch.ones(4, 8), torch.arange(4), every, whole)
+    one, two = FullyAdaptive(), FullyAdaptive(affinity="gradient-cosine")
+    for sharing in (one, two):
+        sharing.build(backbone(), BINARY)
+    with pytest.raises(InputError, match=r"must hold margins\. Got HeadGradients"):
+        one.observe(gradients)
+    with pytest.raises(InputError, match=r"must hold gradients\. Got StepEvidence"):
+        two.observe(StepEvidence(torch.rand(8, 4), every, whole))
+
+
+def test_an_affinity_is_one_of_the_known_and_what_corrected_says() -> None:
+    with pytest.raises(InputError, match="`affinity` must be one of 'margins', "):
+        FullyAdaptive(affinity="gradients")
+    with pytest.raises(InputError, match="must be margins if not `corrected`"):
+        FullyAdaptive(corrected=False, affinity="gradient-cosine")
