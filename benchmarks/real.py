@@ -22,6 +22,9 @@ from ramify.records import ComparisonRecord, Gain, MethodResult
 
 WAYS = (
     "fully-adaptive",
+    "selective",
+    "selective:variance",
+    "selective:random",
     "soft",
     "trace-norm",
     "relationship",

@@ -110,8 +110,8 @@ def compare(
         shift: Most pixels by which training images are shifted at random.
         flip: Whether training images are mirrored at random.
         sharing: Ways of sharing, comma separated: fully-adaptive, selective, selective:variance,
-            tree, soft, trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple,
-            mtan, linear:METHOD. One network per task (single-task), one shared network (hard),
+            selective:random, tree, soft, trace-norm, relationship, cross-stitch, sluice,
+            factorised, mmoe, cgc, ple, mtan, linear:METHOD. One network per task (single-task), one shared network (hard),
             random forests and ridge or logistic regression always take part.
         weighting: How tasks are weighed against each other, comma separated: equal, uncertainty, dwa,
             upgrad and more. Each way of sharing takes part with each of them, but for separate

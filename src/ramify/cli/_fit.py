@@ -148,8 +148,8 @@ def fit(
         iterations: Steps of the paper's training.
         interval: Steps between the paper's tests for a split (1000 by default), or between selective
             sharing's looks at the gradients (by default an epoch).
-        condition: Who shares in selective sharing: similarity (like tasks) or variance (each of
-            --groups groups as diverse as can be).
+        condition: Who shares in selective sharing: similarity (like tasks), variance (each of
+            --groups groups as diverse as can be) or random (a control, in groups of like size).
         threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
         groups: Number of groups of selective sharing, in place of --threshold.
         estimator_width: Width of each estimator of selective sharing (64 by default).

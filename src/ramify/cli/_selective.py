@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Final, Literal
 
 from ramify._core import InputError
-from ramify.grouping import Condition, Similarity, Variance
+from ramify.grouping import Condition, Shuffled, Similarity, Variance
 from ramify.sharing import SelectiveSharing
 
-ConditionName = Literal["similarity", "variance"]
+ConditionName = Literal["similarity", "variance", "random"]
 
 _THRESHOLD: Final = 0.5
 _WIDTH: Final = 64
@@ -19,7 +19,8 @@ class SelectiveOptions:
     """What the command line says of selective sharing; None or False where it says nothing.
 
     Attributes:
-        condition: Which tasks share: those with like gradients, or groups as diverse as can be.
+        condition: Which tasks share: those with like gradients, groups as diverse as can be, or, as
+            a control, groups of the sizes of the former at random.
         threshold: Largest mean distance of tasks that share, with similarity.
         groups: Number of groups, in the place of the threshold.
         estimator_width: Width of each task's estimator.
@@ -51,7 +52,7 @@ class SelectiveOptions:
         """
         if name == "selective:variance":
             return replace(self, threshold=None)
-        if name == "selective":
+        if name in ("selective", "selective:random"):
             return self if self.threshold is None else replace(self, groups=None)
         return SelectiveOptions()
 
@@ -65,7 +66,7 @@ class SelectiveOptions:
             InputError: If options contradict each other, or a number is out of range.
         """
         return SelectiveSharing(
-            self._condition(),
+            self._condition(seed),
             estimator_width=_WIDTH if self.estimator_width is None else self.estimator_width,
             interval=self.interval,
             warm_up=self.warm_up or 0,
@@ -74,12 +75,13 @@ class SelectiveOptions:
             seed=seed,
         )
 
-    def _condition(self) -> Condition:
+    def _condition(self, seed: int) -> Condition:
         if self.threshold is not None and self.groups is not None:
             raise InputError("--threshold and --groups both decide who shares; give one of them")
         if self.condition != "variance":
             threshold = _THRESHOLD if self.threshold is None else self.threshold
-            return Similarity(threshold, self.groups)
+            alike = Similarity(threshold, self.groups)
+            return Shuffled(alike, seed) if self.condition == "random" else alike
         if self.groups is None:
             raise InputError("--condition variance needs --groups, the number of groups")
         return Variance(self.groups)

@@ -84,6 +84,10 @@ def _diverse(options: SharingOptions, seed: int) -> Sharing:
     return replace(options.selective, condition="variance").sharing(seed)
 
 
+def _at_random(options: SharingOptions, seed: int) -> Sharing:
+    return replace(options.selective, condition="random").sharing(seed)
+
+
 def _linear(method: str) -> Callable[[SharingOptions, int], Sharing]:
     return lambda _options, _seed: LinearSharing(method)
 
@@ -92,6 +96,7 @@ SHARINGS: Final[dict[str, Callable[[SharingOptions, int], Sharing]]] = {
     "fully-adaptive": _fully_adaptive,
     "selective": lambda options, seed: options.selective.sharing(seed),
     "selective:variance": _diverse,
+    "selective:random": _at_random,
     "hard": lambda _options, _seed: HardSharing(),
     "single-task": lambda _options, _seed: SingleTask(),
     "tree": lambda options, _seed: FixedTree(options.given_tree(), options.growing_epochs),

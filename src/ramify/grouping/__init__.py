@@ -24,6 +24,7 @@ from ramify.grouping._path import (
     sharing_path,
     tree_of_widths,
 )
+from ramify.grouping._shuffled import Shuffled
 from ramify.grouping._stability import group_stability
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Option",
     "SharingPath",
     "SharingStep",
+    "Shuffled",
     "Similarity",
     "StageCost",
     "Variance",

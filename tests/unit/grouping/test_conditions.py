@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from ramify._core import InputError, ShapeError
 from ramify.grouping import (
     Condition,
+    Shuffled,
     Similarity,
     Variance,
     factor_distances,
@@ -138,3 +139,16 @@ def test_what_does_not_fit_is_said() -> None:
         groups_by(Similarity(), np.zeros((2, 3)))
     with pytest.raises(ShapeError, match="loadings"):
         factor_distances(np.zeros((2, 3)), np.ones(3, dtype=bool))
+
+
+def test_shuffled_groups_have_the_sizes_of_the_condition_and_other_tasks() -> None:
+    distances = np.ones((9, 9)) - np.eye(9)
+    for group in ([0, 1, 2, 3], [4, 5]):
+        distances[np.ix_(group, group)] = 0.1
+    distances[8, :] = distances[:, 8] = np.nan
+    found = groups_by(Similarity(), distances)
+    drawn = [groups_by(Shuffled(Similarity(), seed), distances) for seed in range(20)]
+    assert all(sorted(map(len, groups)) == sorted(map(len, found)) for groups in drawn)
+    assert all([8] in groups for groups in drawn)
+    assert sum(groups == found for groups in drawn) < 3
+    assert drawn[0] == groups_by(Shuffled(Similarity(), 0), distances)
