@@ -14,14 +14,14 @@ from ramify.affinity._factors import Factors, factors_of_gram
 Accumulation = Literal["sum", "unit"]
 
 
-def _unit(gradients: Tensor) -> Tensor:
+def _to_unit(gradients: Tensor) -> Tensor:
     lengths = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
-    return gradients / torch.where(lengths > 0, lengths, 1.0)
+    return torch.where(lengths > 0, 1 / lengths, 0.0)
 
 
-_ACCUMULATIONS: Mapping[Accumulation, Callable[[Tensor], Tensor]] = {
-    "sum": lambda gradients: gradients,
-    "unit": _unit,
+_SCALES: Mapping[Accumulation, Callable[[Tensor], Tensor]] = {
+    "sum": lambda gradients: torch.ones_like(gradients[:, :1]),
+    "unit": _to_unit,
 }
 
 
@@ -80,36 +80,37 @@ class GradientFactors:
     ) -> None:
         if n_tasks < 1:
             raise InputError(f"`n_tasks` must be 1 or more. Got {n_tasks}")
-        if accumulate not in _ACCUMULATIONS:
+        if accumulate not in _SCALES:
             raise InputError(f'`accumulate` must be "unit" or "sum". Got {accumulate!r}')
         self.n_tasks = n_tasks
-        self._scaled = _ACCUMULATIONS[accumulate]
+        self._scale_of = _SCALES[accumulate]
         self._sketch = None if projection is None else CountSketch(projection, seed=seed)
         self._sums = torch.zeros(n_tasks, 0)
 
     @torch.no_grad()
     def update(
-        self, gradients: Float[Tensor, "task parameter"], present: Bool[Tensor, " task"]
+        self,
+        gradients: Float[Tensor, "task parameter"],
+        present: Bool[Tensor, " task"] | None = None,
     ) -> None:
         """Add one step's gradients.
 
         Args:
             gradients: Of each task's loss, flattened; any value where absent.
-            present: Whether the batch had a label of the task.
+            present: Whether the batch had a label of the task; None where the gradients of absent
+                tasks are 0, which is faster.
 
         Raises:
             ShapeError: If the shapes do not fit, or the number of parameters has changed.
         """
-        if (
-            gradients.ndim != 2
-            or len(gradients) != self.n_tasks
-            or present.shape != (self.n_tasks,)
-        ):
+        if gradients.ndim != 2 or len(gradients) != self.n_tasks:
             raise ShapeError(
-                f"`gradients` must be ({self.n_tasks}, parameter) and `present` ({self.n_tasks},). "
-                f"Got {tuple(gradients.shape)} and {tuple(present.shape)}"
+                f"`gradients` must be ({self.n_tasks}, parameter). Got {tuple(gradients.shape)}"
             )
-        rows = self._scaled(torch.where(present[:, None], gradients, 0.0))
+        if present is not None and present.shape != (self.n_tasks,):
+            raise ShapeError(f"`present` must be ({self.n_tasks},). Got {tuple(present.shape)}")
+        rows = gradients if present is None else torch.where(present[:, None], gradients, 0.0)
+        scales = self._scale_of(rows)
         if self._sketch is not None:
             rows = self._sketch.of(rows)
         if self._sums.shape[1] == 0:
@@ -119,7 +120,8 @@ class GradientFactors:
                 f"`gradients` must keep {self._sums.shape[1]} parameters until `reset`. "
                 f"Got {rows.shape[1]}"
             )
-        self._sums = self._sums.to(rows).add_(rows)
+        # In one pass: another matrix of this size takes longer to get than to fill.
+        self._sums = self._sums.to(rows).addcmul_(rows, scales)
 
     def gram(self) -> Float[Tensor, "task task"]:
         """Inner products of the sums, in float64."""

@@ -2,6 +2,7 @@
 
 from ramify.networks._attached import AttachedNetwork
 from ramify.networks._attention import AttentionNetwork
+from ramify.networks._branch_gradients import BranchGradients
 from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches
 from ramify.networks._cost import Cost, StageCosts, network_cost, stage_costs
@@ -49,6 +50,7 @@ __all__ = [
     "Backbone",
     "BackboneSpec",
     "BasicBlock",
+    "BranchGradients",
     "BranchedNetwork",
     "Branches",
     "Cost",

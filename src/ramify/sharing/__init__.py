@@ -27,7 +27,7 @@ from ramify.sharing._fully_adaptive import FullyAdaptive
 from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._low_level import LowLevel
 from ramify.sharing._low_rank import TraceNorm
-from ramify.sharing._merging import ComparingGradients, GradientEvidence, Merging, Moment
+from ramify.sharing._merging import ComparingGradients, Merging, Moment
 from ramify.sharing._protocols import (
     Observing,
     ObservingGradients,
@@ -57,7 +57,6 @@ __all__ = [
     "Factorised",
     "FixedTree",
     "FullyAdaptive",
-    "GradientEvidence",
     "HardSharing",
     "HeadGradients",
     "LowLevel",

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ramify.affinity import Factors
@@ -31,6 +31,16 @@ class Look:
     tasks: Sequence[str]
     factors: Factors
     distances: Float[np.ndarray, "task task"]
+
+    def of_tasks(self, rows: Int[np.ndarray, " task"]) -> "Look":
+        """The look of tasks, where rows are those of groups: alike within a group.
+
+        Args:
+            rows: For each task, its row.
+        """
+        loadings, known = self.factors.loadings[rows], self.factors.known[rows]
+        factors = replace(self.factors, loadings=loadings, known=known)
+        return Look(self.tasks, factors, self.distances[np.ix_(rows, rows)])
 
     def recorded(
         self, network: BranchedNetwork, tree: SharingTree, keepers: Sequence[int], moment: Moment

@@ -3,25 +3,11 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from ramify.networks import BranchedNetwork
 from ramify.sharing._protocols import Proposal, Remembering
-
-
-@dataclass(frozen=True)
-class GradientEvidence:
-    """What each task's loss asks of its branches in one training step, without any extra pass.
-
-    Attributes:
-        gradients: Of the weights of the last stages, over the whole batch on all machines, before
-            the gradient is clipped; 0 for a task without a label.
-        present: Whether any machine had a label of the task.
-    """
-
-    gradients: Float[Tensor, "task parameter"]
-    present: Bool[Tensor, " task"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +26,15 @@ class Moment:
 
 
 class ComparingGradients(Remembering):
-    """A way of sharing that learns from the gradients of single tasks."""
+    """A way of sharing that learns from what the tasks ask of the branches that they read."""
+
+    @property
+    @abstractmethod
+    def tells_tasks_apart(self) -> bool:
+        """Whether it wants a gradient per task where tasks share a branch, and not their sum.
+
+        Then the forward pass runs a shared branch once for each of its tasks.
+        """
 
     @abstractmethod
     def first_compared(self, network: BranchedNetwork) -> int:
@@ -59,11 +53,13 @@ class ComparingGradients(Remembering):
         """
 
     @abstractmethod
-    def compare(self, evidence: GradientEvidence) -> None:
+    def compare(self, gradients: Float[Tensor, "row parameter"]) -> None:
         """Take one step's gradients in.
 
         Args:
-            evidence: The gradients; not to be kept, the next step may write over them.
+            gradients: Of the last stages' weights, without biases: for each branch of these stages,
+                or for each task; over the whole batch on all machines, before the gradient is
+                clipped. 0 where nobody had a label. Not to be kept: the next step writes over it.
         """
 
 

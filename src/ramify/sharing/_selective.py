@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -16,7 +17,7 @@ from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.records import Regrouping, Setting
 from ramify.sharing._grouping_anew import Groups, grouped_anew, keepers_of
 from ramify.sharing._looks import Look, from_tensor, to_tensor
-from ramify.sharing._merging import ComparingGradients, GradientEvidence, Merging, Moment
+from ramify.sharing._merging import ComparingGradients, Merging, Moment
 from ramify.sharing._protocols import Proposal, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
@@ -138,6 +139,11 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
             nn.init.zeros_(network.heads.weight)
         return network
 
+    @property
+    def tells_tasks_apart(self) -> bool:
+        """Whether groups may be divided: if they are only joined, each counts as a whole."""
+        return self.allow_split
+
     def first_compared(self, network: BranchedNetwork) -> int:
         """The first stage of the estimators."""
         return network.tree.n_stages - len(network.estimator)
@@ -146,9 +152,9 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         """Whether a step is after the warm-up and before the groups are stable."""
         return not self._settled and step >= self.warm_up
 
-    def compare(self, evidence: GradientEvidence) -> None:
+    def compare(self, gradients: Float[Tensor, "row parameter"]) -> None:
         """Add one step's gradients."""
-        self._sums.update(evidence.gradients, evidence.present)
+        self._sums.update(gradients)
 
     def state_tensors(self) -> dict[str, Tensor]:
         """The sums of the gradients, and what the looks so far showed."""
@@ -165,7 +171,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         self._n_idle, settled = tensors.pop("counts").tolist()
         self._settled = bool(settled)
         self.regroupings = from_tensor(tensors.pop("regroupings"))
-        self._sums.load_state_dict(tensors)
+        self._sums = self._fresh(len(tensors["sums"])).load_state_dict(tensors)
 
     def steps_between(self, steps_per_epoch: int) -> int:
         """Steps between two looks."""
@@ -175,7 +181,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         """Look at the gradients since the last look, and group the tasks by them."""
         if self._settled or moment.step <= self.warm_up:
             return None
-        look = self._look(network.tree.tasks)
+        look = self._look(network.tree)
         before = _groups(network.tree)
         found = before
         if not moment.is_last:
@@ -185,6 +191,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         tree = self._tree(network, found)
         self.regroupings.append(look.recorded(network, tree, keepers, moment))
         self._settle(changes=found != before, n_groups=len(found))
+        self._sums = self._fresh(len(found) if not self.allow_split else len(tree.tasks))
         names = tuple(network.tree.tasks[t] for t in keepers)
         return None if found == before else Proposal(tree, keepers=names)
 
@@ -196,13 +203,15 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         rows = (changing or self.regroupings)[-1].distances
         return 1 - np.array([[np.nan if d is None else d for d in row] for row in rows])
 
-    def _look(self, tasks: tuple[str, ...]) -> Look:
+    def _look(self, tree: SharingTree) -> Look:
         """What the gradients since the last look show."""
+        rows = (
+            np.arange(len(tree.tasks)) if self.allow_split else tree.assignment(tree.n_stages - 1)
+        )
         factors = self._sums.factors(self.energy)
-        self._sums.reset()
         signed = not self.sign_invariant
         distances = factor_distances(factors.loadings, factors.known, signed=signed)
-        return Look(tasks, factors, distances.round(_DIGITS))
+        return Look(tree.tasks, factors, distances.round(_DIGITS)).of_tasks(rows)
 
     def _tree(self, network: BranchedNetwork, groups: Groups) -> SharingTree:
         tree, first = network.tree, self.first_compared(network)

@@ -1,18 +1,16 @@
-"""Shows the gradients of single tasks to a way of sharing that wants to see them."""
+"""Shows the gradients of branches, or of single tasks, to a way of sharing that wants to see them."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-import torch
 from lightning_fabric import Fabric
 
-from ramify.networks import BranchedNetwork, TaskGradients, TaskNetwork
-from ramify.sharing import ComparingGradients, GradientEvidence
+from ramify.networks import BranchedNetwork, BranchGradients, TaskGradients, TaskNetwork
+from ramify.sharing import ComparingGradients
 from ramify.training._machines import summed
 
 
 class GradientWatch:
-    """Takes each task's gradient of its branches out of the steps of a training.
+    """Takes the gradients of the last stages out of the steps of a training.
 
     Args:
         network: The network, on its device.
@@ -24,7 +22,8 @@ class GradientWatch:
         self, network: BranchedNetwork, sharing: ComparingGradients, fabric: Fabric
     ) -> None:
         self._sharing, self._fabric = sharing, fabric
-        self._gradients = TaskGradients(network, sharing.first_compared(network))
+        gradients = TaskGradients if sharing.tells_tasks_apart else BranchGradients
+        self._gradients = gradients(network, sharing.first_compared(network))
         self._looks = False
 
     def at_forward(self, step: int) -> AbstractContextManager[None]:
@@ -36,19 +35,14 @@ class GradientWatch:
         self._looks = self._sharing.compares_at(step)
         return self._gradients.at_forward() if self._looks else nullcontext()
 
-    def after_backward(self, present: Sequence[bool]) -> None:
-        """Show what the step asks for.
-
-        Args:
-            present: For each task, whether any machine has a label of it.
-        """
+    def after_backward(self) -> None:
+        """Show what the step asks for."""
         if not self._looks:
             return
         rows = self._gradients.rows().detach()
         if self._gradients.is_local:
             rows = summed(self._fabric, rows) / self._fabric.world_size
-        labelled = torch.tensor(list(present), device=rows.device)
-        self._sharing.compare(GradientEvidence(rows, labelled))
+        self._sharing.compare(rows)
 
 
 def gradient_watch(network: TaskNetwork, sharing: object, fabric: Fabric) -> GradientWatch | None:

@@ -109,7 +109,7 @@ class Stepper:
         loss = self._mean(losses)
         self._prepared.zero_grad()
         self._pass_back(loss, losses, present)
-        self._show_gradients(present)
+        self._show_gradients()
         self._clip()
         self._prepared.step()
         if not all(present):
@@ -205,9 +205,9 @@ class Stepper:
             if gradient is not None:
                 parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
-    def _show_gradients(self, present: Sequence[bool]) -> None:
+    def _show_gradients(self) -> None:
         if self._watch is not None:
-            self._watch.after_backward(present)
+            self._watch.after_backward()
 
     def _clip(self) -> None:
         longest = self._around.settings.gradient_clip
