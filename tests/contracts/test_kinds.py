@@ -131,7 +131,7 @@ def test_a_task_without_a_label_has_no_loss_and_no_gradient(kind: type[KindLoss]
 @every_row_loss
 def test_the_margin_is_smaller_where_the_loss_is_smaller(kind: type[KindLoss]) -> None:
     chosen, loss = of(kind)
-    outputs, targets, _ = sample(chosen, n=40)
+    outputs, targets, _ = sample(chosen, n=40, size=0.2)
     every = torch.eye(40, dtype=torch.bool)
     per_row = torch.stack(
         [loss(outputs, targets, row[:, None].expand(40, len(chosen))) for row in every]

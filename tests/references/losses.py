@@ -94,7 +94,7 @@ def level_probabilities(outputs: Array) -> list[float]:
     """Differences of the probabilities of reaching each level."""
     logits = [float(outputs[0])]
     for value in outputs[1:]:
-        logits.append(logits[-1] - log(1 + exp(value)))
+        logits.append(logits[-1] - log(1 + exp(20 * value)))
     reaching = [1.0, *(1 / (1 + exp(-each)) for each in logits), 0.0]
     return [a - b for a, b in pairwise(reaching)]
 

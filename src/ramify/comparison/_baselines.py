@@ -8,8 +8,13 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from ramify.comparison._contender import Contender, Job
-from ramify.comparison._per_task import Estimator, Family, PerTaskContender, TaskRows
-from ramify.tasks import Regression
+from ramify.comparison._per_task import (
+    Estimator,
+    Family,
+    PerTaskContender,
+    TaskRows,
+    learns_numbers,
+)
 
 FOREST, LINEAR = "random-forest", "ridge-logistic"
 BASELINE_NAMES = (FOREST, LINEAR)
@@ -69,7 +74,7 @@ class Forest(Family):
             "warm_start": True,
             "random_state": 0,
         }
-        if isinstance(rows.task.kind, Regression):
+        if learns_numbers(rows.task):
             return RandomForestRegressor(**common)
         weights = "balanced_subsample" if self.balance else None
         return RandomForestClassifier(**common, class_weight=weights)
@@ -99,7 +104,7 @@ class Linear(Family):
 
     def candidates(self, rows: TaskRows) -> Sequence[tuple[str, Estimator]]:
         """Unfitted models, one per strength of the penalty."""
-        if isinstance(rows.task.kind, Regression):
+        if learns_numbers(rows.task):
             return [(f"penalty {alpha:g}", Ridge(alpha=alpha)) for alpha in _RIDGE]
         weights = "balanced" if self.balance else None
         return [

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 
 from ramify.comparison._contender import Attempt, Contender, Job, Work
-from ramify.metrics import absence_note, task_scores
+from ramify.metrics import absence_note
 from ramify.records import MethodKind, Scores, TaskScore
 from ramify.runs import Options, Prepared, prepare
-from ramify.tasks import Multiclass, Regression, Task, TaskSet
+from ramify.tasks import Multiclass, Ordinal, Ranking, Regression, Task, TaskSet, labels_of
 from ramify.training import Predictions
 
 Array = NDArray[np.float64]
@@ -157,7 +157,7 @@ def _learned(family: Family, rows: TaskRows, place: int, prepared: Prepared) -> 
         start = np.array([rows.task.kind.start_outputs])
         columns = {side: np.repeat(start, len(x), axis=0) for side, x in rows.held_out.items()}
         return _Learned(columns, 0, "no training label")
-    if not isinstance(rows.task.kind, Regression) and len(np.unique(rows.labels)) == 1:
+    if not learns_numbers(rows.task) and len(np.unique(rows.labels)) == 1:
         constant = DummyClassifier(strategy="prior").fit(rows.train, rows.labels)
         return _Learned(_columns(constant, rows), 1, "one class only")
     tried = [(word, model.fit(rows.train, rows.labels)) for word, model in family.candidates(rows)]
@@ -170,12 +170,12 @@ def _learned(family: Family, rows: TaskRows, place: int, prepared: Prepared) -> 
 def _merit(model: Estimator, rows: TaskRows, place: int, prepared: Prepared) -> float:
     """The task's score on its validation rows, higher is better; lowest if it is absent."""
     inside = prepared.split.validation
-    score = task_scores(
+    score = Predictions(
         _outputs(model, rows.task, rows.held_out["validation"]),
         prepared.targets.numpy()[inside, place : place + 1],
         prepared.label_mask.numpy()[inside, place : place + 1],
-        TaskSet([rows.task]),
-    )[0, 0]
+        _groups(prepared, "validation"),
+    ).scores(TaskSet([rows.task]))[0]
     sign = 1.0 if rows.task.kind.metric.higher_is_better else -1.0
     return -np.inf if np.isnan(score) else sign * float(score)
 
@@ -186,26 +186,40 @@ def _columns(model: Estimator, rows: TaskRows) -> dict[str, Array]:
 
 def _outputs(model: Estimator, task: Task, inputs: NDArray[np.float32]) -> Array:
     """Predictions in the columns of a network's output; classes never seen have probability 0."""
-    if isinstance(task.kind, Regression):
+    if learns_numbers(task):
         return np.asarray(model.predict(inputs), dtype=np.float64)[:, None]
     places = model.classes_.astype(np.int64)
-    n_classes = len(task.kind.classes) if isinstance(task.kind, Multiclass) else 2
-    full = np.zeros((len(inputs), n_classes))
+    full = np.zeros((len(inputs), len(labels_of(task.kind))))
     full[:, places] = model.predict_proba(inputs)
+    if isinstance(task.kind, Ordinal):  # of each level but the lowest, or a higher one
+        return np.asarray(full[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:])
     return full if isinstance(task.kind, Multiclass) else full[:, 1:]
+
+
+def learns_numbers(task: Task) -> bool:
+    """Whether a model of the task predicts its labels as numbers; the relevance of a ranking too."""
+    return isinstance(task.kind, Regression | Ranking)
+
+
+def _groups(prepared: Prepared, side: str) -> NDArray[np.int64] | None:
+    groups = prepared.groups_of(side)
+    return None if groups is None else groups.numpy()
 
 
 def _scored(prepared: Prepared, side: str, values: Array) -> list[TaskScore]:
     inside = getattr(prepared.split, side)
     targets, mask = prepared.targets.numpy()[inside], prepared.label_mask.numpy()[inside]
-    scores = Predictions(values, targets, mask).scores(prepared.tasks)
+    groups = _groups(prepared, side)
+    scores = Predictions(values, targets, mask, groups).scores(prepared.tasks)
     return [
         TaskScore(
             task=task.name,
             metric=task.kind.metric.name,
             value=None if np.isnan(scores[t]) else float(scores[t]),
             n_labels=int(mask[:, t].sum()),
-            note=absence_note(task, targets[mask[:, t], t]),
+            note=absence_note(
+                task, targets[mask[:, t], t], None if groups is None else groups[mask[:, t]]
+            ),
         )
         for t, task in enumerate(prepared.tasks)
     ]

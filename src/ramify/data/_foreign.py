@@ -82,8 +82,9 @@ def _series(name: str, column: Any) -> pl.Series:  # noqa: ANN401
         return pl.Series(name, column.cast(nw.Float64).to_numpy(), dtype=pl.Float64)
     if isinstance(dtype, nw.Enum):
         levels = [str(each) for each in dtype.categories]
-        cells = [None if each is None else str(each) for each in column.to_list()]
-        return pl.Series(name, cells, dtype=pl.Enum(levels))
+        missing = column.is_null().to_list()
+        found = [None if m else str(v) for v, m in zip(column.to_list(), missing, strict=True)]
+        return pl.Series(name, found, dtype=pl.Enum(levels))
     if dtype in (nw.String, nw.Categorical, nw.Object, nw.Unknown, nw.Boolean):
         return _from_objects(name, column.to_list(), column.is_null().to_list())
     if dtype == nw.Datetime:

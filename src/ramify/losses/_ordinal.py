@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ramify.losses._kind_loss import RowLoss
-from ramify.tasks import Task
+from ramify.tasks import THRESHOLD_PACE, Task
 
 
 class OrdinalLoss(RowLoss):
@@ -17,7 +17,7 @@ class OrdinalLoss(RowLoss):
     With the logits :math:`\eta_k` of reaching level *k*, see `ramify.tasks.Ordinal`, and the
     outputs :math:`o_k` that hold them apart,
 
-    .. math:: \log P(y = k) = \log\sigma(\eta_k) + \log\sigma(-\eta_{k+1}) + \log\sigma(o_k)
+    .. math:: \log P(y = k) = \log\sigma(\eta_k) + \log\sigma(-\eta_{k+1}) + \log\sigma(20\,o_k)
 
     where the lowest level has the middle term only, and the highest the first. No difference of
     probabilities is taken, so nothing is lost to rounding, however sure the network is.
@@ -51,7 +51,7 @@ class OrdinalLoss(RowLoss):
         last = outputs.shape[-1] - 1
         reached = _log_sigmoid_at(logits, level - 1)
         not_above = _log_sigmoid_at(-logits, level.clamp(max=last))
-        apart = _log_sigmoid_at(outputs, level.clamp(max=last))
+        apart = _log_sigmoid_at(THRESHOLD_PACE * outputs, level.clamp(max=last))
         is_lowest, is_highest = level == 0, level == self.get_buffer("highest")
         inner = apart.masked_fill(is_lowest | is_highest, 0.0)
         return reached.masked_fill(is_lowest, 0.0) + not_above.masked_fill(is_highest, 0.0) + inner
@@ -61,7 +61,7 @@ def logits_of_reaching(
     outputs: Float[Tensor, "batch task output"],
 ) -> Float[Tensor, "batch task output"]:
     """Logit of the probability of each level but the lowest, or a higher one; falls with it."""
-    score, gaps = outputs[..., :1], functional.softplus(outputs[..., 1:])
+    score, gaps = outputs[..., :1], functional.softplus(THRESHOLD_PACE * outputs[..., 1:])
     return torch.cat([score, score - gaps.cumsum(-1)], dim=-1)
 
 

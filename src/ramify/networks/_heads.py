@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ramify.tasks import TaskSet
+from ramify.tasks import Ranking, TaskSet
 
 Change = Callable[[Tensor], Tensor]
 
@@ -29,6 +29,7 @@ class StackedHeads(nn.Module):
     position: Tensor | None
     columns: Tensor | None
     reads: Tensor | None
+    offsets: Tensor | None
 
     def __init__(self, n_features: int, tasks: TaskSet) -> None:
         super().__init__()
@@ -42,6 +43,7 @@ class StackedHeads(nn.Module):
             torch.tensor([value for task in tasks for value in task.kind.start_outputs])
         )
         self.register_buffer("reads", reads, persistent=False)
+        self.register_buffer("offsets", _offsets(tasks), persistent=False)
         self.register_buffer("task_of_column", torch.tensor(tasks.task_of_column), persistent=False)
         self.register_buffer("columns", None, persistent=False)
         self.register_buffer("position", None, persistent=False)
@@ -83,13 +85,14 @@ class StackedHeads(nn.Module):
     def forward(self, x: Float[Tensor, "branch batch feature"]) -> Float[Tensor, "batch column"]:
         """Outputs of all tasks."""
         weight = self.weight if self.reads is None else self.weight * self.reads
+        bias = self.bias if self.offsets is None else self.bias * self.offsets
         if self._change is None:
-            return self._outputs(x, weight, self.bias)
-        onwards = self._outputs(x, weight.detach(), self.bias.detach())
+            return self._outputs(x, weight, bias)
+        onwards = self._outputs(x, weight.detach(), bias.detach())
         if onwards.requires_grad:
             onwards.register_hook(self._change)  # type: ignore[no-untyped-call]  # of torch
         # Adds exactly 0: one way for the heads' gradient, another for the features'.
-        return self._outputs(x.detach(), weight, self.bias) + (onwards - onwards.detach())
+        return self._outputs(x.detach(), weight, bias) + (onwards - onwards.detach())
 
     def _outputs(self, x: Tensor, heads: Tensor, bias: Tensor) -> Tensor:
         if self.columns is None or self.position is None:
@@ -100,6 +103,17 @@ class StackedHeads(nn.Module):
         wide = torch.bmm(x, weight.transpose(1, 2))  # (branch, batch, widest)
         flat = wide.transpose(0, 1).flatten(1)
         return flat.index_select(1, self.position) + bias
+
+
+def _offsets(tasks: TaskSet) -> Tensor | None:
+    """For each column, 0 if only differences of rows count and 1 if not; None if all count.
+
+    A loss of differences has no gradient there but for rounding, which Adam would blow up.
+    """
+    if not tasks.compares_rows:
+        return None
+    compared = set(tasks.of_kind(Ranking))
+    return torch.tensor([float(t not in compared) for t in tasks.task_of_column])
 
 
 def _reading(tasks: TaskSet) -> Tensor | None:

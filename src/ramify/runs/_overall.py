@@ -2,8 +2,18 @@
 
 import numpy as np
 
-from ramify.metrics import mean_accuracy, mean_balanced_accuracy, top_accuracy, top_recall
-from ramify.tasks import Binary, Multiclass, TaskSet
+from ramify.metrics import (
+    group_kendall_tau,
+    group_reciprocal_rank,
+    level_correlation,
+    level_error,
+    mean_accuracy,
+    mean_balanced_accuracy,
+    mean_over_groups,
+    top_accuracy,
+    top_recall,
+)
+from ramify.tasks import Binary, Multiclass, Ordinal, Ranking, TaskSet
 from ramify.training import Predictions
 
 _RECALLED = 10
@@ -15,7 +25,9 @@ def overall_scores(predictions: Predictions, tasks: TaskSet) -> dict[str, float]
 
     Of two or more binary tasks the mean accuracy and the mean balanced accuracy; of more than ten
     the recall among the ten highest; of classes, be they one task or one-vs-rest tasks
-    ``name=class``, how often the true one is among the highest.
+    ``name=class``, how often the true one is among the highest. Of ordinal tasks the mean distance
+    in levels and Spearman's correlation, of rankings Kendall's τ-b and the mean reciprocal rank of
+    the groups, each the mean over its tasks.
 
     Args:
         predictions: On held-out rows.
@@ -30,6 +42,7 @@ def overall_scores(predictions: Predictions, tasks: TaskSet) -> dict[str, float]
             is_known = k == 1 and name in tasks.names  # the task's own score
             if len(classes) and probabilities.shape[1] > k and not is_known:
                 found[f"top-{k} accuracy of {name}"] = top_accuracy(probabilities, classes, k)
+    found |= _of_ordinal_tasks(predictions, tasks) | _of_rankings(predictions, tasks)
     return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
@@ -50,6 +63,37 @@ def _of_binary_tasks(predictions: Predictions, tasks: TaskSet) -> dict[str, floa
     if len(places) > _RECALLED:
         found[f"top-{_RECALLED} recall"] = top_recall(*sides, _RECALLED)
     return found
+
+
+def _of_ordinal_tasks(predictions: Predictions, tasks: TaskSet) -> dict[str, float]:
+    errors, correlations = [], []
+    for t in tasks.of_kind(Ordinal):
+        rows, first = predictions.label_mask[:, t], tasks.first_columns[t]
+        reaching = predictions.values[rows, first : first + tasks[t].kind.n_outputs]
+        targets = predictions.targets[rows, t].astype(np.float64)
+        errors.append(level_error(reaching.astype(np.float64), targets))
+        correlations.append(level_correlation(reaching.astype(np.float64), targets))
+    return {
+        "mean distance in levels": mean_over_groups(np.array(errors)),
+        "mean Spearman correlation of levels": mean_over_groups(np.array(correlations)),
+    }
+
+
+def _of_rankings(predictions: Predictions, tasks: TaskSet) -> dict[str, float]:
+    taus, ranks = [], []
+    for t in tasks.of_kind(Ranking):
+        rows = predictions.label_mask[:, t]
+        scores = predictions.values[rows, tasks.first_columns[t]].astype(np.float64)
+        targets = predictions.targets[rows, t].astype(np.float64)
+        groups = np.zeros(len(targets), dtype=np.int64)
+        if predictions.groups is not None:
+            _, groups = np.unique(predictions.groups[rows], return_inverse=True)
+        taus.append(mean_over_groups(group_kendall_tau(scores, targets, groups)))
+        ranks.append(mean_over_groups(group_reciprocal_rank(scores, targets, groups)))
+    return {
+        "mean Kendall τ": mean_over_groups(np.array(taus)),
+        "mean reciprocal rank": mean_over_groups(np.array(ranks)),
+    }
 
 
 def _choices(predictions: Predictions, tasks: TaskSet) -> list[tuple[str, np.ndarray, np.ndarray]]:

@@ -12,7 +12,7 @@ from ramify.tasks._kind import (
     Multiclass,
     Regression,
 )
-from ramify.tasks._order import NDCG_PLACES, Ordinal, Ranking, labels_of
+from ramify.tasks._order import NDCG_PLACES, THRESHOLD_PACE, Ordinal, Ranking, labels_of
 from ramify.tasks._sharing_tree import Partition, SharingTree
 from ramify.tasks._task_set import Task, TaskSet
 from ramify.tasks._tree_text import tree_lines, tree_mermaid
@@ -24,6 +24,7 @@ __all__ = [
     "NDCG_PLACES",
     "RMSE",
     "ROC_AUC",
+    "THRESHOLD_PACE",
     "Binary",
     "Kind",
     "Metric",

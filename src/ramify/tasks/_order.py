@@ -9,6 +9,9 @@ from ramify._core import InputError, quoted
 from ramify.tasks._kind import KAPPA, NDCG, Binary, Kind, Metric, Multiclass
 
 NDCG_PLACES: Final = 10
+# A score grows by all weights of a head at once, a threshold by one number alone: in the same steps
+# it would fall behind, and the probabilities with it.
+THRESHOLD_PACE: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,12 @@ class Ordinal(Kind):
     A single score decides, with a threshold between each two levels,
 
     .. math:: P(y \ge k) = \sigma(\eta_k), \qquad \eta_1 = s, \quad
-              \eta_{k+1} = \eta_k - \log(1 + e^{o_k})
+              \eta_{k+1} = \eta_k - \log(1 + e^{20\,o_k})
 
     so the probabilities of rising levels never cross. Only the first output, *s*, reads features;
-    each further one, :math:`o_k`, is a number that is learned and the same for all rows. It is
-    scored by Cohen's kappa with quadratic weights.
+    each further one, :math:`o_k`, is a number that is learned and the same for all rows; the factor
+    (`THRESHOLD_PACE`) lets it keep up with the score. It is scored by Cohen's kappa with quadratic
+    weights.
 
     Attributes:
         levels: The labels as they stand in the table, from the lowest to the highest.
@@ -72,7 +76,7 @@ class Ordinal(Kind):
         rates = self.rates or (1 / len(self.levels),) * len(self.levels)
         below = list(accumulate(rates))
         logits = [log((below[-1] - b) / b) for b in below[:-1]]
-        gaps = [log(expm1(higher - lower)) for higher, lower in pairwise(logits)]
+        gaps = [log(expm1(higher - lower)) / THRESHOLD_PACE for higher, lower in pairwise(logits)]
         return (logits[0], *gaps)
 
     @property

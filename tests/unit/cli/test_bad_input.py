@@ -71,7 +71,7 @@ def test_bad_tables(folder: Path, text: bytes, words: str) -> None:
         (["--checkpoint-seconds=-1"], "--checkpoint-seconds must be"),
         (["--learning-rate", "1e30", "--epochs", "3"], "smaller learning rate"),
         (["--split", "column:side"], "no column 'side'"),
-        (["--kind", "g0_t0=foo"], "must be binary, multiclass or regression"),
+        (["--kind", "g0_t0=foo"], "multiclass, ordinal, ranking or regression"),
         (["--depth", "3"], "--depth"),
         (["--resume"], "holds no run"),
     ],

@@ -7,8 +7,18 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ramify._core import ShapeError
+from ramify.data import pairs_within
 from ramify.losses import BinaryLoss, TaskLosses
-from ramify.tasks import Binary, Multiclass, Regression, Task, TaskSet
+from ramify.tasks import (
+    Binary,
+    Multiclass,
+    Ordinal,
+    Ranking,
+    Regression,
+    Task,
+    TaskSet,
+    labels_of,
+)
 
 TASKS = TaskSet(
     [
@@ -23,6 +33,11 @@ SETS = {
     "mixed": TASKS,
     "binary": TaskSet([Task(n, Binary()) for n in "ab"]),
     "multiclass": TaskSet([TASKS[0], TASKS[3]]),
+    "every kind": TaskSet(
+        [Task("f", Ordinal(("low", "mid", "high"))), Task("g", Ranking()), *TASKS]
+    ),
+    "ordinal": TaskSet([Task("a", Ordinal(tuple("pqrst"))), Task("b", Ordinal(tuple("pq")))]),
+    "ranking": TaskSet([Task("a", Ranking()), Task("b", Ranking())]),
     "regression": TaskSet([Task("a", Regression(1.0, 0.25)), Task("b", Regression())]),
 }
 every_set = pytest.mark.parametrize("tasks", SETS.values(), ids=SETS)
@@ -34,7 +49,7 @@ def sample(tasks: TaskSet, dtype: torch.dtype = DTYPE) -> tuple[Tensor, Tensor, 
     columns = [
         3 + rng.standard_normal(11)
         if isinstance(task.kind, Regression)
-        else rng.integers(max(2, task.kind.n_outputs), size=11)
+        else rng.integers(len(labels_of(task.kind)) or 4, size=11)
         for task in tasks
     ]
     targets = torch.from_numpy(np.stack(columns, axis=1).astype(np.float64))
@@ -66,7 +81,7 @@ def test_margins_and_predictions_equal_the_loop(tasks: TaskSet) -> None:
     margins = losses.margins(outputs, targets, mask)[0].cpu()
     predictions = losses.predictions(outputs).cpu()
     for t, (task, first) in enumerate(zip(tasks, tasks.first_columns, strict=True)):
-        for row in range(len(outputs)):
+        for row in range(0 if isinstance(task.kind, Ranking) else len(outputs)):
             own = outputs[row, first : first + task.kind.n_outputs].cpu().double().numpy()
             margin = reference.sample_margin(task.kind, own, float(targets[row, t]))
             assert_close(margins[row, t].item(), margin, rtol=1e-7, atol=1e-9)
@@ -93,7 +108,8 @@ def test_class_weights_weigh_positive_labels() -> None:
 def test_sums_of_two_parts_are_those_of_the_whole(tasks: TaskSet) -> None:
     outputs, targets, mask = sample(tasks)
     losses = TaskLosses(tasks).to(DEVICE, DTYPE)
-    whole = losses.sums(outputs, targets, mask)
+    groups = torch.tensor([0] * 4 + [1] * 7)  # parts hold whole groups
+    whole = losses.sums(outputs, targets, mask, pairs_within(groups).to(DEVICE))
     first = losses.sums(outputs[:4], targets[:4], mask[:4])
     second = losses.sums(outputs[4:], targets[4:], mask[4:])
     for total, one, two in zip(whole, first, second, strict=True):
