@@ -2,13 +2,13 @@
 
 import torch
 from lightning_fabric import Fabric
-from tests.toy import BINARY, backbone, held_out, tensors
+from tests.toy import BINARY, N_INPUTS, backbone, held_out, tensors
 from torch import Tensor, distributed
 
 from ramify.affinity import ErrorMarginAffinity
 from ramify.networks import TaskNetwork
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
-from ramify.tasks import SharingTree
+from ramify.tasks import Ordinal, Ranking, SharingTree, Task, TaskSet
 from ramify.training import Trainer, Training
 from ramify.weighting import DBMTL, MGDA, GradVac, Uncertainty, UPGrad
 
@@ -96,6 +96,45 @@ def two_machines_weighted(rank: int) -> dict[str, object]:
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
     fabric.launch()
     return {"weighted": weighted(fabric, rank)}
+
+
+ORDERED = TaskSet(
+    [Task("a", Ranking()), Task("b", Ordinal(("low", "mid", "high"))), Task("c", Ranking())]
+)
+
+
+def grouped_loader(rank: int | None) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Batches of 16 rows in groups of 4; a rank gets every second group of each."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(96, N_INPUTS, generator=generator)
+    y = torch.randint(3, (96, len(ORDERED)), generator=generator).float()
+    mask = torch.rand(96, len(ORDERED), generator=generator) < 0.4
+    groups = torch.arange(96) // 4
+    rows = []
+    for start in range(0, 96, 16):
+        mine = torch.arange(start, start + 16)
+        mine = mine if rank is None else mine[groups[mine] % 2 == rank]
+        rows.append((x[mine], y[mine], mask[mine], groups[mine]))
+    return rows
+
+
+def ordered(fabric: Fabric, rank: int | None) -> list[dict[str, Tensor]]:
+    """The weights of networks that learn levels and orders."""
+    trainer = Trainer(Training(epochs=2, learning_rate=0.01), fabric=fabric)
+    return [
+        dict(
+            trainer.fit(
+                ways()[name], backbone(0.0), ORDERED, grouped_loader(rank), grouped_loader(None)
+            ).network.state_dict()
+        )
+        for name in ("hard", "single-task")
+    ]
+
+
+def two_machines_ordered(rank: int) -> dict[str, object]:
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+    fabric.launch()
+    return {"ordered": ordered(fabric, rank)}
 
 
 def two_machines(rank: int, labelled: float = 1.0) -> dict[str, object]:

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from ramify.affinity import ErrorMarginAffinity
 
 from ._launch import in_two_processes
-from ._work import N_TASKS, affinity_batches, trained, ways, weighted
+from ._work import N_TASKS, affinity_batches, ordered, trained, ways, weighted
 
 pytestmark = pytest.mark.distributed
 
@@ -49,4 +49,11 @@ def test_weightings_see_the_whole_batch(tmp_path: Path) -> None:
     whole = weighted(Fabric(accelerator="cpu", devices=1), None)
     for found in in_two_processes("two_machines_weighted", tmp_path):
         for state, expected in zip(found["weighted"], whole, strict=True):
+            assert_close(state, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_rows_are_put_in_order_as_in_one_process_if_no_group_is_divided(tmp_path: Path) -> None:
+    whole = ordered(Fabric(accelerator="cpu", devices=1), None)
+    for found in in_two_processes("two_machines_ordered", tmp_path):
+        for state, expected in zip(found["ordered"], whole, strict=True):
             assert_close(state, expected, rtol=1e-3, atol=1e-5)
