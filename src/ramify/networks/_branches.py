@@ -81,11 +81,11 @@ class Branches(nn.Module):
     def _unstacked(self, group: int) -> nn.Module:
         """One of the stacked copies as a module of its own."""
         assert self.joined is not None  # for the type checker only
-        own = {name: tensor[group] for name, tensor in self.joined.state_dict().items()}
+        own = {name: tensor[group].clone() for name, tensor in self.joined.state_dict().items()}
         device = next(iter(own.values())).device
-        module = copy.deepcopy(self._form[0]).to_empty(device=device).train(self.training)
-        rest = {name: torch.zeros_like(t) for name, t in module.state_dict().items()}
-        module.load_state_dict({**rest, **own})  # stacks do not count batches
+        module = copy.deepcopy(self._form[0]).train(self.training)
+        rest = {n: torch.zeros_like(t, device=device) for n, t in module.state_dict().items()}
+        module.load_state_dict(rest | own, assign=True)  # stacks do not count batches
         return module
 
     def _together(self, x: Features) -> bool:
