@@ -48,11 +48,16 @@ def build_spec(
 
 
 def check_start(start_from: Path | None, sharing: str) -> None:
-    """Check that there is a backbone to start.
+    """Check that there is a backbone to start, and a start where one is needed.
 
     Raises:
-        InputError: If a linear model was asked for.
+        InputError: If a linear model was asked for, or an anchor is missing.
     """
+    if start_from is None and sharing == "anchored":
+        raise InputError(
+            "--sharing anchored needs --start-from, the directory of a run: networks start from "
+            "its network and are held near it"
+        )
     if start_from is not None and sharing.startswith("linear:"):
         raise InputError(
             "--start-from is for networks; linear models have no backbone; leave it out"

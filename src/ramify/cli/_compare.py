@@ -14,13 +14,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ramify._core import StoppedError
-from ramify.cli._backbones import BackboneName, build_spec
+from ramify.cli._backbones import BackboneName, build_spec, check_start
 from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
 from ramify.cli._selective import SelectiveOptions
 from ramify.cli._sharings import SharingOptions, check_name, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
-from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, widths_in
+from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, stages_in, widths_in
 from ramify.comparison import COMPARISON_PAGE, Method, Study, compare_table
 from ramify.comparison import Progress as RunEnded
 from ramify.data import ImageData, ImageReading
@@ -60,6 +60,7 @@ def compare(
     group_column: str | None = None,
     split: str | None = None,
     tree: Path | None = None,
+    attach: str | list[str] = "",
     max_parameters: int | None = None,
     affinity: str | None = None,
     growing_epochs: int = 4,
@@ -111,8 +112,9 @@ def compare(
         flip: Whether training images are mirrored at random.
         sharing: Ways of sharing, comma separated: fully-adaptive, selective, selective:variance,
             selective:random, tree, soft, trace-norm, relationship, cross-stitch, sluice,
-            factorised, mmoe, cgc, ple, mtan, linear:METHOD. One network per task (single-task), one shared network (hard),
-            random forests and ridge or logistic regression always take part.
+            factorised, mmoe, cgc, ple, mtan, low-level, low-level:separate, anchored, linear:METHOD.
+            One network per task (single-task), one shared network (hard), random forests and ridge or
+            logistic regression always take part.
         weighting: How tasks are weighed against each other, comma separated: equal, uncertainty, dwa,
             upgrad and more. Each way of sharing takes part with each of them, but for separate
             networks and linear models.
@@ -130,6 +132,8 @@ def compare(
         split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
             the layout's own, else whole groups of --group-column, else random.
         tree: JSON file of the tree for the way of sharing called tree.
+        attach: TASK=STAGE: the stage, from 0 at the input, that the task's head reads in low-level;
+            comma separated.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         affinity: What fully-adaptive's tree grows from: margins, margins-corrected (the default),
             gradient-cosine or gradient-factors.
@@ -209,9 +213,19 @@ def compare(
         threshold=threshold, groups=groups, estimator_width=estimator_width
     )
     own = SharingOptions(
-        max_parameters, None, growing_epochs, candidates, tree, selective, affinity
+        max_parameters,
+        None,
+        growing_epochs,
+        candidates,
+        tree,
+        selective,
+        affinity,
+        stages_in(attach),
     )
-    methods = [_method(name, own) for name in names_in(sharing)]
+    names = names_in(sharing)
+    if "anchored" in names:
+        check_start(start_from, "anchored")
+    methods = [_method(name, own) for name in names]
     with _resumable(output), _shown_runs(console) as tell:
         found = compare_table(
             data,
@@ -236,6 +250,8 @@ def _method(name: str, options: SharingOptions) -> Method:
         given: dict[str, Setting] = {"tree": options.given_tree().to_json()}
         return Method(name, partial(sharing_of, name, own), given)
     own = replace(options, tree=None)
+    if not name.startswith("low-level"):
+        own = replace(own, attach=None)
     if name != "fully-adaptive":
         own = replace(own, max_parameters=None, affinity=None)
     own = replace(own, selective=options.selective.of(name))

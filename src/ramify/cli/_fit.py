@@ -18,7 +18,7 @@ from ramify.cli._progress import shown_progress
 from ramify.cli._selective import ConditionName, SelectiveOptions
 from ramify.cli._sharings import SharingOptions, papers_sharing, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
-from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, widths_in
+from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, stages_in, widths_in
 from ramify.data import (
     ImageData,
     ImageReading,
@@ -69,6 +69,7 @@ def fit(
     affinity: str | None = None,
     alpha: float | None = None,
     tree: Path | None = None,
+    attach: str | list[str] = "",
     paper: bool = False,
     iterations: int = 60_000,
     interval: int | None = None,
@@ -136,13 +137,15 @@ def fit(
         split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
             the layout's own, else whole groups of --group-column, else random.
         sharing: The way of sharing: fully-adaptive, selective, hard, single-task, tree, soft,
-            trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, or
-            linear:METHOD.
+            trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan,
+            low-level, low-level:separate, anchored, or linear:METHOD.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         affinity: What the tree grows from: margins, margins-corrected (the default), gradient-cosine
             or gradient-factors.
         alpha: The paper's weight of separation against width, instead of the whole path.
         tree: JSON file of the tree for --sharing tree.
+        attach: TASK=STAGE: the stage, from 0 at the input, that the task's head reads, for --sharing
+            low-level; comma separated. The other tasks are at the last stage.
         paper: Grow and train as the authors' code does on vgg16: --alpha (2 by default), --width and
             the next two; --epochs and all settings of the optimiser are then the paper's.
         iterations: Steps of the paper's training.
@@ -238,6 +241,7 @@ def fit(
                     allow_split,
                 ),
                 affinity,
+                stages_in(attach),
             ),
             seed,
         ),

@@ -7,6 +7,7 @@ from typing import Final
 
 _POSITIONALS: Final = ("table", "directory")
 _SYNONYMS: Final[Mapping[str, str]] = {
+    "attached": "attach",
     "kinds": "kind",
     "n_candidates": "candidates",
     "n_groups": "groups",

@@ -12,11 +12,13 @@ from ramify.sharing import (
     CGC,
     MTAN,
     PLE,
+    Anchored,
     CrossStitch,
     Factorised,
     FixedTree,
     FullyAdaptive,
     HardSharing,
+    LowLevel,
     MMoE,
     Relationship,
     Sharing,
@@ -43,6 +45,7 @@ class SharingOptions:
         tree: JSON file of a tree.
         selective: What concerns selective sharing only.
         affinity: What a learned tree grows from; None for the default.
+        attach: Tasks whose heads read a lower stage, and which; None where none was named.
     """
 
     max_parameters: int | None = None
@@ -52,6 +55,7 @@ class SharingOptions:
     tree: Path | None = None
     selective: SelectiveOptions = field(default_factory=SelectiveOptions)
     affinity: str | None = None
+    attach: tuple[tuple[str, int], ...] | None = None
 
     def given_tree(self) -> SharingTree:
         """The tree of the file.
@@ -88,6 +92,15 @@ def _at_random(options: SharingOptions, seed: int) -> Sharing:
     return replace(options.selective, condition="random").sharing(seed)
 
 
+def _low_level(options: SharingOptions, *, separate: bool = False) -> Sharing:
+    if not options.attach:
+        raise InputError(
+            "--sharing low-level needs --attach, such as --attach TASK=0: the stage that a task's "
+            "head reads"
+        )
+    return LowLevel(options.attach, separate=separate)
+
+
 def _linear(method: str) -> Callable[[SharingOptions, int], Sharing]:
     return lambda _options, _seed: LinearSharing(method)
 
@@ -110,6 +123,9 @@ SHARINGS: Final[dict[str, Callable[[SharingOptions, int], Sharing]]] = {
     "cgc": lambda _options, _seed: CGC(),
     "ple": lambda _options, _seed: PLE(),
     "mtan": lambda _options, _seed: MTAN(),
+    "low-level": lambda options, _seed: _low_level(options),
+    "low-level:separate": lambda options, _seed: _low_level(options, separate=True),
+    "anchored": lambda _options, _seed: Anchored(),
     **{f"linear:{name}": _linear(name) for name in LINEAR_METHODS},
 }
 """Every way of sharing by the word that the command line has for it."""
@@ -155,7 +171,7 @@ def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
 def _given(options: SharingOptions) -> dict[str, str]:
     """The options that were given and are for one way of sharing only, with that way."""
     grown = ("max_parameters", "alpha", "affinity")
-    owners = dict.fromkeys(grown, "fully-adaptive") | {"tree": "tree"}
+    owners = dict.fromkeys(grown, "fully-adaptive") | {"tree": "tree", "attach": "low-level"}
     given = {name: who for name, who in owners.items() if getattr(options, name) is not None}
     return given | dict.fromkeys(options.selective.given(), "selective")
 

@@ -65,6 +65,24 @@ def levels_in(given: str | list[str]) -> dict[str, StatedKind]:
     return kinds
 
 
+def stages_in(given: str | list[str]) -> tuple[tuple[str, int], ...] | None:
+    """The stages of ``--attach``, by the name of their task; None for none.
+
+    Raises:
+        InputError: If one is not ``TASK=STAGE`` with a whole number.
+    """
+    found = []
+    for each in names_in(given):
+        name, _, stage = each.rpartition("=")
+        if not name or not stage.removeprefix("-").isdecimal():
+            raise InputError(
+                "--attach must be TASK=STAGE, the stage a whole number from 0 at the input, or -1 "
+                f"for the last. Got {quoted(each)}"
+            )
+        found.append((name, int(stage)))
+    return tuple(found) or None
+
+
 def batch_size_in(given: int) -> int:
     """The rows per step.
 

@@ -1,0 +1,82 @@
+"""Ways of sharing that need more than their name on the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from ramify.comparison import Comparison
+from ramify.records import RunRecord
+
+from ._command import fit, make_table, ramify
+
+LOW = ("--sharing", "low-level", "--attach", "g0_t0=0")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_table(tmp_path_factory.mktemp("ways") / "t.csv")
+
+
+@pytest.mark.parametrize("name", ["low-level", "low-level:separate"])
+def test_a_task_is_attached_to_a_stage(table: Path, tmp_path: Path, name: str) -> None:
+    said = fit(table, tmp_path / "run", "--sharing", name, "--attach", "g0_t0=0,g1_t1=-2")
+    assert said.code == 0, said.err
+    settings = RunRecord.load(tmp_path / "run" / "record.json").sharing.settings
+    assert settings["attached"] == ["g0_t0: 0", "g1_t1: -2"]
+    assert settings["separate"] == (name == "low-level:separate")
+
+
+def test_an_anchored_run_starts_from_another_run(table: Path, tmp_path: Path) -> None:
+    assert fit(table, tmp_path / "anchor", "--sharing", "hard").code == 0
+    given = ("--sharing", "anchored", "--start-from", str(tmp_path / "anchor"))
+    said = fit(table, tmp_path / "run", *given)
+    assert said.code == 0, said.err
+    record = RunRecord.load(tmp_path / "run" / "record.json")
+    assert record.sharing.name == "anchored"
+    assert record.tree.stages[0] == [[task.name] for task in record.tasks]
+
+
+def test_they_take_part_in_a_comparison(table: Path, tmp_path: Path) -> None:
+    assert fit(table, tmp_path / "anchor", "--sharing", "hard").code == 0
+    said = ramify(
+        *("compare", table, "--targets", "g*", "--output", tmp_path / "out", "--seeds", "1"),
+        *("--hidden", "8,8", "--epochs", "1", "--trees", "4", "--attach", "g0_t0=0"),
+        *("--sharing", "low-level,low-level:separate,anchored"),
+        *("--start-from", tmp_path / "anchor"),
+    )
+    assert said.code == 0, said.err
+    names = {method.name for method in Comparison.load(tmp_path / "out").record.methods}
+    assert {"low-level", "low-level:separate", "anchored"} <= names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--sharing", "low-level"), "--sharing low-level needs --attach"),
+        (("--sharing", "low-level", "--attach", "g0_t0"), "--attach must be TASK=STAGE"),
+        (("--sharing", "low-level", "--attach", "g0_t0=top"), "--attach must be TASK=STAGE"),
+        (("--sharing", "low-level", "--attach", "x=0"), "--attach must name tasks. Got unknown"),
+        (("--sharing", "low-level", "--attach", "g0_t0=9"), "must be stages from 0 to 1"),
+        (("--sharing", "hard", "--attach", "g0_t0=0"), "--attach is for --sharing low-level"),
+        (("--sharing", "anchored"), "--sharing anchored needs --start-from"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_one_line(
+    table: Path, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    given = ("fit", table, "--targets", "g*", "--output", tmp_path / "out", "--hidden", "8,8")
+    said = ramify(*given, *arguments)
+    assert said.code == 2
+    assert words in said.err
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["low-level", "anchored"])
+def test_a_comparison_refuses_before_anything_is_trained(
+    table: Path, tmp_path: Path, name: str
+) -> None:
+    given = ("compare", table, "--targets", "g*", "--output", tmp_path / "out", "--sharing", name)
+    said = ramify(*given)
+    assert said.code == 2
+    assert f"--sharing {name} needs" in said.err
+    assert not (tmp_path / "out").exists()
