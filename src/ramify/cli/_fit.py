@@ -153,7 +153,7 @@ def fit(
             sharing's looks at the gradients (by default an epoch).
         condition: Who shares in selective sharing: similarity (like tasks), variance (each of
             --groups groups as diverse as can be) or random (a control, in groups of like size).
-        threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
+        threshold: Largest mean distance of tasks that selective sharing joins (0.6 by default).
         groups: Number of groups of selective sharing, in place of --threshold.
         estimator_width: Width of each estimator of selective sharing (64 by default).
         warm_up: Steps of selective sharing before the first gradient counts.

@@ -10,7 +10,6 @@ from ramify.sharing import SelectiveSharing
 
 ConditionName = Literal["similarity", "variance", "random"]
 
-_THRESHOLD: Final = 0.5
 _WIDTH: Final = 64
 
 
@@ -79,8 +78,8 @@ class SelectiveOptions:
         if self.threshold is not None and self.groups is not None:
             raise InputError("--threshold and --groups both decide who shares; give one of them")
         if self.condition != "variance":
-            threshold = _THRESHOLD if self.threshold is None else self.threshold
-            alike = Similarity(threshold, self.groups)
+            given = {} if self.threshold is None else {"threshold": self.threshold}
+            alike = Similarity(**given, n_groups=self.groups)
             return Shuffled(alike, seed) if self.condition == "random" else alike
         if self.groups is None:
             raise InputError("--condition variance needs --groups, the number of groups")

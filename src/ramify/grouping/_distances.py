@@ -46,5 +46,7 @@ def factor_distances(
     rows = rows / np.where(lengths > 0, lengths, 1.0)
     cosines = (rows @ rows.T).clip(-1, 1)
     distances: NDArray[np.float64] = 1 - (cosines if signed else np.abs(cosines))
-    np.fill_diagonal(distances, np.where(known, 0.0, np.nan))
+    np.fill_diagonal(distances, 0.0)
+    distances[~known] = np.nan  # also where there are no factors, so no row is NaN
+    distances[:, ~known] = np.nan
     return distances
