@@ -12,6 +12,7 @@ from ramify.cli._compare import compare
 from ramify.cli._demo import demo
 from ramify.cli._fit import fit
 from ramify.cli._predict import predict
+from ramify.cli._regions import regions
 from ramify.cli._report import report
 
 Verb = Callable[..., None]
@@ -21,6 +22,7 @@ VERBS: dict[str, Verb] = {
     "compare": compare,
     "predict": predict,
     "report": report,
+    "regions": regions,
 }
 
 

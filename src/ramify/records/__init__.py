@@ -32,15 +32,18 @@ from ramify.records._record import (
     TaskScore,
     TreeInfo,
 )
+from ramify.records._regions import REGIONS_VERSION, ContrastInfo, ModelRegions, RegionsRecord
 from ramify.records._regrouping import Regrouping
 
 __all__ = [
     "COMPARISON_VERSION",
     "FORMAT_VERSION",
+    "REGIONS_VERSION",
     "AffinityInfo",
     "Baseline",
     "Choice",
     "ComparisonRecord",
+    "ContrastInfo",
     "CurvePoint",
     "DataInfo",
     "Difference",
@@ -50,8 +53,10 @@ __all__ = [
     "Loss",
     "MethodKind",
     "MethodResult",
+    "ModelRegions",
     "PathStep",
     "Recommendation",
+    "RegionsRecord",
     "Regrouping",
     "RunRecord",
     "RunResult",

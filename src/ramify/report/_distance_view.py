@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram, linkage, to_tree
 from scipy.spatial.distance import squareform
 
-from ramify.records import Regrouping
 from ramify.report._numbers import number
 from ramify.report._words import shown
 
@@ -61,17 +60,23 @@ class Distances:
     width: int = _TREE + _SIDE + _LABELS
 
 
-def distances(look: Regrouping) -> Distances | None:
-    """Put the distances of a look on paper; None if no pair has one.
+def distances(
+    tasks: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+    groups: Sequence[Sequence[str]],
+) -> Distances | None:
+    """Put distances on paper; None if no pair has one.
 
     Rows stand in the order of average linkage. More than 40 tasks are shown as the 40 branches at
     the top of the dendrogram, a cell being the mean over the pairs of two branches. For the
     dendrogram alone an unknown distance counts as the largest known one.
 
     Args:
-        look: One look.
+        tasks: Names, in the order of the rows.
+        values: Symmetric; None where unknown.
+        groups: To be outlined.
     """
-    known = np.array([[np.nan if v is None else v for v in row] for row in look.distances])
+    known = np.array([[np.nan if v is None else v for v in row] for row in values])
     pairs = known[np.tril_indices(len(known), -1)]
     if not np.isfinite(pairs).any():
         return None
@@ -81,14 +86,14 @@ def distances(look: Regrouping) -> Distances | None:
     cell = min(_LARGEST, _SIDE / len(members))
     low, high = float(np.nanmin(pairs)), float(np.nanmax(pairs))
     levels = _levels(matrix, low, high)
-    group = {name: i for i, names in enumerate(look.groups) for name in names}
-    groups = [group[look.tasks[each[0]]] for each in members]
+    group = {name: i for i, names in enumerate(groups) for name in names}
+    of_row = [group[tasks[each[0]]] for each in members]
     return Distances(
         [_outline(levels == level, cell) for level in range(_LEVELS)],
         _outline(levels < 0, cell),
         _forks(lines, cell),
-        [] if bundled else _squares(groups, cell),
-        [(round((i + 0.5) * cell + 4, 1), _name(look.tasks, m)) for i, m in enumerate(members)],
+        [] if bundled else _squares(of_row, cell),
+        [(round((i + 0.5) * cell + 4, 1), _name(tasks, m)) for i, m in enumerate(members)],
         _figures(matrix, levels, cell),
         number(low) if low else "0",
         number(high),

@@ -65,7 +65,7 @@ def selective_picture(looks: Sequence[Regrouping]) -> Selective | None:
         flow(looks),
         [each for each in found if each is not None],
         _legend(last, marks),
-        distances(last),
+        distances(last.tasks, last.distances, last.groups),
         _sizes(looks),
         rows[:_MOST_ROWS],
         max(len(rows) - _MOST_ROWS, 0),

@@ -6,7 +6,12 @@ from ramify.runs._linear_sharing import LINEAR_METHODS, LinearSharing
 from ramify.runs._model import Model
 from ramify.runs._options import BASELINES, IMAGE_WEIGHT_DECAY, Options
 from ramify.runs._output_columns import output_names
-from ramify.runs._predicting import NamedImages, PredictionRows, write_predictions
+from ramify.runs._predicting import (
+    NamedImages,
+    PredictionRows,
+    raw_batches,
+    write_predictions,
+)
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._run import Run, load
 
@@ -28,6 +33,7 @@ __all__ = [
     "load",
     "output_names",
     "prepare",
+    "raw_batches",
     "run_table",
     "write_predictions",
 ]

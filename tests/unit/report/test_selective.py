@@ -7,7 +7,7 @@ from rich.console import Console
 
 from ramify.records import Regrouping
 from ramify.report import print_summary, render, verdict
-from ramify.report._distance_view import distances
+from ramify.report._distance_view import Distances, distances
 from ramify.report._flow_view import flow
 from ramify.report._group_marks import ALONE, group_marks
 from ramify.report._loadings_view import scatter
@@ -26,6 +26,10 @@ CASES = {
     "hostile": looks(HOSTILE, 4, 3, unknown=(1,)),
 }
 every_case = pytest.mark.parametrize("made", CASES.values(), ids=CASES)
+
+
+def drawn_distances(look: Regrouping) -> Distances | None:
+    return distances(look.tasks, look.distances, look.groups)
 
 
 @every_case
@@ -92,7 +96,7 @@ def test_the_sentence_counts_groups_and_parameters() -> None:
 
 def test_unknown_distances_are_counted_and_their_tasks_have_no_place() -> None:
     last = CASES["unknown"][-1]
-    picture, drawn = distances(last), scatter(last, group_marks(last.groups))
+    picture, drawn = drawn_distances(last), scatter(last, group_marks(last.groups))
     assert picture is not None
     assert drawn is not None
     assert picture.n_unknown == 21
@@ -113,14 +117,14 @@ def test_if_nothing_is_known_there_is_no_matrix_and_no_scatter() -> None:
 
 def test_groups_of_the_same_linkage_are_squares() -> None:
     last = CASES["twelve"][-1]
-    picture = distances(last)
+    picture = drawn_distances(last)
     assert picture is not None
     assert len(picture.squares) == sum(len(group) > 1 for group in last.groups)
     assert sorted(name for _, name in picture.names) == sorted(TOX21)
 
 
 def test_617_tasks_are_a_small_matrix() -> None:
-    picture = distances(CASES["many"][-1])
+    picture = drawn_distances(CASES["many"][-1])
     assert picture is not None
     assert len(picture.names) == 40
     assert picture.bundled
@@ -161,7 +165,7 @@ def test_the_terminal_has_the_sentence() -> None:
 
 @every_case
 def test_the_dendrogram_ends_beside_the_matrix(made: list[Regrouping]) -> None:
-    picture = distances(made[-1])
+    picture = drawn_distances(made[-1])
     assert picture is not None
     corners = [corner.split(",") for fork in picture.forks for corner in fork.split(" ")]
     assert min(float(x) for x, _ in corners) == pytest.approx(10)
@@ -171,7 +175,7 @@ def test_the_dendrogram_ends_beside_the_matrix(made: list[Regrouping]) -> None:
 
 def test_the_figures_are_the_distances() -> None:
     last = CASES["twelve"][-1]
-    picture = distances(last)
+    picture = drawn_distances(last)
     assert picture is not None
     assert picture.unknown == ""
     place = {name: i for i, name in enumerate(last.tasks)}

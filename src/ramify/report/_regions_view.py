@@ -1,0 +1,109 @@
+"""What tasks look at, in a sentence, pictures and matrices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ramify._core import counted
+from ramify.records import ContrastInfo, ModelRegions, RegionsRecord
+from ramify.report._distance_view import Distances, distances
+from ramify.report._numbers import interval, number
+from ramify.report._words import cited
+
+_MOST_TASKS = 24
+
+
+@dataclass(frozen=True)
+class TaskPictures:
+    """One task's pictures, those of each model in turn."""
+
+    task: str
+    pictures: list[list[str]]
+
+
+@dataclass(frozen=True)
+class RegionsView:
+    """Everything that the page of regions shows.
+
+    Attributes:
+        sentences: The answer first.
+        groups: Tasks with pictures, group by group.
+        n_left_out: Tasks whose pictures are not shown.
+        matrices: Per model, 1 − intersection over union.
+    """
+
+    sentences: list[str]
+    groups: list[list[TaskPictures]]
+    n_left_out: int
+    matrices: list[tuple[ModelRegions, Distances | None]]
+
+
+def regions_view(record: RegionsRecord) -> RegionsView:
+    """Put a record of regions on paper."""
+    groups, n = [], 0
+    for group in record.groups:
+        chosen = [name for name in group if name in record.models[0].pictures]
+        chosen = chosen[: _MOST_TASKS - n]
+        n += len(chosen)
+        if chosen:
+            groups.append([_pictures(record, name) for name in chosen])
+    return RegionsView(
+        region_sentences(record),
+        groups,
+        len(record.tasks) - n,
+        [(model, _matrix(record, model)) for model in record.models],
+    )
+
+
+def region_sentences(record: RegionsRecord) -> list[str]:
+    """Say how far tasks look at the same parts; a claim only if the interval is on one side."""
+    found = [_judged(model.name, model.of_iou, i > 0) for i, model in enumerate(record.models)]
+    found += _all_pairs(record.models) if not any(m.of_iou for m in record.models) else []
+    chance = (
+        f"Two regions drawn anywhere have an intersection over union of {number(record.by_chance)}"
+    )
+    return [
+        *found,
+        f"{chance}; the numbers rest on {counted(record.n_images, 'picture')}.",
+    ]
+
+
+def _judged(name: str, found: ContrastInfo | None, brief: bool) -> str:
+    who = f"In {cited(name)}"
+    if found is None:
+        return f"{who} there are no groups to compare: all tasks are in one group, or each alone."
+    difference = interval(found.low, found.high)
+    if found.low > 0:
+        start = "tasks of one group look at the same parts more than other pairs"
+    elif found.high < 0:
+        start = "tasks of one group look at the same parts less than other pairs"
+    else:
+        start = "tasks of one group and other pairs cannot be told apart"
+    groups = " of the same groups" if brief else ""
+    return (
+        f"{who}{groups}, {start}: mean intersection over union {number(found.within)} against "
+        f"{number(found.between)} (95 % interval of the difference over pictures {difference}; "
+        f"groups dealt at random do as well with probability {number(found.p_value)})."
+    )
+
+
+def _all_pairs(models: Sequence[ModelRegions]) -> list[str]:
+    sentences = []
+    for model in models:
+        rows = enumerate(model.iou)
+        values = [value for i, row in rows for value in row[:i] if value is not None]
+        if values:
+            mean = sum(values) / len(values)
+            sentences.append(
+                f"In {cited(model.name)} the mean intersection over union of all pairs is "
+                f"{number(mean)}."
+            )
+    return sentences
+
+
+def _pictures(record: RegionsRecord, task: str) -> TaskPictures:
+    return TaskPictures(task, [model.pictures.get(task, []) for model in record.models])
+
+
+def _matrix(record: RegionsRecord, model: ModelRegions) -> Distances | None:
+    apart = [[None if v is None else max(1 - v, 0.0) for v in row] for row in model.iou]
+    return distances(record.tasks, apart, record.groups) if len(record.tasks) > 1 else None
