@@ -117,8 +117,9 @@ def infer_labels(
     """
     wanted = resolve_columns(table.columns, targets)
     ignored = resolve_columns(table.columns, list(ignore), "--ignore")
-    _check_roles(wanted, ignored, split_column)
+    # The column of the groups divides the rows too unless told otherwise; it was named for this.
     _check_group_column(table, wanted, group_column)
+    _check_roles(wanted, ignored, split_column)
     apart = {split_column: "divides the rows"} if split_column else {}
     apart |= {group_column: "groups the rows"} if group_column else {}
     left_out = dict.fromkeys(ignored, "ignored on request") | apart

@@ -172,10 +172,10 @@ class _Labelled:
     @classmethod
     def of(cls, table: Table, inferred: Inferred | InferredLabels, options: Options) -> "_Labelled":
         targets, mask = read_targets(table, inferred.tasks)
+        column = options.group_column
+        groups = None if column is None else read_groups(table, column, inferred.tasks, mask)
         split = split_rows(options.split, table, mask, options.seed)
         tasks = standardised(inferred.tasks, targets, mask, split.train)
-        column = options.group_column
-        groups = None if column is None else read_groups(table, column, tasks, mask)
         return cls(tasks, targets, mask, split, groups)
 
     def with_inputs(
