@@ -7,7 +7,23 @@ from torch import Tensor, distributed
 
 from ramify.affinity import ErrorMarginAffinity
 from ramify.networks import TaskNetwork
-from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
+from ramify.sharing import (
+    CGC,
+    MTAN,
+    CrossStitch,
+    Factorised,
+    FixedTree,
+    FullyAdaptive,
+    HardSharing,
+    LowLevel,
+    MMoE,
+    Relationship,
+    Sharing,
+    SingleTask,
+    Sluice,
+    Soft,
+    TraceNorm,
+)
 from ramify.tasks import Ordinal, Ranking, SharingTree, Task, TaskSet
 from ramify.training import Trainer, Training
 from ramify.weighting import DBMTL, MGDA, GradVac, Uncertainty, UPGrad
@@ -63,6 +79,40 @@ def ways() -> dict[str, Sharing]:
             growing_epochs=2, n_candidates=2, affinity="gradient-cosine"
         ),
     }
+
+
+def coupled_ways() -> dict[str, Sharing]:
+    """Ways of sharing that hold weights together, or mix features."""
+    return {
+        "soft": Soft(),
+        "trace-norm": TraceNorm(alpha=0.1),
+        "relationship": Relationship(1e-2, interval=2),
+        "cross-stitch": CrossStitch(),
+        "cross-stitch, alone first": CrossStitch(alone=1),
+        "sluice": Sluice(),
+        "factorised": Factorised(rank=2, alone=1),
+        "mmoe": MMoE(n_experts=2),
+        "cgc": CGC(),
+        "mtan": MTAN(hidden=4),
+        "low-level, in turns": LowLevel((("a", 0),), in_turns=True),
+    }
+
+
+def coupled(fabric: Fabric, rank: int | None) -> dict[str, dict[str, Tensor]]:
+    """The weights of networks trained in each of those ways, a third of the labels known."""
+    rows = loader(rank, labelled=0.3)
+    found = {}
+    for name, way in coupled_ways().items():
+        trainer = Trainer(Training(epochs=2, learning_rate=0.01), fabric=fabric)
+        fitted = trainer.fit(way, backbone(0.0), BINARY, rows, held_out(BINARY))
+        found[name] = dict(fitted.network.state_dict())
+    return found
+
+
+def two_machines_coupled(rank: int) -> dict[str, object]:
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+    fabric.launch()
+    return {"coupled": coupled(fabric, rank)}
 
 
 def trained(name: str, fabric: Fabric, rank: int | None, *, labelled: float = 1.0) -> TaskNetwork:
