@@ -1,7 +1,6 @@
 """How alike tasks are, from tensors that training has at hand. Trains nothing, knows no model.
 
-`branch_affinity` and `factors_of_gram` need only numpy, the classes torch; each is found when first
-used.
+The functions do without torch, the classes need it; each is found when first used.
 """
 
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from ramify.affinity._factors import Factors, factors_of_gram
     from ramify.affinity._feature_gradients import FeatureGradientAffinity
     from ramify.affinity._gradient_factors import GradientFactors
+    from ramify.affinity._nonnegative import nonnegative_factors
 
 __all__ = [
     "CountSketch",
@@ -24,6 +24,7 @@ __all__ = [
     "GradientFactors",
     "branch_affinity",
     "factors_of_gram",
+    "nonnegative_factors",
 ]
 
 __getattr__ = lazy_names(
@@ -36,5 +37,6 @@ __getattr__ = lazy_names(
         "GradientFactors": "ramify.affinity._gradient_factors",
         "branch_affinity": "ramify.affinity._branch_affinity",
         "factors_of_gram": "ramify.affinity._factors",
+        "nonnegative_factors": "ramify.affinity._nonnegative",
     },
 )

@@ -62,7 +62,7 @@ def factors_of_gram(gram: Float[np.ndarray, "task task"], energy: float = 0.99) 
     n_kept = int((np.cumsum(shares) < energy - 1e-9).sum()) + 1
     kept = _signed(vectors[:, :n_kept]) * np.sqrt(squares[:n_kept])
     loadings = np.full((len(known), kept.shape[1]), np.nan)
-    loadings[known] = _unit_rows(kept)
+    loadings[known] = unit_rows(kept)
     return Factors(loadings, shares[:n_kept], known)
 
 
@@ -85,7 +85,7 @@ def _signed(vectors: Float[np.ndarray, "task factor"]) -> Float[np.ndarray, "tas
     return vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
 
 
-def _unit_rows(rows: Float[np.ndarray, "task factor"]) -> Float[np.ndarray, "task factor"]:
+def unit_rows(rows: Float[np.ndarray, "task factor"]) -> Float[np.ndarray, "task factor"]:
     """Rows of length 1; a row that the kept factors miss altogether stays 0."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(lengths > 0, lengths, 1.0)

@@ -123,6 +123,10 @@ class GradientFactors:
         # In one pass: another matrix of this size takes longer to get than to fill.
         self._sums = self._sums.to(rows).addcmul_(rows, scales)
 
+    def rows(self) -> Float[Tensor, "task number"]:
+        """The sums themselves; those of the projection, if there is one."""
+        return self._sums.clone()
+
     def gram(self) -> Float[Tensor, "task task"]:
         """Inner products of the sums, in float64."""
         sums = self._sums.double()

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ramify._core import InputError, ShapeError
-from ramify.affinity import CountSketch, GradientFactors, factors_of_gram
+from ramify.affinity import CountSketch, GradientFactors, factors_of_gram, nonnegative_factors
 from ramify.affinity._gradient_factors import Accumulation
 
 EVERY = torch.ones(5, dtype=torch.bool, device=DEVICE)
@@ -101,6 +101,30 @@ def test_factors_follow_the_order_of_tasks() -> None:
         turned.update(gradients[order], EVERY)
     rows, again = filled().factors().loadings, turned.factors().loadings
     np.testing.assert_allclose(again @ again.T, (rows @ rows.T)[np.ix_(order, order)], atol=1e-6)
+
+
+def test_parts_of_like_size_are_alike_whatever_their_signs() -> None:
+    rng = np.random.default_rng(0)
+    rows = np.zeros((6, 30))
+    rows[:3, :15] = rng.standard_normal(15) * np.array([[1.0], [-2.0], [3.0]])
+    rows[3:5, 15:] = rng.standard_normal(15) * np.array([[-1.0], [1.0]])
+    found = nonnegative_factors(rows, 2)
+    assert found.known.tolist() == [True] * 5 + [False]
+    expected = np.kron(np.eye(2), np.ones((3, 3)))[:5, :5]
+    np.testing.assert_allclose((found.loadings @ found.loadings.T)[:5, :5], expected, atol=1e-3)
+    np.testing.assert_allclose(found.energy, [0.6, 0.4], atol=1e-3)
+    again = nonnegative_factors(rows, 2)
+    np.testing.assert_array_equal(again.loadings, found.loadings)
+    assert nonnegative_factors(np.zeros((2, 3)), 2).loadings.shape == (2, 0)
+    with pytest.raises(InputError, match="n_factors"):
+        nonnegative_factors(rows, 0)
+    with pytest.raises(InputError, match="finite"):
+        nonnegative_factors(rows * np.nan, 2)
+
+
+def test_rows_are_the_sums() -> None:
+    sums = filled("sum")
+    assert_close(sums.rows().double() @ sums.rows().double().T, sums.gram())
 
 
 def test_a_projection_keeps_cosines_within_its_error() -> None:
