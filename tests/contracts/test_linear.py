@@ -444,6 +444,22 @@ BAD: dict[str, tuple[str, Callable[[], object]]] = {
         "`task` holds tasks that were not in `fit`: '9'",
         lambda: BlockSparse().fit(INPUTS, LABELS, task=TASK).predict(INPUTS[:1], task=[9]),
     ),
+    "a task of another type": (
+        "'1'. Known are '0', '1', '2', '3', as int and not str",
+        lambda: BlockSparse().fit(INPUTS, LABELS, task=TASK).predict(INPUTS[:1], task=["1"]),
+    ),
+    "X beyond what can be squared": (
+        "`X` must hold numbers of at most 1e\\+50 in size",
+        lambda: BlockSparse().fit(X * 1e200, Y),
+    ),
+    "sparse X beyond what can be squared": (
+        "`X` must hold numbers of at most 1e\\+50 in size",
+        lambda: BlockSparse().fit(sp.csr_array(X * 1e200), Y),
+    ),
+    "y beyond what can be squared": (
+        "`y` must hold numbers of at most 1e\\+50 in size",
+        lambda: BlockSparse().fit(X, Y * 1e200),
+    ),
     "one class": (
         "must have two classes. Got one class",
         lambda: linear.DirtyClassifier().fit(X, np.ones(40)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ramify.linear._arrays import Floats
-from ramify.linear._parabola_kernel import Parabola
+from ramify.linear._parabola import Parabola
 
 _N_SWEEPS = 5
 _MOST_STEPS = 50

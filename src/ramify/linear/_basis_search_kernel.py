@@ -4,7 +4,8 @@ import numpy as np
 
 from ramify.linear._arrays import Floats
 from ramify.linear._basis_kernel import Factors, alternate_factors, better_codes
-from ramify.linear._parabola_kernel import BlockParabola, Parabola, parabola_at
+from ramify.linear._parabola import Parabola
+from ramify.linear._parabola_kernel import BlockParabola, parabola_at
 from ramify.linear._smooth import SmoothLoss
 from ramify.linear._solution import Control, Solution
 

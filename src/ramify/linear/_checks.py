@@ -8,6 +8,8 @@ import numpy as np
 from ramify._core import InputError, listed, quoted
 from ramify.linear._arrays import Floats
 
+_LARGEST = 1e50  # fourth powers of it are still numbers
+
 
 def check_number(name: str, value: object, *, least: float = 0.0, open_end: bool = False) -> float:
     """A finite number of at least ``least``, or above it if ``open_end``.
@@ -36,6 +38,20 @@ def check_count(name: str, value: object, least: int = 1) -> int:
     if is_count and int(value) >= least:  # type: ignore[call-overload]
         return int(value)  # type: ignore[call-overload,no-any-return]
     raise InputError(f"`{name}` must be a whole number of at least {least}. Got {value!r}")
+
+
+def check_size(name: str, values: Floats) -> None:
+    """Numbers that can be squared and multiplied without leaving what a number can hold.
+
+    Raises:
+        InputError: If one is too large.
+    """
+    largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+    if largest > _LARGEST:
+        raise InputError(
+            f"`{name}` must hold numbers of at most {_LARGEST:g} in size, as they are squared. "
+            f"Got {largest:g}; scale it first"
+        )
 
 
 def check_choice(name: str, value: object, choices: Collection[object]) -> None:

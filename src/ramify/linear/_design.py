@@ -50,6 +50,13 @@ class Design(ABC):
         """Weighted, centred Gram matrices ``(task, feature, feature)``."""
 
     @abstractmethod
+    def roots(self, weights: Floats, lean: Floats) -> list[Floats] | None:
+        """Weighted rows of each task, seen from ``centres + lean``; one for all if they are alike.
+
+        None if they are sparse, or more than half as many as the features.
+        """
+
+    @abstractmethod
     def grams(self, weights: Floats) -> Floats | None:
         """`blocks` where they are cheaper than the rows, or one matrix if all tasks share it."""
 
@@ -113,6 +120,11 @@ class SharedDesign(Design):
     def gram(self, weights: Floats, centre: Floats) -> Floats:
         """The weighted Gram matrix ``(feature, feature)`` of one task."""
         return _gram(self.X, weights, centre)
+
+    def roots(self, weights: Floats, lean: Floats) -> list[Floats] | None:
+        if not _is_wide(self.X, len(weights)) or self.single(weights) is None or lean.any():
+            return None
+        return [_root(self.X, weights[:, 0], self.centres[0])]
 
     def grams(self, weights: Floats) -> Floats | None:
         if self.single(weights) is None:
@@ -199,6 +211,12 @@ class StackedDesign(Design):
         pairs = zip(self._slices, self.centres, strict=True)
         return np.stack([_gram(self.X[rows], weights[rows], centre) for rows, centre in pairs])
 
+    def roots(self, weights: Floats, lean: Floats) -> list[Floats] | None:
+        if not _is_wide(self.X, int(self.counts.max())):
+            return None
+        each = zip(self._slices, self.centres + lean, strict=True)
+        return [_root(self.X[rows], weights[rows], centre) for rows, centre in each]
+
     def grams(self, weights: Floats) -> Floats | None:
         pays = _pays(self, len(weights) / self.n_tasks)
         return self.blocks(weights) if pays else None
@@ -248,6 +266,15 @@ def _gram(X: Rows, weights: Floats, centre: Floats) -> Floats:
         cross = np.outer(first, centre)
         gram -= cross + cross.T - weights.sum() * np.outer(centre, centre)
         return gram
-    root = np.sqrt(weights)[:, None] * (X - centre)
+    root = _root(X, weights, centre)
     product: Floats = root.T @ root
     return product
+
+
+def _root(X: Rows, weights: Floats, centre: Floats) -> Floats:
+    root: Floats = np.sqrt(weights)[:, None] * (X - centre)
+    return root
+
+
+def _is_wide(X: Rows, n_rows: int) -> bool:
+    return not sp.issparse(X) and 2 * n_rows <= X.shape[1]

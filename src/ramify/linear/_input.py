@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from ramify._core import InputError, ShapeError, listed
 from ramify.linear._arrays import Floats, Integers, Rows
+from ramify.linear._checks import check_size
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def check_fit_input(
         ValueError: From scikit-learn's own checks.
     """
     rows = _checked_rows(estimator, X, reset=True)
+    check_size("X", rows.data if sp.issparse(rows) else rows)
     names = _column_names(y)
     labels = checked_labels(estimator, y)
     check_consistent_length(rows, labels)
@@ -91,9 +93,19 @@ def index_of_tasks(task: object, tasks: Sequence[object] | np.ndarray, n_rows: i
     if unknown:
         raise InputError(
             f"`task` holds tasks that were not in `fit`: {listed(unknown)}. "
-            f"Known are {listed(tasks)}"
+            f"Known are {listed(tasks)}{_other_type(unknown, known)}"
         )
     return np.fromiter((known[label] for label in labels), dtype=np.intp, count=n_rows)
+
+
+def _other_type(unknown: Iterable[object], known: Iterable[object]) -> str:
+    """What to add where unknown tasks look like known ones: 1 and "1"."""
+    alike = {str(name): name for name in known}
+    twins = [(label, alike[str(label)]) for label in unknown if str(label) in alike]
+    if not twins:
+        return ""
+    label, name = twins[0]
+    return f", as {type(name).__name__} and not {type(label).__name__}"
 
 
 def _stacked(

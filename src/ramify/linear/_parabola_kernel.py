@@ -1,65 +1,18 @@
-"""The loss seen as one parabola per task, and its least point near another point."""
+"""The loss as one parabola per task, with matrices, rows or products, whichever is cheap."""
 
-from abc import ABC, abstractmethod
 from functools import cached_property
 
 import numpy as np
 
 from ramify.linear._arrays import Floats
+from ramify.linear._parabola import Parabola, times_each
+from ramify.linear._root_parabola import RootParabola
 from ramify.linear._smooth import Curvature, SmoothLoss
 
 _MOST_BLOCK_ENTRIES = 30_000_000
 _LARGEST_BLOCK = 1000
 _MOST_STEPS = 200
 _PRECISION = 1e-3
-
-
-class Parabola(ABC):
-    r"""A quadratic :math:`\tfrac12 \sum_t w_t^\top H_t w_t - c_t^\top w_t`; tasks do not mix.
-
-    Args:
-        linear: *c*, ``(task, feature)``.
-    """
-
-    def __init__(self, linear: Floats) -> None:
-        self.linear = linear
-
-    @abstractmethod
-    def times(self, coef: Floats) -> Floats:
-        """Each task's *H* times its coefficients, ``(task, feature)``."""
-
-    @abstractmethod
-    def near(self, target: Floats, rate: float, start: Floats) -> Floats:
-        r"""The least of the quadratic plus :math:`\tfrac{r}{2} \|W - Z\|_F^2`.
-
-        Args:
-            target: *Z*, ``(task, feature)``.
-            rate: *r*, above 0.
-            start: Coefficients to start from, if it needs any.
-        """
-
-    @abstractmethod
-    def solve_typical(self, rows: Floats, factors: Floats, ridge: float) -> Floats:
-        r"""Solve :math:`(f_a \bar H + r I) v_a = u_a` roughly, for the mean of *H* over tasks.
-
-        Args:
-            rows: *u*, ``(row, feature)``.
-            factors: *f*, one per row.
-            ridge: *r*, above 0.
-        """
-
-    @property
-    @abstractmethod
-    def middle_curvature(self) -> float:
-        """A typical eigenvalue of *H*, above 0."""
-
-    def gradient(self, coef: Floats) -> Floats:
-        """Its gradient ``(task, feature)``."""
-        return self.times(coef) - self.linear
-
-    def value(self, coef: Floats) -> float:
-        """The quadratic."""
-        return float(np.vdot(coef, self.times(coef) / 2 - self.linear))
 
 
 def parabola_at(loss: SmoothLoss, coef: Floats, gradient: Floats, steeper: float = 1.0) -> Parabola:
@@ -73,6 +26,8 @@ def parabola_at(loss: SmoothLoss, coef: Floats, gradient: Floats, steeper: float
     """
     curvature = loss.curvature(coef)
     linear = steeper * curvature(coef) - gradient
+    if (roots := curvature.roots()) is not None:
+        return RootParabola(curvature, linear, roots, steeper)
     if has_cheap_blocks(loss):
         spectra = loss.spectra if loss.is_quadratic and steeper == 1 else None
         return BlockParabola(steeper * curvature.blocks(), linear, spectra)
@@ -167,14 +122,6 @@ class _OperatorParabola(Parabola):
     def middle_curvature(self) -> float:
         counted = self._diagonals[self._diagonals > 1e-9 * self._diagonals.max(initial=0.0)]
         return float(np.exp(np.log(counted).mean())) if counted.size else 1.0
-
-
-def times_each(matrices: Floats, vectors: Floats) -> Floats:
-    """Each task's matrix, or the one of all, times its vector."""
-    if matrices.ndim == 2:
-        return vectors @ matrices.T
-    product: Floats = np.matmul(matrices, vectors[:, :, None])[:, :, 0]
-    return product
 
 
 def _each(left: Floats, right: Floats) -> Floats:

@@ -7,6 +7,7 @@ from sklearn.utils import RegressorTags, Tags
 from ramify._core import InputError, quoted
 from ramify.linear._arrays import Floats
 from ramify.linear._base import MultiTaskModel
+from ramify.linear._checks import check_size
 from ramify.linear._input import Given, checked_labels, is_missing
 from ramify.linear._losses import Poisson
 from ramify.linear._scoring import mean_over_tasks
@@ -56,6 +57,7 @@ class Regressor(MultiTaskModel):
             numbers = np.where(given.labelled, given.y, 0).astype(np.float64)
         except (TypeError, ValueError):
             raise InputError(f"`y` must hold numbers. Got {quoted(given.y.flat[0])}") from None
+        check_size("y", numbers)
         if isinstance(self._one_loss(), Poisson) and (numbers < 0).any():
             raise InputError(
                 "`y` must be 0 or more for `loss='poisson'`. "

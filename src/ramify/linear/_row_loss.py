@@ -214,6 +214,12 @@ class _RowCurvature(Curvature):
             diagonals -= self._design.pullback(self._weights) ** 2 * self._inverse_totals()
         return diagonals
 
+    def roots(self) -> list[Floats] | None:
+        lean = np.zeros_like(self._design.centres)
+        if self._leaning:
+            lean = self._design.pullback(self._weights) * self._inverse_totals()
+        return self._design.roots(self._weights, lean)
+
     def _inverse_totals(self) -> Floats:
         zeros = np.zeros(self._design.n_tasks)
         inverse = np.divide(1.0, self._totals, out=zeros, where=self._totals > 0)

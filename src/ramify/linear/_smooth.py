@@ -26,6 +26,13 @@ class Curvature(ABC):
     def diagonals(self) -> Floats:
         """The diagonals ``(task, feature)``; cheap where `blocks` are not."""
 
+    def roots(self) -> list[Floats] | None:
+        """Matrices *R* ``(row, feature)``, one for all tasks or one each, whose *RᵀR* are the blocks.
+
+        None where they have too many rows to be cheaper than the blocks.
+        """
+        return None
+
 
 class SmoothLoss(ABC):
     r"""The loss :math:`L(W) = \min_b \sum_t \sum_i c_{ti}\, \ell_t(x_i^T w_t + b_t, y_{ti})`.

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ramify.linear._arrays import Floats
-from ramify.linear._parabola_kernel import Parabola, parabola_at
+from ramify.linear._parabola import Parabola
+from ramify.linear._parabola_kernel import parabola_at
 from ramify.linear._smooth import SmoothLoss
 from ramify.linear._solution import Control, Solution
 from ramify.linear._spectral_penalty import SpectralPenalty
