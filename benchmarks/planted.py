@@ -1,10 +1,12 @@
 """How often planted groups of tasks are found again, exactly.
 
     python benchmarks/planted.py [--seeds 10] [--grouping-seeds 20] [--output planted.json]
+    python benchmarks/planted.py --affinity gradient-factors    # end to end from gradients
 
 First through `choose_grouping` alone, on affinities estimated from margins with a latent
 correlation of .81; then end to end, from `ramify.fit` with default settings on a planted table
-whose tasks have been renamed and reordered by chance.
+whose tasks have been renamed and reordered by chance. With `--affinity` the tree of the latter grows
+from what is named; `--noise` and `--rows` make the table harder.
 """
 
 import argparse
@@ -21,7 +23,8 @@ import torch
 import ramify
 from ramify.affinity import ErrorMarginAffinity
 from ramify.data import planted_table
-from ramify.grouping import choose_grouping
+from ramify.grouping import choose_grouping, clarity
+from ramify.sharing import FullyAdaptive
 
 SETTINGS = ((8, 2, 0.1), (12, 3, 0.2), (40, 5, 0.5))  # tasks, groups, alpha
 ROWS, BATCH, CORRELATION = 32_768, 512, 0.81
@@ -51,6 +54,7 @@ class EndToEnd:
         low: Lower end of its 95 % interval.
         high: Upper end.
         seconds: Of the run.
+        clarity: Of the planted groups in the affinity.
     """
 
     seed: int
@@ -60,6 +64,7 @@ class EndToEnd:
     low: float | None
     high: float | None
     seconds: float
+    clarity: float
 
 
 def estimated_affinity(group: torch.Tensor, seed: int) -> np.ndarray:
@@ -88,9 +93,11 @@ def recover(n_tasks: int, n_groups: int, alpha: float, seeds: int) -> Grouping:
     return Grouping(n_tasks, n_groups, alpha, seeds, exact)
 
 
-def disguised(seed: int) -> tuple[pl.DataFrame, set[frozenset[str]]]:
+def disguised(
+    seed: int, *, rows: int = 3000, noise: float = 0.2
+) -> tuple[pl.DataFrame, set[frozenset[str]]]:
     """A planted table with tasks renamed and reordered by chance, and its groups."""
-    frame, groups = planted_table(3, 3, rows=3000, seed=seed)
+    frame, groups = planted_table(3, 3, rows=rows, seed=seed, noise=noise)
     names = [name for group in groups for name in group]
     rng = np.random.default_rng([seed, 1])
     new = dict(zip(names, (f"task {i}" for i in rng.permutation(len(names))), strict=True))
@@ -102,12 +109,16 @@ def disguised(seed: int) -> tuple[pl.DataFrame, set[frozenset[str]]]:
     )
 
 
-def end_to_end(seed: int) -> EndToEnd:
-    """The whole job with default settings."""
-    frame, planted = disguised(seed)
+def end_to_end(
+    seed: int, *, affinity: str | None = None, rows: int = 3000, noise: float = 0.2
+) -> EndToEnd:
+    """The whole job, with default settings but for the affinity."""
+    frame, planted = disguised(seed, rows=rows, noise=noise)
     started = time.monotonic()
-    run = ramify.fit(frame, "task *", baselines=("shared",), seed=seed)
+    sharing = FullyAdaptive(affinity=affinity)
+    run = ramify.fit(frame, "task *", sharing=sharing, baselines=("shared",), seed=seed)
     difference = run.record.baselines["shared"].mean_difference
+    names = run.tree.tasks
     return EndToEnd(
         seed=seed,
         exact={frozenset(group) for group in run.tree.stages[-1]} == planted,
@@ -116,6 +127,10 @@ def end_to_end(seed: int) -> EndToEnd:
         low=difference.low,
         high=difference.high,
         seconds=time.monotonic() - started,
+        clarity=clarity(
+            sharing.affinities()[sharing.affinity],
+            [[names.index(name) for name in group] for group in planted],
+        ),
     )
 
 
@@ -128,6 +143,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10, help="of the end-to-end runs")
     parser.add_argument("--grouping-seeds", type=int, default=20)
+    parser.add_argument("--affinity", help="what the tree grows from; by default ramify's choice")
+    parser.add_argument("--rows", type=int, default=3000, help="of each table")
+    parser.add_argument("--noise", type=float, default=0.2, help="over the size of the signal")
     parser.add_argument("--output", type=Path, help="JSON file for the result")
     chosen = parser.parse_args()
 
@@ -141,16 +159,19 @@ def main() -> None:
             flush=True,
         )
 
-    print("\n| end to end, seed | exact | tree | gain over one shared network (95 %) | seconds |")
-    print("|---|---|---|---|---|")
+    print(
+        "\n| end to end, seed | exact | tree | gain over one shared network (95 %) | clarity | seconds |"
+    )
+    print("|---|---|---|---|---|---|")
     fits = []
     for seed in range(chosen.seeds):
-        run = end_to_end(seed)
+        run = end_to_end(seed, affinity=chosen.affinity, rows=chosen.rows, noise=chosen.noise)
         fits.append(run)
         interval = f"{_signed(run.gain)} ({_signed(run.low)} to {_signed(run.high)})"
         widths = "-".join(str(width) for width in run.widths)
         print(
-            f"| {seed} | {'yes' if run.exact else 'no'} | {widths} | {interval} | {run.seconds:.0f} |",
+            f"| {seed} | {'yes' if run.exact else 'no'} | {widths} | {interval} | {run.clarity:.2f} "
+            f"| {run.seconds:.0f} |",
             flush=True,
         )
     exact = sum(run.exact for run in fits)
