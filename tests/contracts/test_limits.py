@@ -23,6 +23,7 @@ from ramify.sharing import (
     LowLevel,
     MMoE,
     Relationship,
+    SelectiveSharing,
     Sharing,
     SingleTask,
     Sluice,
@@ -178,6 +179,7 @@ def test_in_turns_every_step_belongs_to_one_task_and_all_get_theirs() -> None:
 
 
 EVERY: dict[str, Callable[[], Sharing]] = {
+    "selective": lambda: SelectiveSharing(estimator_width=4, estimator_layers=2, interval=2),
     "soft": Soft,
     "anchored": Anchored,
     "trace-norm": TraceNorm,

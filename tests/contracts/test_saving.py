@@ -7,6 +7,7 @@ from tests.contracts._cases import SHARINGS
 
 import ramify
 from ramify.data import planted_table
+from ramify.grouping import Similarity
 from ramify.runs import Run
 from ramify.sharing import (
     CGC,
@@ -15,6 +16,7 @@ from ramify.sharing import (
     Factorised,
     LowLevel,
     Relationship,
+    SelectiveSharing,
     Sharing,
     Sluice,
     Soft,
@@ -22,6 +24,8 @@ from ramify.sharing import (
 from ramify.training import Training
 
 WAYS: dict[str, Sharing] = {
+    "selective": SelectiveSharing(estimator_width=4),
+    "selective, all joined": SelectiveSharing(Similarity(2.0), estimator_width=4),
     "soft": Soft(),
     "relationship": Relationship(),
     "cross-stitch": CrossStitch(alone=1),

@@ -6,6 +6,7 @@ from tests.toy import BINARY, N_INPUTS, backbone, held_out, tensors
 from torch import Tensor, distributed
 
 from ramify.affinity import ErrorMarginAffinity
+from ramify.grouping import Similarity
 from ramify.networks import TaskNetwork
 from ramify.sharing import (
     CGC,
@@ -18,6 +19,7 @@ from ramify.sharing import (
     LowLevel,
     MMoE,
     Relationship,
+    SelectiveSharing,
     Sharing,
     SingleTask,
     Sluice,
@@ -77,6 +79,10 @@ def ways() -> dict[str, Sharing]:
         "adaptive": FullyAdaptive(growing_epochs=2, n_candidates=2),
         "adaptive, gradients": FullyAdaptive(
             growing_epochs=2, n_candidates=2, affinity="gradient-cosine"
+        ),
+        "selective": SelectiveSharing(Similarity(n_groups=2), estimator_width=4),
+        "selective, split": SelectiveSharing(
+            Similarity(n_groups=2), estimator_width=4, interval=3, allow_split=True
         ),
     }
 
