@@ -5,6 +5,7 @@ from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
+from ramify._core import InputError
 from ramify.tasks import NDCG_PLACES
 
 Array = NDArray[np.float64]
@@ -60,7 +61,15 @@ def group_ndcg(scores: Array, targets: Array, groups: NDArray[np.int64]) -> Arra
         scores: Higher comes first.
         targets: How relevant each row is, 0 or more.
         groups: Number of each row's group, 0 to the number of groups.
+
+    Raises:
+        InputError: If a label is below 0: gains could cancel.
     """
+    if (targets < 0).any():
+        raise InputError(
+            f"labels of a ranking must be 0 or more, from not relevant up. Got {targets.min():g}; "
+            "shift them"
+        )
     best = _gains(targets, targets, groups)
     value = np.full(len(best), np.nan)
     differ = _spread(targets, groups) > 0

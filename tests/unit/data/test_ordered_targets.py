@@ -1,7 +1,7 @@
 """Levels and relevance as tables hold them, and as users state them."""
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pytest
 
@@ -16,7 +16,8 @@ LEVELS = Ordinal(("low", "mid", "high"))
 def kind_of(values: list[object], stated: Stated | None = None) -> Kind:
     frame = pl.DataFrame({"x": range(len(values)), "y": values}, strict=False)
     kinds = {} if stated is None else {"y": stated}
-    return infer_schema(open_table(frame), ["y"], kinds=kinds).tasks[0].kind
+    found: Kind = infer_schema(open_table(frame), ["y"], kinds=kinds).tasks[0].kind
+    return found
 
 
 def test_levels_stand_in_the_order_that_was_stated() -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 from sklearn.metrics import cohen_kappa_score, ndcg_score
 
+from ramify._core import InputError
 from ramify.metrics import (
     absence_note,
     bootstrap_weights,
@@ -113,3 +114,8 @@ def test_scores_over_labels_that_do_not_differ_are_absent_and_say_why() -> None:
     words = "no group with two different labels on these rows"
     assert absence_note(tasks[1], targets[:, 1], groups) == words
     assert absence_note(tasks[1], targets[:, 1]) == ""
+
+
+def test_a_label_below_0_has_no_gain() -> None:
+    with pytest.raises(InputError, match="must be 0 or more, from not relevant up"):
+        group_ndcg(np.zeros(3), np.array([0.0, -2.0, 1.0]), np.zeros(3, np.int64))
