@@ -71,8 +71,9 @@ class PCGrad(GramWeighting, Remembering):
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """The state of the random numbers."""
-        return {"random": random_state(seed), "n_tasks": torch.tensor(len(tasks))}
+        # Their number is a shape, so that the memory of more or fewer branches is not taken over.
+        return {"random": random_state(seed), "tasks": torch.zeros(len(tasks))}
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """See `pcgrad`."""
-        return pcgrad(gram, drawn_orders(self.memory, int(self.memory["n_tasks"]), places))
+        return pcgrad(gram, drawn_orders(self.memory, len(self.memory["tasks"]), places))
