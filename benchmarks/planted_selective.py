@@ -122,11 +122,17 @@ def planted(case: Case, seed: int) -> tuple[TaskSet, TableBatches, Groups]:
     y *= 10 ** (case.decades * (rng.random(case.tasks) - 0.5))
     y = (y > np.median(y, axis=0)).astype(float) if case.binary else y
     mask = rng.random(y.shape) >= case.missing
-    parts = (torch.from_numpy(each) for each in (x.astype(np.float32), y.astype(np.float32), mask))
+    rows = TableBatches(
+        torch.from_numpy(x.astype(np.float32)),
+        torch.from_numpy(y.astype(np.float32)),
+        torch.from_numpy(mask),
+        BATCH,
+        seed=seed,
+    )
     kind = Binary() if case.binary else Regression(0.0, 1.0)
     tasks = TaskSet([Task(f"t{t}", kind) for t in range(case.tasks)])
     groups = sorted(np.flatnonzero(label == g).tolist() for g in range(case.groups))
-    return tasks, TableBatches(*parts, BATCH, seed=seed), groups
+    return tasks, rows, groups
 
 
 def first_look(
