@@ -40,7 +40,7 @@ def regions(
         image_column: The table's column of file names, relative to the folder.
         rows: How many pictures, from the first; eight are shown, the numbers rest on all.
         stage: Which stage of the network to look at, from 1 at the input; by default the last that
-            still has places.
+            still has 36 places.
         method: How regions are found; see docs/activation_regions.md.
         against: Another directory of ramify fit, to look at the same pictures.
         share: Part of the pixels that is a task's region.
@@ -48,9 +48,9 @@ def regions(
     if rows < 1:
         raise InputError(f"`rows` must be 1 or more. Got {rows}")
     first = Model.load(directory)
-    models = {_name(directory, against): first}
+    models = {_name(directory): first}
     if against is not None:
-        models[str(against)] = Model.load(against)
+        models[_other_name(directory, against)] = Model.load(against)
     pixels = _first(first, prediction_rows(table, images, image_column), rows)
     record = regions_record(
         models,
@@ -68,10 +68,16 @@ def regions(
     console.print(f"Regions: {escape(str(directory / HTML_FILE))}", soft_wrap=True)
 
 
-def _name(directory: Path, against: Path | None) -> str:
-    if against is not None and str(against) == str(directory):
+def _name(directory: Path) -> str:
+    return directory.resolve().name or str(directory)
+
+
+def _other_name(directory: Path, against: Path) -> str:
+    """The last part of the path, or the whole where the two have that in common."""
+    if directory.resolve() == against.resolve():
         raise InputError("`against` must be another directory. Got the model's own")
-    return str(directory)
+    name = _name(against)
+    return name if name != _name(directory) else str(against)
 
 
 def _first(model: Model, rows: PredictionRows, most: int) -> Tensor:

@@ -37,7 +37,7 @@ def regions_record(
             are looked at that all have.
         images: Bytes, as the models take them.
         source: What the pictures are.
-        stage: From 0 at the input; by default the last of each model that still has places.
+        stage: From 0 at the input; by default as for `activation_regions`.
         method: By default `HiResCam`.
         share: Part of the pixels that is a region, in (0, 1).
         seed: Of permutations and the bootstrap.

@@ -18,6 +18,7 @@ from ramify.regions._task_path import task_path
 from ramify.runs import Model
 
 _BATCH = 64
+_FINE = 36
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def activation_regions(
         network: A trained model, or its network of branches.
         images: For a model bytes as it takes them; for a network what it takes.
         tasks: Their names; by default all.
-        stage: From 0 at the input; by default the last that still has places.
+        stage: From 0 at the input; by default the last that still has 36
+            places or more, or else the last with places.
         method: By default `HiResCam`.
 
     Raises:
@@ -131,17 +133,18 @@ def _inputs(network: Model | TaskNetwork, images: Tensor) -> tuple[Tensor, TaskN
 def _layer(path: nn.Sequential, one: Tensor, stage: int | None) -> tuple[int, nn.Module]:
     """The number of the stage and the module whose output has places."""
     stages = list(path)[:-1]
-    found: list[nn.Module | None] = []
+    found: list[tuple[nn.Module | None, int]] = []
     x = one
     with torch.no_grad():
         for each in stages:
-            layer, x = _last_with_places(each, x)
-            found.append(layer)
-    possible = [i for i, layer in enumerate(found) if layer is not None]
+            layer, n_places, x = _last_with_places(each, x)
+            found.append((layer, n_places))
+    possible = [i for i, (layer, _) in enumerate(found) if layer is not None]
     if not possible:
         raise InputError("no stage of the network keeps the places of a picture")
-    chosen = possible[-1] if stage is None else stage
-    layer = found[chosen] if 0 <= chosen < len(found) else None
+    fine = [i for i in possible if found[i][1] >= _FINE]
+    chosen = (fine or possible)[-1] if stage is None else stage
+    layer = found[chosen][0] if 0 <= chosen < len(found) else None
     if layer is None:
         raise InputError(
             f"`stage` must be one of the first {len(possible)} stages, whose outputs keep the "
@@ -150,15 +153,15 @@ def _layer(path: nn.Sequential, one: Tensor, stage: int | None) -> tuple[int, nn
     return chosen, layer
 
 
-def _last_with_places(stage: nn.Module, x: Tensor) -> tuple[nn.Module | None, Tensor]:
+def _last_with_places(stage: nn.Module, x: Tensor) -> tuple[nn.Module | None, int, Tensor]:
     """Within a stage that ends in a global pool or flattens, what goes into that."""
     parts = list(stage) if isinstance(stage, nn.Sequential) else [stage]
-    layer = None
+    layer, n_places = None, 0
     for part in parts:
         x = part(x)
         if x.ndim == 4 and x.shape[-1] * x.shape[-2] > 1:
-            layer = part
-    return layer, x
+            layer, n_places = part, x.shape[-1] * x.shape[-2]
+    return layer, n_places, x
 
 
 def _maps(

@@ -60,7 +60,7 @@ def test_another_model_stands_beside_it(base: Path) -> None:
     said = regions(base, "--against", base / "second", "--method", "grad-cam")
     assert said.code == 0, said.err
     record = json.loads((base / "run" / "regions.json").read_text(encoding="utf-8"))
-    assert [Path(model["name"]).name for model in record["models"]] == ["run", "second"]
+    assert [model["name"] for model in record["models"]] == ["run", "second"]
     page = (base / "run" / "regions.html").read_text(encoding="utf-8")
     assert page.count("<img") == 8 * (1 + 2 * 2)
 
