@@ -46,8 +46,10 @@ def test_levels_and_orders_are_learned(name: str) -> None:
     assert np.isfinite(scores).all()
     assert scores.mean() > 0.55  # about 0.45 by chance
     heads = [each for each in fitted.network.modules() if isinstance(each, StackedHeads)]
-    constant = [each for each in heads if each.reads is not None]
-    assert all((each.weight[each.reads[:, 0] == 0] == 0).all() for each in constant)
+    constant = [
+        each.weight[reads[:, 0] == 0] for each in heads if (reads := each.reads) is not None
+    ]
+    assert all((weight == 0).all() for weight in constant)
     assert constant
     # What is the same for all rows is: distances between the logits of the levels.
     outputs = fitted.network.eval()(torch.randn(6, N_INPUTS))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ramify._core import ShapeError
-from ramify.data import TableBatches, as_batches
+from ramify.data import ImageBatches, ImageEncoder, ImageRows, TableBatches, as_batches
 
 
 def grouped(sizes: list[int], size: int, seed: int = 5) -> TableBatches:
@@ -77,3 +77,15 @@ def test_a_loader_may_say_the_groups() -> None:
     (batch,) = as_batches([(rows, rows, mask, groups)])
     assert batch.groups is not None
     assert batch.groups.tolist() == [0, 1, 2, 3]
+
+
+def test_pictures_come_in_whole_groups_too() -> None:
+    images = ImageRows([np.arange(12, dtype=np.uint8).repeat(64).reshape(12, 1, 8, 8)])
+    encoder = ImageEncoder.fitted(images, np.arange(12))
+    rows, mask = torch.arange(12.0)[:, None], torch.ones(12, 1, dtype=torch.bool)
+    groups = torch.arange(12) % 4
+    batches = ImageBatches(images, np.arange(12), rows, mask, encoder, 6, seed=0, groups=groups)
+    for batch in batches:
+        assert batch.groups is not None
+        assert batch.groups.tolist() == (batch.targets[:, 0] % 4).long().tolist()
+        assert sorted(batch.groups.bincount(minlength=4).tolist()) == [0, 0, 3, 3]
