@@ -16,7 +16,8 @@ Accumulation = Literal["sum", "unit"]
 
 def _to_unit(gradients: Tensor) -> Tensor:
     lengths = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
-    return torch.where(lengths > 0, 1 / lengths, 0.0)
+    # A row of zeros stays one: 0 times whatever this gives is 0.
+    return lengths.clamp_(min=torch.finfo(lengths.dtype).tiny).reciprocal_()
 
 
 _SCALES: Mapping[Accumulation, Callable[[Tensor], Tensor]] = {
