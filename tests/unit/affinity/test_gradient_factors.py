@@ -129,7 +129,7 @@ def test_rows_are_the_sums() -> None:
 
 def test_a_projection_keeps_cosines_within_its_error() -> None:
     generator = torch.Generator().manual_seed(1)
-    pairs = torch.randn(60, 20_000, generator=generator)
+    pairs = torch.randn(60, 20_000, generator=generator) + 0.2  # signs keep a mean from adding up
     pairs[1::2] += pairs[::2]
     exact = torch.cosine_similarity(pairs[::2], pairs[1::2])
     errors = []
