@@ -309,8 +309,8 @@ The best first, by test score. The first table sets the best of nine methods of 
 others, or of four where tasks have rows of their own, both picked by test score: that favours the larger number,
 and a gain within its spread says nothing. Gains are paired by split, above 0 where ramify is ahead. School has
 its ten official splits; each table says how many it rests on. In the tables of the sets lower is better, but
-for explained variance. Seconds are those of a machine that did other work too. The sets `oes10`, `oes97` and
-`rf1` of the benchmark take hours and were not finished."""
+for explained variance. Seconds are those of a machine that did other work too. A set of the
+benchmark that is missing here was not finished on two splits by every method."""
 
 
 if __name__ == "__main__":
