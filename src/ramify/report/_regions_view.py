@@ -10,6 +10,7 @@ from ramify.report._numbers import interval, number
 from ramify.report._words import cited
 
 _MOST_TASKS = 24
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ def regions_view(record: RegionsRecord) -> RegionsView:
 
 
 def region_sentences(record: RegionsRecord) -> list[str]:
-    """Say how far tasks look at the same parts; a claim only if the interval is on one side."""
+    """Say how far tasks look at the same parts; a claim only if chance does not explain it.
+
+    Of pictures (the interval) and of which tasks form the groups (the p-value, at most 0.05).
+    """
     found = [_judged(model.name, model.of_iou, i > 0) for i, model in enumerate(record.models)]
     found += _all_pairs(record.models) if not any(m.of_iou for m in record.models) else []
     chance = (
@@ -72,7 +76,11 @@ def _judged(name: str, found: ContrastInfo | None, brief: bool) -> str:
     if found is None:
         return f"{who} there are no groups to compare: all tasks are in one group, or each alone."
     difference = interval(found.low, found.high)
-    if found.low > 0:
+    if found.low > 0 and found.p_value > _LEVEL:
+        start = (
+            "tasks of one group overlap more than other pairs, but groups dealt at random often do"
+        )
+    elif found.low > 0:
         start = "tasks of one group look at the same parts more than other pairs"
     elif found.high < 0:
         start = "tasks of one group look at the same parts less than other pairs"
@@ -82,7 +90,7 @@ def _judged(name: str, found: ContrastInfo | None, brief: bool) -> str:
     return (
         f"{who}{groups}, {start}: mean intersection over union {number(found.within)} against "
         f"{number(found.between)} (95 % interval of the difference over pictures {difference}; "
-        f"groups dealt at random do as well with probability {number(found.p_value)})."
+        f"share of random deals of the tasks that do as well: {number(found.p_value)})."
     )
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -27,7 +28,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = rng.integers(0, 60, (N, 28, 28))
     pictures[side == 1, :, :14] += 150
     images = pictures.astype(np.uint8)
-    labels = {HOSTILE: side, "other": 1 - side}
+    labels: dict[str, Any] = {HOSTILE: side, "other": 1 - side}
     np.savez(folder / "all.npz", images=images, **labels)
     np.savez(folder / "new.npz", images=images[:12])
     targets = ("--targets", f"{HOSTILE},other")

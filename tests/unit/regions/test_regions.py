@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from ramify._core import InputError
-from ramify.networks import BranchedNetwork, MLPSpec
+from ramify.networks import BranchedNetwork, MLPSpec, ResNetSpec, TaskNetwork, stages_of
 from ramify.regions import (
     METHODS,
     GradCam,
@@ -145,6 +145,39 @@ def test_guided_backprop_is_that_of_captum() -> None:
     wanted = wanted / wanted.amax(dim=(1, 2), keepdim=True)
     found = activation_regions(trained("grouped"), inputs, ["left"], method=GuidedBackprop())
     np.testing.assert_allclose(found.maps[0], wanted.detach().numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_estimators_belong_to_the_way_of_a_task() -> None:
+    tree = SharingTree.separate(NAMES, 4)
+    network = BranchedNetwork(backbone(), tree, trained("shared").tasks, estimator=(5,)).eval()
+    inputs, _ = pictures(3, seed=16)
+    assert_close(task_path(network, "right")(inputs), network(inputs)[:, 2].abs())
+    assert activation_regions(network, inputs).stage == 1
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_residual_networks_have_regions_too(method: RegionMethod, dtype: torch.dtype) -> None:
+    tasks = TaskSet([Task("a", Binary()), Task("b", Binary())])
+    stages = ResNetSpec(depth=18, width=4, stem="cifar").build((1, SIZE, SIZE))
+    tree = SharingTree.separate("ab", len(stages_of(stages)))
+    network = BranchedNetwork(stages, tree, tasks, n_features=32).to(dtype).eval()
+    inputs = pictures(3, seed=17)[0].to(dtype)
+    assert_close(task_path(network, "b")(inputs), network(inputs)[:, 1].abs())
+    found = activation_regions(network, inputs, method=method)
+    assert np.isfinite(found.maps).all()
+    assert found.maps.min() >= 0
+    assert found.maps.max() == 1
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_a_network_without_branches_says_which_have_them() -> None:
+    class Other(TaskNetwork):
+        kind = "other"
+        features = read = owned_rows = parameter_rules = settings = tree = components = None  # type: ignore[assignment]
+
+    with pytest.raises(InputError, match="need a network of branches"):
+        task_path(Other(), "a")
 
 
 def test_more_pictures_change_no_map() -> None:

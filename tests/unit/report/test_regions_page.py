@@ -110,6 +110,13 @@ def test_a_claim_is_made_only_if_the_interval_is_on_one_side(
     assert words in region_sentences(regions(TOX21, contrast(low, high)))[0]
 
 
+def test_what_random_groups_do_as_well_is_no_claim() -> None:
+    found = contrast(0.1, 0.3).model_copy(update={"p_value": 0.2})
+    first = region_sentences(regions(TOX21, found))[0]
+    assert "but groups dealt at random often do" in first
+    assert "look at the same parts" not in first
+
+
 def test_without_groups_the_mean_of_all_pairs_is_told() -> None:
     first, second, *_ = region_sentences(CASES["two"])
     assert "no groups to compare" in first
