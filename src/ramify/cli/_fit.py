@@ -217,7 +217,7 @@ def fit(
             spec.kind,
             width,
             alpha,
-            interval or _PAPERS_INTERVAL,
+            _PAPERS_INTERVAL if interval is None else interval,
             seed,
             affinity=affinity,
         )
