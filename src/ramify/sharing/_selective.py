@@ -46,6 +46,8 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         estimator_layers: Dense stages of an estimator.
         interval: Steps between two looks; None for the end of each epoch.
         warm_up: Steps before the first gradient counts.
+        window: At most so many steps, from the warm-up or the look before, whose gradients count:
+            the longer estimators have trained apart, the less they have in common. None for all.
         accumulate: ``"unit"`` to add up the gradients' directions, ``"sum"`` the gradients.
         projection: Numbers kept of each task's gradient; None for all.
         energy: Share of the gradients' squared lengths that the factors carry, in (0, 1].
@@ -74,6 +76,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         estimator_layers: int = 1,
         interval: int | None = None,
         warm_up: int = 0,
+        window: int | None = 30,
         accumulate: Literal["unit", "sum"] = "unit",
         projection: int | None = None,
         energy: float = 0.99,
@@ -84,13 +87,13 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
     ) -> None:
         self.condition = Similarity() if condition is None else condition
         self.estimator_width, self.estimator_layers = estimator_width, estimator_layers
-        self.interval, self.warm_up, self.max_regroupings = interval, warm_up, max_regroupings
+        self.interval, self.warm_up, self.window = interval, warm_up, window
+        self.max_regroupings = max_regroupings
         self.accumulate, self.projection, self.energy = accumulate, projection, energy
         self.sign_invariant, self.allow_split, self.seed = sign_invariant, allow_split, seed
         self._check()
         self._sums = self._fresh(1)
-        self._n_idle = 0
-        self._settled = False
+        self._n_idle, self._since, self._settled = 0, warm_up, False
         self.regroupings: list[Regrouping] = []
 
     @property
@@ -106,6 +109,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
             "estimator_layers": self.estimator_layers,
             "interval": self.interval,
             "warm_up": self.warm_up,
+            "window": self.window,
             "accumulate": self.accumulate,
             "projection": self.projection,
             "energy": self.energy,
@@ -125,7 +129,8 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
     ) -> BranchedNetwork:
         """The shared network with an estimator per task. Forgets an earlier training."""
         self._sums = self._fresh(len(tasks))
-        self._n_idle, self._settled, self.regroupings = 0, len(tasks) == 1, []
+        self._n_idle, self._since, self._settled = 0, self.warm_up, len(tasks) == 1
+        self.regroupings = []
         shared = SharingTree.shared(tasks.names, len(stages_of(backbone))).stages
         apart = SharingTree.separate(tasks.names, self.estimator_layers).stages
         network = BranchedNetwork(
@@ -149,8 +154,10 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         return network.tree.n_stages - len(network.estimator)
 
     def compares_at(self, step: int) -> bool:
-        """Whether a step is after the warm-up and before the groups are stable."""
-        return not self._settled and step >= self.warm_up
+        """Whether a step is within the window, and the groups are not stable yet."""
+        if self._settled or step < self._since:
+            return False
+        return self.window is None or step < self._since + self.window
 
     def compare(self, gradients: Float[Tensor, "row parameter"]) -> None:
         """Add one step's gradients."""
@@ -158,7 +165,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
 
     def state_tensors(self) -> dict[str, Tensor]:
         """The sums of the gradients, and what the looks so far showed."""
-        counts = torch.tensor([self._n_idle, self._settled])
+        counts = torch.tensor([self._n_idle, self._since, self._settled])
         return {
             **self._sums.state_dict(),
             "counts": counts,
@@ -168,7 +175,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
     def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state_tensors` gave."""
         tensors = dict(state)
-        self._n_idle, settled = tensors.pop("counts").tolist()
+        self._n_idle, self._since, settled = tensors.pop("counts").tolist()
         self._settled = bool(settled)
         self.regroupings = from_tensor(tensors.pop("regroupings"))
         self._sums = self._fresh(len(tensors["sums"])).load_state_dict(tensors)
@@ -190,6 +197,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         keepers = keepers_of(look.distances, found, network.tree.tasks)
         tree = self._tree(network, found)
         self.regroupings.append(look.recorded(network, tree, keepers, moment))
+        self._since = moment.step
         self._settle(changes=found != before, n_groups=len(found))
         self._sums = self._fresh(len(found) if not self.allow_split else len(tree.tasks))
         names = tuple(network.tree.tasks[t] for t in keepers)
@@ -244,6 +252,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
             "estimator_width": self.estimator_width,
             "estimator_layers": self.estimator_layers,
             "interval": self.interval,
+            "window": self.window,
             "max_regroupings": self.max_regroupings,
         }
         for name, value in counts.items():

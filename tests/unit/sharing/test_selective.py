@@ -204,6 +204,19 @@ def test_no_more_looks_than_asked_for_and_none_in_the_warm_up() -> None:
         assert [look.step for look in sharing.regroupings] == steps
 
 
+def test_gradients_count_in_a_window_after_the_warm_up_and_after_each_look() -> None:
+    sharing = SelectiveSharing(estimator_width=4, warm_up=2, window=3)
+    network = sharing.build(backbone(), BINARY)
+    assert [step for step in range(9) if sharing.compares_at(step)] == [2, 3, 4]
+    sharing.regrouping(network, Moment(step=6, epoch=1, is_last=False))
+    assert [step for step in range(12) if sharing.compares_at(step)] == [6, 7, 8]
+    again = SelectiveSharing(estimator_width=4, warm_up=2, window=3)
+    again.load_state_tensors(sharing.state_tensors())
+    assert [step for step in range(12) if again.compares_at(step)] == [6, 7, 8]
+    sharing.regrouping(network, Moment(step=12, epoch=2, is_last=False))
+    assert not sharing.compares_at(12)  # two looks in a row changed nothing
+
+
 def test_groups_are_divided_again_only_if_that_is_allowed() -> None:
     """Two conditions in turn: all together, then as the distances say."""
     rows = clusters(2, 3)
@@ -306,6 +319,7 @@ HOSTILE: dict[str, tuple[Callable[[], object], str]] = {
     "no width": (lambda: SelectiveSharing(estimator_width=0), "estimator_width"),
     "no layer": (lambda: SelectiveSharing(estimator_layers=0), "estimator_layers"),
     "no interval": (lambda: SelectiveSharing(interval=0), "interval"),
+    "no window": (lambda: SelectiveSharing(window=0), "window"),
     "no look": (lambda: SelectiveSharing(max_regroupings=0), "max_regroupings"),
     "warm up backwards": (lambda: SelectiveSharing(warm_up=-1), "warm_up"),
     "no energy": (lambda: SelectiveSharing(energy=0), "energy"),
