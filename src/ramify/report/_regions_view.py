@@ -78,7 +78,7 @@ def _judged(name: str, found: ContrastInfo | None, brief: bool) -> str:
     difference = interval(found.low, found.high)
     if found.low > 0 and found.p_value > _LEVEL:
         start = (
-            "tasks of one group overlap more than other pairs, but groups dealt at random often do"
+            "tasks of one group overlap more than other pairs, though a random deal may explain it"
         )
     elif found.low > 0:
         start = "tasks of one group look at the same parts more than other pairs"
