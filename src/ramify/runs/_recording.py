@@ -40,7 +40,8 @@ _AFFINITY_WORDS = {
     "together.",
     "gradient-cosine": "Whether both tasks want the same of the shared features, by the cosine of "
     "their gradients there: 1/2 is unrelated, 1 always the same, 0 always the opposite.",
-    "gradient-factors": "The same in the few directions that carry most of the gradients.",
+    "gradient-factors": "Whether both tasks want the same of the shared features, in the few "
+    "directions that carry most of their gradients: 1/2 is unrelated.",
 }
 
 _LINEAR_AFFINITY = (

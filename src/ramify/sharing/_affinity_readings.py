@@ -112,7 +112,7 @@ class _Gradients(Reading):
         return self._found.resampled(weights, factors=self._factors)
 
     def all(self) -> dict[str, Tensor]:
-        return {"gradient-factors": self._found.factors(), "gradient-cosine": self._found.cosine()}
+        return {"gradient-cosine": self._found.cosine(), "gradient-factors": self._found.factors()}
 
     def for_grouping(self, affinity: Tensor) -> Matrix:
         return contrasted(affinity.cpu().numpy())
