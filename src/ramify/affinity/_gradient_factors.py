@@ -17,7 +17,8 @@ Accumulation = Literal["sum", "unit"]
 def _to_unit(gradients: Tensor) -> Tensor:
     lengths = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
     # A row of zeros stays one: 0 times whatever this gives is 0.
-    return lengths.clamp_(min=torch.finfo(lengths.dtype).tiny).reciprocal_()
+    scales: Tensor = lengths.clamp_(min=torch.finfo(lengths.dtype).tiny).reciprocal_()
+    return scales
 
 
 _SCALES: Mapping[Accumulation, Callable[[Tensor], Tensor]] = {

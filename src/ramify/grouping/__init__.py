@@ -14,9 +14,10 @@ from ramify.grouping._choice import (
     separation_cost,
 )
 from ramify.grouping._clarity import clarity
-from ramify.grouping._conditions import Condition, Similarity, Variance, groups_by, medoids
+from ramify.grouping._conditions import Similarity, Variance
 from ramify.grouping._contrast import contrasted
 from ramify.grouping._distances import factor_distances
+from ramify.grouping._partition import Condition, groups_by, medoids
 from ramify.grouping._path import (
     SharingPath,
     SharingStep,

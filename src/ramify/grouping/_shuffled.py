@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ramify._core import InputError
-from ramify.grouping._conditions import Condition
+from ramify.grouping._partition import Condition
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+"""Any condition's groups, checked, and the task that stands for each."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from ramify._core import ShapeError
+
+Condition = Callable[[NDArray[np.float64]], list[list[int]]]
+"""From distances, NaN for unknown tasks, to groups of places."""
+
+
+def groups_by(condition: Condition, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
+    """What a condition gives, checked to be a partition of the tasks and put in order.
+
+    Args:
+        condition: `Similarity`, `Variance`, or any callable that gives lists of places.
+        distances: Symmetric, NaN for unknown tasks.
+
+    Raises:
+        ShapeError: If the distances are not square, or the groups no partition.
+    """
+    if distances.ndim != 2 or distances.shape[0] != distances.shape[1]:
+        raise ShapeError(f"`distances` must be a square matrix. Got shape {distances.shape}")
+    groups = [sorted(int(t) for t in group) for group in condition(distances)]
+    if sorted(t for group in groups for t in group) != list(range(len(distances))):
+        raise ShapeError(
+            f"`condition` must put each place from 0 to {len(distances) - 1} in exactly one group. "
+            f"Got {groups}"
+        )
+    return sorted(group for group in groups if group)
+
+
+def medoids(
+    distances: Float[np.ndarray, "task task"], groups: Sequence[Sequence[int]]
+) -> list[int]:
+    """For each group, the task with the least sum of distances to the others; the first of equals.
+
+    A task with NaN distances is a medoid only where no other is in its group.
+
+    Args:
+        distances: Of the tasks.
+        groups: Places of the tasks in each group; none empty.
+
+    Example:
+        >>> import numpy as np
+        >>> line = np.array([0.0, 1.0, 5.0])
+        >>> medoids(np.abs(line[:, None] - line), [[0, 1, 2]])
+        [1]
+    """
+    unknown = ~np.isfinite(distances.diagonal())
+    sums = [np.nansum(distances[np.ix_(group, group)], axis=1) for group in groups]
+    return [
+        int(group[int(np.where(unknown[list(group)], np.inf, total).argmin())])
+        for group, total in zip(groups, sums, strict=True)
+    ]
