@@ -46,8 +46,17 @@ class Method:
             )
 
 
-SINGLE_TASK = Method("single-task", lambda _seed: SingleTask())
-HARD = Method("hard", lambda _seed: HardSharing())
+# Functions with a name, since not every way into another process takes others.
+def _single_task(_seed: int) -> Sharing:
+    return SingleTask()
+
+
+def _hard(_seed: int) -> Sharing:
+    return HardSharing()
+
+
+SINGLE_TASK = Method("single-task", _single_task)
+HARD = Method("hard", _hard)
 ALWAYS = (SINGLE_TASK, HARD)
 """The methods that every comparison holds."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 
 from ramify._core import StoppedError
 from ramify.comparison._contender import Contender, Work
@@ -131,5 +132,9 @@ def carried_out(
 
 
 def _done(works: Sequence[Work], processes: int | None) -> Generator[Done]:
-    parallel = Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
+    backend, _ = get_active_backend()
+    # Ray's gives all results at the end; each is on the disk as soon as its run is over.
+    streams = getattr(backend, "supports_return_generator", False)
+    return_as = "generator_unordered" if streams else "list"
+    parallel = Parallel(n_jobs=processes, return_as=return_as, batch_size=1)
     yield from parallel(delayed(do)(work) for work in works)

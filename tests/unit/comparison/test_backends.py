@@ -6,6 +6,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
 import joblib
+import pytest
 from joblib.parallel import ParallelBackendBase
 
 from ramify.sharing import FullyAdaptive
@@ -42,14 +43,22 @@ class Cluster(ParallelBackendBase):  # type: ignore[misc]  # joblib has no types
         self._pool.shutdown()
 
 
+class ClusterWithoutStream(Cluster):
+    """Gives all results at the end, as Ray's does."""
+
+    supports_return_generator = False
+
+
 joblib.register_parallel_backend("cluster", Cluster)
+joblib.register_parallel_backend("cluster without stream", ClusterWithoutStream)
 
 
-def test_another_backend_of_processes_gives_the_result_of_one() -> None:
+@pytest.mark.parametrize("backend", ["cluster", "cluster without stream"])
+def test_another_backend_of_processes_gives_the_result_of_one(backend: str) -> None:
     ways = {"adaptive": lambda seed: FullyAdaptive(growing_epochs=1, n_candidates=2, seed=seed)}
     one = compared(small_table(), sharing=ways, seeds=1).record
     before = Cluster.n_sent
-    with joblib.parallel_config(backend="cluster", n_jobs=2):
+    with joblib.parallel_config(backend=backend, n_jobs=2):
         other = compared(small_table(), sharing=ways, seeds=1, processes=None).record
     assert Cluster.n_sent == before + 5
     assert other.failures == []
