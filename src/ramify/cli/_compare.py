@@ -139,7 +139,7 @@ def compare(
             gradient-cosine or gradient-factors.
         growing_epochs: Epochs of the shared network before a tree is found; part of --epochs.
         candidates: At most so many trees are trained to the end.
-        threshold: Largest mean distance of tasks that selective sharing joins (0.6 by default).
+        threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
         groups: Number of groups: of selective in place of --threshold, of selective:variance always.
         estimator_width: Width of each estimator of selective sharing (64 by default).
         backbone: The network's stages: mlp, vgg16, resnet18 or resnet34; by default mlp for tables,

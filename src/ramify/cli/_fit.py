@@ -78,6 +78,8 @@ def fit(
     groups: int | None = None,
     estimator_width: int | None = None,
     warm_up: int | None = None,
+    window: int | None = None,
+    nonnegative: int | None = None,
     sign_invariant: bool = False,
     allow_split: bool = False,
     growing_epochs: int = 4,
@@ -150,13 +152,17 @@ def fit(
             the next two; --epochs and all settings of the optimiser are then the paper's.
         iterations: Steps of the paper's training.
         interval: Steps between the paper's tests for a split (1000 by default), or between selective
-            sharing's looks at the gradients (by default an epoch).
+            sharing's looks at the gradients (by default the epochs that make 150 steps).
         condition: Who shares in selective sharing: similarity (like tasks), variance (each of
             --groups groups as diverse as can be) or random (a control, in groups of like size).
-        threshold: Largest mean distance of tasks that selective sharing joins (0.6 by default).
+        threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
         groups: Number of groups of selective sharing, in place of --threshold.
         estimator_width: Width of each estimator of selective sharing (64 by default).
         warm_up: Steps of selective sharing before the first gradient counts.
+        window: Steps of selective sharing after each look whose gradients count (150 by
+            default).
+        nonnegative: Number of non-negative factors (NMF) of selective sharing's gradients, in place of
+            singular values.
         sign_invariant: Whether opposite gradients count as alike in selective sharing.
         allow_split: Whether selective sharing may divide groups again.
         growing_epochs: Epochs of the shared network before the tree is found.
@@ -237,6 +243,8 @@ def fit(
                     estimator_width,
                     interval,
                     warm_up,
+                    window,
+                    nonnegative,
                     sign_invariant,
                     allow_split,
                 ),

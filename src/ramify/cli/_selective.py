@@ -11,6 +11,7 @@ from ramify.sharing import SelectiveSharing
 ConditionName = Literal["similarity", "variance", "random"]
 
 _WIDTH: Final = 64
+_WINDOW: Final = 150
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,11 @@ class SelectiveOptions:
         threshold: Largest mean distance of tasks that share, with similarity.
         groups: Number of groups, in the place of the threshold.
         estimator_width: Width of each task's estimator.
-        interval: Steps between two looks; None for each epoch's end.
+        interval: Steps between two looks; None for the end of an epoch, after 150 steps or a
+            quarter of the training.
         warm_up: Steps before the first gradient counts.
+        window: Steps after each look whose gradients count.
+        nonnegative: Number of non-negative factors, in place of singular values.
         sign_invariant: Whether opposite gradients count as alike.
         allow_split: Whether groups may be divided again.
     """
@@ -35,6 +39,8 @@ class SelectiveOptions:
     estimator_width: int | None = None
     interval: int | None = None
     warm_up: int | None = None
+    window: int | None = None
+    nonnegative: int | None = None
     sign_invariant: bool = False
     allow_split: bool = False
 
@@ -69,6 +75,8 @@ class SelectiveOptions:
             estimator_width=_WIDTH if self.estimator_width is None else self.estimator_width,
             interval=self.interval,
             warm_up=self.warm_up or 0,
+            window=_WINDOW if self.window is None else self.window,
+            nonnegative=self.nonnegative,
             sign_invariant=self.sign_invariant,
             allow_split=self.allow_split,
             seed=seed,

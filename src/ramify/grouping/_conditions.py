@@ -31,7 +31,7 @@ class Similarity:
         [[0, 1], [2]]
     """
 
-    threshold: float = 0.6
+    threshold: float = 0.5
     n_groups: int | None = None
 
     def __post_init__(self) -> None:

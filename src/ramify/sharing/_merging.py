@@ -17,12 +17,17 @@ class Moment:
     Attributes:
         step: Steps that are done.
         epoch: Epoch that it belongs to, from 1.
-        is_last: Whether no step follows.
+        n_steps: Steps of the whole training.
     """
 
     step: int
     epoch: int
-    is_last: bool
+    n_steps: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no step follows."""
+        return self.step >= self.n_steps
 
 
 class ComparingGradients(Remembering):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify._core import InputError, quoted
-from ramify.affinity import GradientFactors
+from ramify.affinity import Factors, GradientFactors, nonnegative_factors
 from ramify.grouping import Condition, Similarity, factor_distances
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.records import Regrouping, Setting
@@ -22,6 +22,7 @@ from ramify.sharing._protocols import Proposal, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
 _IDLE_LOOKS = 2
+_ENOUGH_STEPS = 150  # with fewer, unrelated tasks look alike, as simple functions do at first
 _DIGITS = 9  # of distances: rounding must not decide which of two equal ones is shorter
 
 
@@ -44,13 +45,16 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         condition: From distances of the tasks to groups: `Similarity`, `Variance`, or any callable.
         estimator_width: Width of each dense stage of an estimator.
         estimator_layers: Dense stages of an estimator.
-        interval: Steps between two looks; None for the end of each epoch.
+        interval: Steps between two looks; None for the end of the first epoch after 150 steps, or after
+            a quarter of a training that is shorter than 600.
         warm_up: Steps before the first gradient counts.
         window: At most so many steps, from the warm-up or the look before, whose gradients count:
             the longer estimators have trained apart, the less they have in common. None for all.
         accumulate: ``"unit"`` to add up the gradients' directions, ``"sum"`` the gradients.
         projection: Numbers kept of each task's gradient; None for all.
         energy: Share of the gradients' squared lengths that the factors carry, in (0, 1].
+        nonnegative: So many factors that only add up, of the gradients' sizes, in place of those that
+            carry the energy; see `nonnegative_factors` for what that loses.
         sign_invariant: Whether opposite gradients count as alike.
         allow_split: Whether a group may be divided again, each part with a copy of its estimator.
         max_regroupings: At most so many looks; None for no limit.
@@ -76,10 +80,11 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         estimator_layers: int = 1,
         interval: int | None = None,
         warm_up: int = 0,
-        window: int | None = 30,
+        window: int | None = 150,
         accumulate: Literal["unit", "sum"] = "unit",
         projection: int | None = None,
         energy: float = 0.99,
+        nonnegative: int | None = None,
         sign_invariant: bool = False,
         allow_split: bool = False,
         max_regroupings: int | None = None,
@@ -89,7 +94,8 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         self.estimator_width, self.estimator_layers = estimator_width, estimator_layers
         self.interval, self.warm_up, self.window = interval, warm_up, window
         self.max_regroupings = max_regroupings
-        self.accumulate, self.projection, self.energy = accumulate, projection, energy
+        self.accumulate, self.projection = accumulate, projection
+        self.energy, self.nonnegative = energy, nonnegative
         self.sign_invariant, self.allow_split, self.seed = sign_invariant, allow_split, seed
         self._check()
         self._sums = self._fresh(1)
@@ -113,6 +119,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
             "accumulate": self.accumulate,
             "projection": self.projection,
             "energy": self.energy,
+            "nonnegative": self.nonnegative,
             "sign_invariant": self.sign_invariant,
             "allow_split": self.allow_split,
             "max_regroupings": self.max_regroupings,
@@ -186,7 +193,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
 
     def regrouping(self, network: BranchedNetwork, moment: Moment) -> Proposal | None:
         """Look at the gradients since the last look, and group the tasks by them."""
-        if self._settled or moment.step <= self.warm_up:
+        if self._settled or moment.step <= self.warm_up or not self._has_seen_enough(moment):
             return None
         look = self._look(network.tree)
         before = _groups(network.tree)
@@ -203,6 +210,13 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         names = tuple(network.tree.tasks[t] for t in keepers)
         return None if found == before else Proposal(tree, keepers=names)
 
+    def _has_seen_enough(self, moment: Moment) -> bool:
+        """Whether it is time for the next look, at the end of an epoch."""
+        if self.interval is not None:
+            return True
+        enough = min(_ENOUGH_STEPS, moment.n_steps // 4)
+        return moment.is_last or moment.step - self._since >= enough
+
     def matrix(self) -> NDArray[np.float64] | None:
         """One minus the distances at the last look that changed the groups, or else the last one."""
         if not self.regroupings:
@@ -216,10 +230,16 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         rows = (
             np.arange(len(tree.tasks)) if self.allow_split else tree.assignment(tree.n_stages - 1)
         )
-        factors = self._sums.factors(self.energy)
+        factors = self._factors()
         signed = not self.sign_invariant
         distances = factor_distances(factors.loadings, factors.known, signed=signed)
         return Look(tree.tasks, factors, distances.round(_DIGITS)).of_tasks(rows)
+
+    def _factors(self) -> Factors:
+        if self.nonnegative is None:
+            return self._sums.factors(self.energy)
+        rows = self._sums.rows().cpu().numpy()
+        return nonnegative_factors(rows, self.nonnegative, seed=self.seed)
 
     def _tree(self, network: BranchedNetwork, groups: Groups) -> SharingTree:
         tree, first = network.tree, self.first_compared(network)
@@ -248,11 +268,16 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
             raise InputError(f"`energy` must be above 0 and at most 1. Got {self.energy}")
         if self.warm_up < 0:
             raise InputError(f"`warm_up` must be 0 steps or more. Got {self.warm_up}")
+        if self.nonnegative is not None and self.projection is not None:
+            raise InputError(
+                "`projection` mixes gradients, whose sizes `nonnegative` needs; give one of them"
+            )
         counts = {
             "estimator_width": self.estimator_width,
             "estimator_layers": self.estimator_layers,
             "interval": self.interval,
             "window": self.window,
+            "nonnegative": self.nonnegative,
             "max_regroupings": self.max_regroupings,
         }
         for name, value in counts.items():

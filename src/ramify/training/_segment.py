@@ -183,8 +183,8 @@ class Segment:
 
     def _moment(self, epoch: int) -> Moment:
         plan = self.plan
-        is_last = self._step == plan.n_steps and plan.after == 0
-        return Moment(plan.before + self._step, plan.epochs_before + epoch, is_last)
+        n_steps = plan.before + plan.n_steps + plan.after
+        return Moment(plan.before + self._step, plan.epochs_before + epoch, n_steps)
 
     def _stops(self) -> None:
         stop = self._around.stop

@@ -18,7 +18,7 @@ def test_a_run_is_made_and_its_looks_are_in_the_record(tmp_path: Path) -> None:
     assert said.code == 0, said.err
     run = load(tmp_path / "run")
     assert run.tree.widths[-1] == 2
-    assert run.record.sharing.settings["condition"] == "Similarity(threshold=0.6, n_groups=2)"
+    assert run.record.sharing.settings["condition"] == "Similarity(threshold=0.5, n_groups=2)"
     first = run.record.regroupings[0]
     assert len(first.before) == 4
     assert len(first.groups) == 2

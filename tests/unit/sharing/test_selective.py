@@ -62,13 +62,23 @@ def groups_of(fitted: Fitted) -> list[list[str]]:
 def test_planted_clusters_are_found_whatever_the_signs_of_targets(flips: bool) -> None:
     rows = clusters(3, 3, flips=flips)
     names = rows[0].names
-    for condition in (Similarity(), Similarity(n_groups=3)):
+    for condition in (Similarity(0.6), Similarity(n_groups=3)):
         fitted = fit(SelectiveSharing(condition, estimator_width=16), rows)
         assert groups_of(fitted) == [list(names[i : i + 3]) for i in (0, 3, 6)]
 
 
+def test_nonnegative_factors_find_planted_clusters_by_sizes_alone() -> None:
+    rows = clusters(3, 3, flips=True)
+    names = rows[0].names
+    sharing = SelectiveSharing(Similarity(n_groups=3), estimator_width=16, nonnegative=3)
+    assert groups_of(fit(sharing, rows)) == [list(names[i : i + 3]) for i in (0, 3, 6)]
+    look = sharing.regroupings[0]
+    assert len(look.energy) == 3
+    assert min(min(row) for row in look.loadings) >= 0
+
+
 def test_parameters_after_are_trunk_estimators_and_outputs() -> None:
-    sharing = SelectiveSharing(estimator_width=16)
+    sharing = SelectiveSharing(Similarity(n_groups=3), estimator_width=16)
     fitted = fit(sharing, clusters(3, 3))
     trunk, estimator, outputs = 6 * 24 + 24, 24 * 16 + 16, 9 * 17
     first, last = sharing.regroupings[0], sharing.regroupings[-1]
@@ -198,23 +208,32 @@ def test_steps_and_epochs_go_on_over_merges() -> None:
 
 def test_no_more_looks_than_asked_for_and_none_in_the_warm_up() -> None:
     rows = clusters(5, 1)
-    for settings, steps in (({"max_regroupings": 1}, [30]), ({"warm_up": 40}, [60, 90])):
+    for settings, steps in (({"max_regroupings": 1}, [30]), ({"warm_up": 40}, [90, 120])):
         sharing = SelectiveSharing(estimator_width=16, **settings)  # type: ignore[arg-type]
         fit(sharing, rows)
         assert [look.step for look in sharing.regroupings] == steps
 
 
 def test_gradients_count_in_a_window_after_the_warm_up_and_after_each_look() -> None:
-    sharing = SelectiveSharing(estimator_width=4, warm_up=2, window=3)
+    sharing = SelectiveSharing(estimator_width=4, warm_up=2, window=3, interval=6)
     network = sharing.build(backbone(), BINARY)
     assert [step for step in range(9) if sharing.compares_at(step)] == [2, 3, 4]
-    sharing.regrouping(network, Moment(step=6, epoch=1, is_last=False))
+    sharing.regrouping(network, Moment(step=6, epoch=1, n_steps=120))
     assert [step for step in range(12) if sharing.compares_at(step)] == [6, 7, 8]
-    again = SelectiveSharing(estimator_width=4, warm_up=2, window=3)
+    again = SelectiveSharing(estimator_width=4, warm_up=2, window=3, interval=6)
     again.load_state_tensors(sharing.state_tensors())
     assert [step for step in range(12) if again.compares_at(step)] == [6, 7, 8]
-    sharing.regrouping(network, Moment(step=12, epoch=2, is_last=False))
+    sharing.regrouping(network, Moment(step=12, epoch=2, n_steps=120))
     assert not sharing.compares_at(12)  # two looks in a row changed nothing
+
+
+def test_a_look_waits_for_enough_steps_unless_the_training_is_short() -> None:
+    for n_steps, looks in ((2000, [150, 300]), (240, [60, 120])):
+        sharing = SelectiveSharing(estimator_width=4)
+        network = sharing.build(backbone(), BINARY)
+        for step in range(10, 301, 10):
+            sharing.regrouping(network, Moment(step=step, epoch=step // 10, n_steps=n_steps))
+        assert [look.step for look in sharing.regroupings] == looks
 
 
 def test_groups_are_divided_again_only_if_that_is_allowed() -> None:
@@ -323,6 +342,8 @@ HOSTILE: dict[str, tuple[Callable[[], object], str]] = {
     "no look": (lambda: SelectiveSharing(max_regroupings=0), "max_regroupings"),
     "warm up backwards": (lambda: SelectiveSharing(warm_up=-1), "warm_up"),
     "no energy": (lambda: SelectiveSharing(energy=0), "energy"),
+    "no factor": (lambda: SelectiveSharing(nonnegative=0), "nonnegative"),
+    "sizes of a sketch": (lambda: SelectiveSharing(nonnegative=2, projection=8), "projection"),
     "unknown sum": (lambda: SelectiveSharing(accumulate="mean"), "accumulate"),  # type: ignore[arg-type]
 }
 
@@ -363,9 +384,9 @@ def test_equally_central_tasks_are_told_by_their_names() -> None:
 
 
 def test_nothing_seen_changes_nothing() -> None:
-    sharing = SelectiveSharing(estimator_width=4)
+    sharing = SelectiveSharing(estimator_width=4, interval=6)
     network = sharing.build(backbone(), BINARY)
     assert sharing.matrix() is None
-    assert sharing.regrouping(network, Moment(step=6, epoch=1, is_last=False)) is None
+    assert sharing.regrouping(network, Moment(step=6, epoch=1, n_steps=120)) is None
     assert sharing.regroupings[0].distances == [[None] * 4] * 4
     assert tensors(BINARY)[0].shape[1] == N_INPUTS
