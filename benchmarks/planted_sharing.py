@@ -133,11 +133,11 @@ def low_and_high(seed: int) -> pl.DataFrame:
 
 
 def unequal_noise(seed: int) -> pl.DataFrame:
-    """Six numbers that depend on x alike, three of them with ten times the noise."""
+    """Six numbers that depend on x in the same way, three of them with ten times the noise."""
     rng = np.random.default_rng([seed, 5])
     x = inputs(rng)
-    signal = np.tanh(2 * x @ unit(rng.standard_normal((FEATURES, 3)))) @ rng.standard_normal((3, 6))
-    return table(x, noisy(signal, rng, np.repeat([0.3, 3.0], 3)), rng)
+    signal = np.tanh(2 * x @ unit(rng.standard_normal((FEATURES, 3)))) @ rng.standard_normal((3, 1))
+    return table(x, noisy(np.repeat(signal, 6, axis=1), rng, np.repeat([0.3, 3.0], 3)), rng)
 
 
 def planted_tree(_seed: int) -> Sharing:

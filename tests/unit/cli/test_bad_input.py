@@ -86,7 +86,7 @@ def test_bad_options(folder: Path, more: list[str], words: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "{demo,fit,compare,predict,report}"),
+        ([], "{demo,fit,compare,predict,report"),
         (["learn"], "'learn'"),
         (["fit", "--targets", "a", "--output", "o"], "required: TABLE"),
         (["report", "none"], "no record"),

@@ -90,7 +90,7 @@ def test_files_of_pictures_work_as_well(base: Path, tmp_path: Path) -> None:
         (("--stage", "99"), "--stage must be one of the first"),
         (("--share", "1"), "--share must be above 0 and below 1"),
         (("--method", "magic"), "--method must be one of"),
-        (("--against", "nowhere"), "nowhere"),
+        (("--against", "nowhere"), "no model description"),
     ],
 )
 def test_a_bad_option_is_one_line(base: Path, options: tuple[str, ...], words: str) -> None:
@@ -112,7 +112,7 @@ def test_a_model_cannot_stand_beside_itself(base: Path) -> None:
         ("tabular", "new.npz", "this model reads a table"),
         ("run", "table.csv", "this model reads pictures"),
         ("run", "missing.npz", "missing.npz"),
-        ("nowhere", "new.npz", "nowhere"),
+        ("nowhere", "new.npz", "no model description"),
     ],
 )
 def test_what_does_not_fit_is_one_line(base: Path, run: str, pictures: str, words: str) -> None:
