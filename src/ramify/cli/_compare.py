@@ -20,7 +20,7 @@ from ramify.cli._interrupt import signal_of
 from ramify.cli._selective import SelectiveOptions
 from ramify.cli._sharings import SharingOptions, check_name, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
-from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, stages_in, widths_in
+from ramify.cli._words import batch_size_in, kinds_and_levels_in, names_in, stages_in, widths_in
 from ramify.comparison import COMPARISON_PAGE, Method, Study, compare_table
 from ramify.comparison import Progress as RunEnded
 from ramify.data import ImageData, ImageReading
@@ -181,7 +181,7 @@ def compare(
     options = Options(
         targets=wanted,
         ignore=names_in(ignore),
-        kinds=kinds_in(kind) | levels_in(ordinal),
+        kinds=kinds_and_levels_in(kind, ordinal),
         group_column=group_column,
         split=split_of(split, data, group_column),
         backbone=build_spec(backbone, width, perceptron, of_images=isinstance(data, ImageData)),

@@ -18,7 +18,7 @@ from ramify.cli._progress import shown_progress
 from ramify.cli._selective import ConditionName, SelectiveOptions
 from ramify.cli._sharings import SharingOptions, papers_sharing, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
-from ramify.cli._words import batch_size_in, kinds_in, levels_in, names_in, stages_in, widths_in
+from ramify.cli._words import batch_size_in, kinds_and_levels_in, names_in, stages_in, widths_in
 from ramify.data import (
     ImageData,
     ImageReading,
@@ -215,7 +215,7 @@ def fit(
     options = Options(
         targets=wanted,
         ignore=names_in(ignore),
-        kinds=kinds_in(kind) | levels_in(ordinal),
+        kinds=kinds_and_levels_in(kind, ordinal),
         group_column=group_column,
         split=split_of(split, data, group_column),
         sharing=papers_sharing(

@@ -73,6 +73,8 @@ def _option_words(message: str) -> str:
     wanted = re.sub(r", <class 'NoneType'>", "", found[2])
     wanted = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", wanted)
     wanted = re.sub(r"typing\.Literal\[(.*)\]", r"one of \1", wanted)
+    if wanted == "float" and found[3].lower().strip("+-") in ("inf", "infinity", "nan"):
+        wanted = "a finite number"
     return f"{flag(found[1])} must be {wanted}. Got {found[3]}"
 
 

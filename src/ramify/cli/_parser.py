@@ -1,7 +1,8 @@
 """The command line's words, from the signatures of the verbs; flags or a YAML file."""
 
 import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -58,10 +59,21 @@ def run_verb(parser: ArgumentParser, arguments: list[str] | None) -> None:
         parser: What `build_parser` gave.
         arguments: Instead of those of the process.
     """
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_args(gathered(sys.argv[1:] if arguments is None else arguments))
     options = chosen[chosen.verb].as_dict()
     options.pop("config", None)
     VERBS[chosen.verb](**options)
+
+
+def gathered(arguments: Sequence[str]) -> list[str]:
+    """Options that say something of one target: repeated, each adds to the ones before it."""
+    found, seen = [], set()
+    for each in arguments:
+        option, equals, value = each.partition("=")
+        found.append(f"{option}+{equals}{value}" if option in seen else each)
+        if option in ("--attach", "--kind", "--ordinal"):
+            seen.add(option)
+    return found
 
 
 def _add(parser: ArgumentParser, parameter: inspect.Parameter, words: str | None) -> None:

@@ -60,7 +60,7 @@ def weighted_kappa(
     kappa = np.full(len(weights), np.nan)
     spread = (squares - true**2) > 1e-12
     np.divide(share @ (level - targets) ** 2, chance, out=kappa, where=(total > 0) & spread)
-    return 1 - kappa
+    return np.round(1 - kappa, 12) + 0.0  # chance is 0, and not what rounding leaves of it
 
 
 def level_error(reaching: Array, targets: Array) -> float:

@@ -72,6 +72,24 @@ class Look:
         )
 
 
+def named_as_before(look: Regrouping, past: Sequence[Regrouping]) -> Regrouping:
+    """Name the kept estimators after the tasks that they came from, as the look before does.
+
+    Tasks of a group have one estimator, so the most central of them may be another one each time.
+
+    Args:
+        look: The latest.
+        past: Those before it.
+    """
+    if not past:
+        return look
+    last = past[-1]
+    names = {n: k for k, group in zip(last.keepers, last.groups, strict=True) for n in group}
+    pairs = zip(look.keepers, look.groups, strict=True)
+    keepers = [names[k] if names[k] in group else k for k, group in pairs]
+    return look.model_copy(update={"keepers": keepers})
+
+
 def to_tensor(regroupings: Sequence[Regrouping]) -> Tensor:
     """Records as the bytes of their JSON, which is how a checkpoint can hold them."""
     text = json.dumps([each.model_dump() for each in regroupings])

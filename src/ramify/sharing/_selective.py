@@ -16,7 +16,7 @@ from ramify.grouping import Condition, Similarity, factor_distances
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.records import Regrouping, Setting
 from ramify.sharing._grouping_anew import Groups, grouped_anew, keepers_of
-from ramify.sharing._looks import Look, from_tensor, to_tensor
+from ramify.sharing._looks import Look, from_tensor, named_as_before, to_tensor
 from ramify.sharing._merging import ComparingGradients, Merging, Moment
 from ramify.sharing._protocols import Proposal, Sharing
 from ramify.tasks import SharingTree, TaskSet
@@ -203,7 +203,8 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
             found = grouped_anew(self.condition, look.distances, before, divides=divides)
         keepers = keepers_of(look.distances, found, network.tree.tasks)
         tree = self._tree(network, found)
-        self.regroupings.append(look.recorded(network, tree, keepers, moment))
+        look_now = look.recorded(network, tree, keepers, moment)
+        self.regroupings.append(named_as_before(look_now, self.regroupings))
         self._since = moment.step
         self._settle(changes=found != before, n_groups=len(found))
         self._sums = self._fresh(len(found) if not self.allow_split else len(tree.tasks))

@@ -9,7 +9,10 @@ from polars.testing import assert_frame_equal
 from tests.unit.cli._command import fit, make_table, ramify
 
 from ramify import load
+from ramify.cli._parser import build_parser, gathered
+from ramify.cli._words import kinds_and_levels_in
 from ramify.data import open_table
+from ramify.tasks import Ordinal
 
 HOSTILE = {
     "g0_t0": "<script>alert('x')</script>",
@@ -154,3 +157,16 @@ def test_results_are_replaced_only_on_request(base: Path, tmp_path: Path) -> Non
     shutil.copytree(base / "run", tmp_path / "run")
     assert fit(base / "t.csv", tmp_path / "run").code == 2
     assert fit(base / "t.csv", tmp_path / "run", "--overwrite").code == 0
+
+
+def test_kinds_and_levels_add_up_where_the_option_is_repeated() -> None:
+    typed = "fit t.csv --output o --ordinal a=x,y --kind b=ranking,c=binary --ordinal=d=x,z"
+    chosen = build_parser().parse_args(gathered([*typed.split(), "--kind", "e=ranking"])).fit
+    found = kinds_and_levels_in(chosen.kind, chosen.ordinal)
+    assert found == {
+        "a": Ordinal(("x", "y")),
+        "b": "ranking",
+        "c": "binary",
+        "d": Ordinal(("x", "z")),
+        "e": "ranking",
+    }

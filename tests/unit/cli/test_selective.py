@@ -26,6 +26,19 @@ def test_a_run_is_made_and_its_looks_are_in_the_record(tmp_path: Path) -> None:
     assert run.record.parameters == run.record.regroupings[-1].parameters
 
 
+def test_the_report_names_the_estimator_that_was_kept_at_the_merge(tmp_path: Path) -> None:
+    said = fit(
+        make_table(tmp_path / "t.csv"),
+        tmp_path / "run",
+        *("--sharing", "selective", "--groups", "1", "--interval", "2", "--epochs", "4"),
+        *("--allow-split", "--estimator-width", "4", "--batch-size", "16"),
+    )
+    assert said.code == 0, said.err
+    looks = load(tmp_path / "run").record.regroupings
+    assert len(looks) > 1
+    assert {tuple(look.keepers) for look in looks} == {tuple(looks[0].keepers)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -34,6 +47,7 @@ def test_a_run_is_made_and_its_looks_are_in_the_record(tmp_path: Path) -> None:
         (["--sharing", "selective", "--groups", "2", "--threshold", "1"], "give one of them"),
         (["--sharing", "selective", "--groups", "0"], "--groups must be 1 or more"),
         (["--sharing", "selective", "--estimator-width", "0"], "--estimator-width must be 1"),
+        (["--sharing", "selective", "--threshold", "nan"], "--threshold must be a finite number"),
         (["--sharing", "selective", "--alpha", "1"], "--alpha is for --sharing fully-adaptive"),
     ],
 )

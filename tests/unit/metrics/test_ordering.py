@@ -119,3 +119,10 @@ def test_scores_over_labels_that_do_not_differ_are_absent_and_say_why() -> None:
 def test_a_label_below_0_has_no_gain() -> None:
     with pytest.raises(InputError, match="must be 0 or more, from not relevant up"):
         group_ndcg(np.zeros(3), np.array([0.0, -2.0, 1.0]), np.zeros(3, np.int64))
+
+
+def test_kappa_of_one_level_for_all_rows_is_0_and_not_what_rounding_leaves() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 3, 24) * 1.0
+    weights = np.vstack([np.ones(24), rng.integers(0, 4, (20, 24))])
+    assert set(weighted_kappa(np.full((24, 2), [0.9, 0.1]), targets, weights)) == {0.0}
