@@ -31,6 +31,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from ramify import RamifyError
 from ramify.data import (
     Augmentation,
     ImageData,
@@ -354,7 +355,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--targets", nargs="*", help="by default those of the data set")
     made.add_argument("--preset", choices=("paper", "small"), default="paper")
     made.add_argument(
-        "--rows", nargs="*", default=["low-rank", "thin", "random"], help="also: single"
+        "--rows",
+        nargs="*",
+        choices=("low-rank", "thin", "random", "long", "single", "none"),
+        default=["low-rank", "thin", "random"],
+        help="beside the wide and the branched networks",
     )
     made.add_argument("--widths", type=int, nargs="*", default=[32])
     made.add_argument("--alphas", type=float, nargs="*", default=[2.0])
@@ -378,12 +383,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    asked = parser().parse_args()
+    made = parser()
+    asked = made.parse_args()
     torch.set_num_threads(asked.threads)
-    data = open_data(asked.data, asked.root, asked.size)
+    n_roots = 2 if asked.data == "joint" else 1
+    if len(asked.root) != n_roots:
+        made.error(f"--root must name {n_roots} for --data {asked.data}. Got {len(asked.root)}")
+    if asked.widths and min(asked.widths) < 1:
+        made.error(f"--widths must be 1 or more. Got {min(asked.widths)}")
+    try:
+        setting = setting_of(asked)
+        data = open_data(asked.data, asked.root, asked.size)
+    except RamifyError as error:
+        made.error(str(error))
     rows: list[Row] = []
     for seed in range(asked.seeds):
-        for row in rows_of(asked, data, seed, setting_of(asked)):
+        for row in rows_of(asked, data, seed, setting):
             rows.append(row)
             if asked.output is not None:
                 asked.output.write_text(json.dumps([asdict(each) for each in rows], indent=1))

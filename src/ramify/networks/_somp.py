@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import InputError, ShapeError
 
 SPANNED = 1e-12  # squared length that is left of a filter, over its squared length
 TIE = 1e-9  # scores this close, relative to the best, count as equal
@@ -45,6 +45,7 @@ def somp(
     Raises:
         InputError: If `n_select` is not between 1 and the number of filters, or a weight is not
             finite.
+        ShapeError: If `filters` has other than two axes.
 
     References:
         Lu et al., CVPR 2017, section 3.1. Tropp, Gilbert, Strauss. *Algorithms for simultaneous
@@ -56,6 +57,11 @@ def somp(
         >>> somp(filters, 2).tolist()
         [1, 0]
     """
+    if filters.ndim != 2:
+        raise ShapeError(
+            "`filters` must have one row per filter, (filter, weight). "
+            f"Got {tuple(filters.shape)}; flatten(1) turns a convolution's weight into that"
+        )
     if not 1 <= n_select <= len(filters):
         raise InputError(f"`n_select` must be from 1 to {len(filters)}. Got {n_select}")
     if not filters.isfinite().all():

@@ -6,7 +6,7 @@ import torch
 from tests.references import somp as reference
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import InputError, ShapeError
 from ramify.networks import somp
 
 
@@ -120,3 +120,8 @@ def test_refuses_weights_that_are_not_finite() -> None:
     filters[3, 4] = float("nan")
     with pytest.raises(InputError, match="`filters` must be finite"):
         somp(filters, 3)
+
+
+def test_a_convolutions_weight_must_be_flattened_first() -> None:
+    with pytest.raises(ShapeError, match=r"Got \(8, 3, 3, 3\); flatten\(1\)"):
+        somp(torch.zeros(8, 3, 3, 3), 2)
