@@ -1,5 +1,6 @@
 """Every way of sharing on real data, through `ramify compare`; the tables of docs/results.
 
+    python benchmarks/real.py                              # everything; takes many hours
     python benchmarks/real.py --data sarcos tox21 --seeds 5 --output real
     python benchmarks/real.py --data sarcos --sharing soft cross-stitch --output real
     python benchmarks/real.py --output real --write        # tables of what is there
@@ -45,7 +46,8 @@ def main() -> None:
     root = Path(os.environ.get("RAMIFY_DATA", "../shared/data"))
     files = asked.output / "files"
     files.mkdir(parents=True, exist_ok=True)
-    for name in asked.data:
+    wanted = ([] if asked.write else list(DATA)) if asked.data is None else asked.data
+    for name in wanted:
         data = DATA[name]
         command = _command(data, data.write(root, files), asked, further)
         print(f"\n{data.protocol}\n$ {_shown(command)}", flush=True)
@@ -61,11 +63,11 @@ def main() -> None:
 
 def _arguments() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="*", choices=list(DATA), default=[])
+    parser.add_argument("--data", nargs="*", choices=list(DATA), default=None)
     parser.add_argument("--sharing", nargs="*", default=list(WAYS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, default=Path("real"))
     parser.add_argument("--write", action="store_true", help="renew the page of results")
     split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     return parser.parse_args(sys.argv[1:split]), sys.argv[split + 1 :]
