@@ -168,7 +168,7 @@ def _maps(
     method: RegionMethod, path: nn.Module, layer: nn.Module, inputs: Tensor
 ) -> NDArray[np.float32]:
     found = []
-    for batch in torch.split(inputs, _BATCH):  # type: ignore[no-untyped-call]  # of torch
+    for batch in torch.split(inputs, _BATCH):
         maps = method.maps(path, layer, batch.detach().clone().requires_grad_())
         largest = maps.amax(dim=(1, 2), keepdim=True)
         scaled = maps / torch.where(largest > 0, largest, torch.ones_like(largest))
