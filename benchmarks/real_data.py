@@ -71,6 +71,16 @@ def computers(root: Path, folder: Path) -> Path:
     return _written(columns, folder / "computers.parquet")
 
 
+def computers_ranked(root: Path, folder: Path) -> Path:
+    """The same ratings with a row per computer: each person puts 20 rows in order."""
+    name = "conjointAnalysisComputerBuyers.mat"
+    data = scipy.io.loadmat(root / "computer_survey" / name)
+    design, rating = data["designMarix"].astype(float), data["likeBuy"].astype(float)
+    columns = {f"x{i}": x for i, x in enumerate(design.T) if np.ptp(x) > 0}
+    columns |= {f"p{i + 1}": row for i, row in enumerate(rating)}
+    return _written(columns, folder / "computers_ranked.parquet")
+
+
 def cmu_faces(root: Path, _: Path) -> Path:
     """Who it is, pose, expression and sunglasses on 624 pictures."""
     return root / "cmu_faces" / "cmu_faces.npz"
@@ -165,6 +175,14 @@ DATA = {
             computers,
             "--targets rating --task-column person --hidden 32,32 --dropout 0.2 "
             f"--threshold 0.5 --groups 40 --weight-decay 0.1 --epochs 30 {MLP}",
+        ),
+        DataSet(
+            "computers-ranked",
+            "Computer survey as ranking: 190 people put 20 computers in order, random splits of these",
+            computers_ranked,
+            "--targets 'p*' --kind 'p*=ranking' --hidden 16,16 --dropout 0.1 --input-dropout 0 "
+            "--weight-decay 0.1 --learning-rate 0.01 --epochs 300 --growing-epochs 100 "
+            "--threshold 0.5 --groups 40 --trees 20",
         ),
         DataSet(
             "cmu-faces",

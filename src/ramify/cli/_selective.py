@@ -47,7 +47,11 @@ class SelectiveOptions:
     def given(self) -> Mapping[str, object]:
         """What was said, by name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value not in (None, False)}
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None and value is not False
+        }
 
     def of(self, name: str) -> "SelectiveOptions":
         """The options of one of several ways of sharing: those that concern it.

@@ -43,6 +43,8 @@ def test_the_report_names_the_estimator_that_was_kept_at_the_merge(tmp_path: Pat
     ("arguments", "words"),
     [
         (["--sharing", "hard", "--threshold", "0.3"], "--threshold is for --sharing selective"),
+        (["--sharing", "hard", "--interval", "0"], "--interval is for"),
+        (["--sharing", "selective", "--interval", "0"], "--interval must be 1 or more"),
         (["--sharing", "selective", "--condition", "variance"], "needs --groups"),
         (["--sharing", "selective", "--groups", "2", "--threshold", "1"], "give one of them"),
         (["--sharing", "selective", "--groups", "0"], "--groups must be 1 or more"),
