@@ -19,7 +19,6 @@ from ramify.tasks import (
     Regression,
     Task,
     TaskSet,
-    labels_of,
 )
 
 from ._cases import KINDS
@@ -74,7 +73,7 @@ def sample(chosen: TaskSet, n: int = 9, size: float = 2.0) -> tuple[Tensor, Tens
         if isinstance(task.kind, Regression):
             columns.append(task.kind.location + torch.randn(n, generator=generator))
         else:
-            classes = len(labels_of(task.kind)) or 4
+            classes = len(task.kind.labels) or 4
             columns.append(torch.randint(classes, (n,), generator=generator).float())
     mask = torch.rand(n, len(chosen), generator=generator) < 0.6
     mask[0] = True

@@ -15,7 +15,7 @@ from ramify.comparison._contender import Attempt, Contender, Job, Work
 from ramify.metrics import absence_note
 from ramify.records import MethodKind, Scores, TaskScore
 from ramify.runs import Options, Prepared, prepare
-from ramify.tasks import Multiclass, Ordinal, Ranking, Regression, Task, TaskSet, labels_of
+from ramify.tasks import Multiclass, Ordinal, Ranking, Regression, Task, TaskSet
 from ramify.training import Predictions
 
 Array = NDArray[np.float64]
@@ -189,7 +189,7 @@ def _outputs(model: Estimator, task: Task, inputs: NDArray[np.float32]) -> Array
     if learns_numbers(task):
         return np.asarray(model.predict(inputs), dtype=np.float64)[:, None]
     places = model.classes_.astype(np.int64)
-    full = np.zeros((len(inputs), len(labels_of(task.kind))))
+    full = np.zeros((len(inputs), len(task.kind.labels)))
     full[:, places] = model.predict_proba(inputs)
     if isinstance(task.kind, Ordinal):  # of each level but the lowest, or a higher one
         return np.asarray(full[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:])

@@ -29,7 +29,7 @@ from ramify.records import (
     TaskMean,
 )
 from ramify.runs import Options
-from ramify.tasks import Task, labels_of
+from ramify.tasks import Task
 
 _REFERENCES = (SINGLE_TASK.name, HARD.name)
 
@@ -215,7 +215,7 @@ def _task_info(task: Task) -> TaskInfo:
         kind=kind.name,
         metric=kind.metric.name,
         higher_is_better=kind.metric.higher_is_better,
-        classes=list(labels_of(kind)),
+        classes=list(kind.labels),
     )
 
 

@@ -10,7 +10,7 @@ from ramify.data._read_features import feature_batches, read_features
 from ramify.data._read_targets import LabelMask, Targets, read_targets
 from ramify.data._schema import TableSchema
 from ramify.data._table import Table
-from ramify.tasks import Multiclass, Ordinal, TaskSet, labels_of
+from ramify.tasks import Multiclass, Ordinal, TaskSet
 
 _SAMPLE: Final = 4096
 _MOST_CELLS: Final = 1 << 24
@@ -66,7 +66,7 @@ def _countable_pairs(schema: TableSchema, tasks: TaskSet) -> set[Pair]:
         (i, t)
         for t in (*tasks.of_kind(Multiclass), *tasks.of_kind(Ordinal))
         for i, feature in enumerate(schema.features)
-        if len(feature.categories) == len(labels_of(tasks[t].kind))
+        if len(feature.categories) == len(tasks[t].kind.labels)
     }
 
 

@@ -10,7 +10,7 @@ from ramify._core import InputError, listed, quoted
 from ramify.data._cells import FALSE_WORDS, TRUE_WORDS, Column, decoded
 from ramify.data._read_features import bad_cell
 from ramify.data._table import Table
-from ramify.tasks import Task, TaskSet, labels_of
+from ramify.tasks import Task, TaskSet
 
 Targets = Float[np.ndarray, "row task"]
 LabelMask = Bool[np.ndarray, "row task"]
@@ -98,7 +98,7 @@ def _simple_code(cells: Column, task: Task) -> pl.Expr | None:
 
 
 def _classes(task: Task) -> list[str]:
-    return list(labels_of(task.kind))
+    return list(task.kind.labels)
 
 
 def _class_numbers(task: Task) -> list[float] | None:

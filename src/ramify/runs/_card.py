@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ramify._core import InputError
 from ramify.data import ImageSchema, TableSchema
-from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression, Task, labels_of
+from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression, Task
 
 MODEL_VERSION = 2
 
@@ -32,7 +32,7 @@ class TaskCard(_Part):
         return cls(
             name=task.name,
             kind=kind.name,
-            classes=list(labels_of(kind)),
+            classes=list(kind.labels),
             location=kind.location if isinstance(kind, Regression) else 0.0,
             scale=kind.scale if isinstance(kind, Regression) else 1.0,
             weight=task.weight,

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ramify.runs._inputs import ImageInputs, Inputs
 from ramify.runs._prepared import Prepared
-from ramify.tasks import Binary, Ranking, Regression, Task, labels_of
+from ramify.tasks import Binary, Ranking, Regression, Task
 
 _PER_TASK = 6
 _MOST_TASKS = 100
@@ -46,7 +46,7 @@ def _places(task: Task, labels: np.ndarray) -> np.ndarray:
         return np.argsort(-labels, kind="stable")[:_PER_TASK]
     if isinstance(task.kind, Binary):
         return np.flatnonzero(labels >= 0.5)[:_PER_TASK]
-    first = [np.flatnonzero(labels == c)[:1] for c in range(len(labels_of(task.kind)))]
+    first = [np.flatnonzero(labels == c)[:1] for c in range(len(task.kind.labels))]
     return np.concatenate(first)[:_PER_TASK]
 
 

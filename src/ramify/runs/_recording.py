@@ -30,7 +30,7 @@ from ramify.runs._overall import overall_scores
 from ramify.runs._prepared import Prepared
 from ramify.runs._scoring import Scored, differences, relative_gain, scored
 from ramify.sharing import FullyAdaptive, SelectiveSharing
-from ramify.tasks import SharingTree, Task, labels_of
+from ramify.tasks import SharingTree, Task
 from ramify.training import Candidate, Fitted
 
 _AFFINITY_WORDS = {
@@ -226,7 +226,7 @@ def _task_info(task: Task) -> TaskInfo:
         kind=kind.name,
         metric=kind.metric.name,
         higher_is_better=kind.metric.higher_is_better,
-        classes=list(labels_of(kind)),
+        classes=list(kind.labels),
     )
 
 

@@ -12,7 +12,7 @@ from ramify.tasks._kind import (
     Multiclass,
     Regression,
 )
-from ramify.tasks._order import NDCG_PLACES, THRESHOLD_PACE, Ordinal, Ranking, labels_of
+from ramify.tasks._order import NDCG_PLACES, THRESHOLD_PACE, Ordinal, Ranking
 from ramify.tasks._sharing_tree import Partition, SharingTree
 from ramify.tasks._task_set import Task, TaskSet
 from ramify.tasks._tree_text import tree_lines, tree_mermaid
@@ -36,7 +36,6 @@ __all__ = [
     "SharingTree",
     "Task",
     "TaskSet",
-    "labels_of",
     "tree_lines",
     "tree_mermaid",
 ]

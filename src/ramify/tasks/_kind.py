@@ -45,6 +45,21 @@ class Kind(ABC):
     def metric(self) -> Metric:
         """The score of the task."""
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels as they stand in the table, in the order of their numbers; none of numbers."""
+        return ()
+
+    @property
+    def n_constant(self) -> int:
+        """How many of the last outputs are the same for every row, whatever its features."""
+        return 0
+
+    @property
+    def compares_rows(self) -> bool:
+        """Whether it is learned from rows against each other, not from each row alone."""
+        return False
+
 
 @dataclass(frozen=True)
 class Binary(Kind):
@@ -82,6 +97,11 @@ class Binary(Kind):
     def metric(self) -> Metric:
         """The score of the task."""
         return ROC_AUC
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The two classes."""
+        return self.classes
 
 
 @dataclass(frozen=True)
@@ -128,6 +148,11 @@ class Multiclass(Kind):
     def metric(self) -> Metric:
         """The score of the task."""
         return ACCURACY
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.classes
 
 
 @dataclass(frozen=True)

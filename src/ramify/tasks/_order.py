@@ -6,7 +6,7 @@ from math import expm1, log
 from typing import Final
 
 from ramify._core import InputError, quoted
-from ramify.tasks._kind import KAPPA, NDCG, Binary, Kind, Metric, Multiclass
+from ramify.tasks._kind import KAPPA, NDCG, Kind, Metric
 
 NDCG_PLACES: Final = 10
 # A score grows by all weights of a head at once, a threshold by one number alone: in the same steps
@@ -84,6 +84,16 @@ class Ordinal(Kind):
         """The score of the task."""
         return KAPPA
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The levels."""
+        return self.levels
+
+    @property
+    def n_constant(self) -> int:
+        """Distances between thresholds: all outputs but the score."""
+        return self.n_outputs - 1
+
 
 @dataclass(frozen=True)
 class Ranking(Kind):
@@ -114,14 +124,7 @@ class Ranking(Kind):
         """The score of the task."""
         return NDCG
 
-
-def labels_of(kind: Kind) -> tuple[str, ...]:
-    """The classes or levels of a kind, in the order of their numbers; none of numbers.
-
-    Example:
-        >>> labels_of(Binary(("no", "yes"))), labels_of(Ranking())
-        (('no', 'yes'), ())
-    """
-    if isinstance(kind, Ordinal):
-        return kind.levels
-    return kind.classes if isinstance(kind, Binary | Multiclass) else ()
+    @property
+    def compares_rows(self) -> bool:
+        """Only differences of scores within a group are learned."""
+        return True

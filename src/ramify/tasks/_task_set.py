@@ -7,7 +7,6 @@ from math import isfinite
 
 from ramify._core import InputError, listed, quoted
 from ramify.tasks._kind import Kind
-from ramify.tasks._order import Ordinal, Ranking
 
 
 @dataclass(frozen=True)
@@ -124,18 +123,15 @@ class TaskSet(Sequence[Task]):
 
     @property
     def constant_columns(self) -> tuple[int, ...]:
-        """Columns that are the same for every row: distances between the thresholds of levels."""
-        return tuple(
-            first + i
-            for task, first in zip(self._tasks, self.first_columns, strict=True)
-            if isinstance(task.kind, Ordinal)
-            for i in range(1, task.kind.n_outputs)
-        )
+        """Columns that are the same for every row."""
+        ends = [c + t.kind.n_outputs for t, c in zip(self._tasks, self.first_columns, strict=True)]
+        pairs = zip(self._tasks, ends, strict=True)
+        return tuple(c for task, end in pairs for c in range(end - task.kind.n_constant, end))
 
     @property
     def compares_rows(self) -> bool:
         """Whether a task is learned from rows against each other, not from each row alone."""
-        return bool(self.of_kind(Ranking))
+        return any(task.kind.compares_rows for task in self._tasks)
 
     def of_kind(self, kind: type[Kind]) -> tuple[int, ...]:
         """Places of the tasks of one kind."""

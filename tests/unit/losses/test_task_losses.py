@@ -17,7 +17,6 @@ from ramify.tasks import (
     Regression,
     Task,
     TaskSet,
-    labels_of,
 )
 
 TASKS = TaskSet(
@@ -49,7 +48,7 @@ def sample(tasks: TaskSet, dtype: torch.dtype = DTYPE) -> tuple[Tensor, Tensor, 
     columns = [
         3 + rng.standard_normal(11)
         if isinstance(task.kind, Regression)
-        else rng.integers(len(labels_of(task.kind)) or 4, size=11)
+        else rng.integers(len(task.kind.labels) or 4, size=11)
         for task in tasks
     ]
     targets = torch.from_numpy(np.stack(columns, axis=1).astype(np.float64))
