@@ -9,9 +9,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ramify.tasks import Ranking, TaskSet
+from ramify.tasks import TaskSet
 
 Change = Callable[[Tensor], Tensor]
+Layout = tuple[Tensor | None, Tensor | None]
+"""Which columns each branch computes, and where each column then stands; None with one branch."""
 
 
 class StackedHeads(nn.Module):
@@ -55,10 +57,34 @@ class StackedHeads(nn.Module):
         Args:
             branch_of_task: For each task, the index of its branch.
         """
+        self.columns, self.position = self.layout(branch_of_task)
+
+    def layout(self, branch_of_task: Sequence[int]) -> Layout:
+        """What `attach` would set, for `laid_out`.
+
+        Args:
+            branch_of_task: As for `attach`.
+        """
         columns, position = _layout(np.asarray(branch_of_task)[self.task_of_column_list])
         device = self.weight.device
-        self.columns = None if columns is None else torch.tensor(columns, device=device)
-        self.position = None if position is None else torch.tensor(position, device=device)
+        return (
+            None if columns is None else torch.tensor(columns, device=device),
+            None if position is None else torch.tensor(position, device=device),
+        )
+
+    @contextmanager
+    def laid_out(self, layout: Layout) -> Iterator[None]:
+        """Within the block, tasks read from other branches.
+
+        Args:
+            layout: What `layout` gave.
+        """
+        usual = self.columns, self.position
+        self.columns, self.position = layout
+        try:
+            yield
+        finally:
+            self.columns, self.position = usual
 
     @property
     def task_of_column_list(self) -> list[int]:
@@ -112,8 +138,7 @@ def _offsets(tasks: TaskSet) -> Tensor | None:
     """
     if not tasks.compares_rows:
         return None
-    compared = set(tasks.of_kind(Ranking))
-    return torch.tensor([float(t not in compared) for t in tasks.task_of_column])
+    return torch.tensor([float(not tasks[t].kind.compares_rows) for t in tasks.task_of_column])
 
 
 def _reading(tasks: TaskSet) -> Tensor | None:

@@ -55,7 +55,7 @@ class TaskGradients(Tail):
         n_tasks, device = len(tree.tasks), network.heads.weight.device
         self._group = tree.assignment(first).tolist()
         self._parent = tree.assignment(first - 1).tolist() if first else [0] * n_tasks
-        self._own = _one_branch_each(network)
+        self._one_each = network.heads.layout(range(n_tasks))
         self._stages = [
             Repeated(stage, torch.from_numpy(tree.assignment(i)).to(device))
             for i, stage in list(enumerate(network.branches()))[first:]
@@ -68,14 +68,8 @@ class TaskGradients(Tail):
     def at_forward(self) -> Iterator[None]:
         """Within the block, forward passes keep the tasks apart."""
         self._weights, self._found = [], {}
-        heads = self._network.heads
-        plain = heads.columns, heads.position
-        heads.columns, heads.position = self._own
-        try:
-            with self._network.ending_in(self):
-                yield
-        finally:
-            heads.columns, heads.position = plain
+        with self._network.heads.laid_out(self._one_each), self._network.ending_in(self):
+            yield
 
     def run(self, features: Features, *, apart: bool) -> Tensor:
         """The features that each task's head reads, from weights of its own."""
@@ -97,12 +91,3 @@ class TaskGradients(Tail):
     def _gradient(self, place: int, weight: Tensor) -> Tensor:
         found = weight.grad if weight.is_leaf else self._found.get(place)
         return torch.zeros_like(weight) if found is None else found
-
-
-def _one_branch_each(network: BranchedNetwork) -> tuple[Tensor | None, Tensor | None]:
-    """How the heads read if every task has a branch of its own; the network is left as it is."""
-    heads, plain = network.heads, (network.heads.columns, network.heads.position)
-    heads.attach(range(len(network.tasks)))
-    own = heads.columns, heads.position
-    heads.columns, heads.position = plain
-    return own
