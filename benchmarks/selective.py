@@ -13,17 +13,13 @@ from typing import Any
 
 import torch
 from _timing import Ratio, ratios
-from lightning_fabric import Fabric
+from _trainer import trainer_step
 from speed import Step, binary_tasks, made_up, show, trunk
 
 from ramify.data import TableBatches
-from ramify.losses import TaskLosses
 from ramify.networks import BranchedNetwork
 from ramify.sharing import SelectiveSharing
 from ramify.tasks import SharingTree, TaskSet
-from ramify.training import Training
-from ramify.training._events import StopRequest
-from ramify.training._step import Stepper, Surroundings
 
 AIM = 1.05
 
@@ -56,7 +52,7 @@ def measure(n_tasks: int, n_groups: int, width: int, how: dict[str, Any]) -> tup
     tasks, batches = binary_tasks(n_tasks), made_up(n_tasks, 64)
     sharing = SelectiveSharing(estimator_width=width)
     steps: dict[str, Step] = {
-        name: trainer_step(sharing, tasks, n_groups, batches, observes=name == "watches")
+        name: watched_step(sharing, tasks, n_groups, batches, observes=name == "watches")
         for name in ("watches", "does not")
     }
     items = list(batches)[: 16 if n_tasks < 100 else 8]
@@ -64,7 +60,7 @@ def measure(n_tasks: int, n_groups: int, width: int, how: dict[str, Any]) -> tup
     return ratio, sharing.state_tensors()["sums"].nbytes
 
 
-def trainer_step(
+def watched_step(
     sharing: SelectiveSharing,
     tasks: TaskSet,
     n_groups: int,
@@ -74,22 +70,9 @@ def trainer_step(
 ) -> Step:
     """The step that ramify's trainer takes, with so many estimators left."""
     torch.manual_seed(0)
-    around = Surroundings(
-        fabric=Fabric(accelerator="cpu", devices=1),
-        settings=Training(),
-        seed=0,
-        sharing=sharing,
-        losses=TaskLosses(tasks),
-        train=batches,
-        validation=None,
-        stop=StopRequest(),
-        watch=None,
-        checkpoint_seconds=float("inf"),
-    )
-    network = merged(sharing.build(trunk(), tasks), n_groups).train()
+    network = merged(sharing.build(trunk(), tasks), n_groups)
     sharing.load_state_tensors(sharing.state_tensors() | {"sums": torch.zeros(n_groups, 0)})
-    stepper = Stepper(network, around, observes=observes)
-    return lambda batch: stepper.train_on(batch, around.settings.learning_rate)
+    return trainer_step(network, sharing, batches, observes=observes)
 
 
 def merged(network: BranchedNetwork, n_groups: int) -> BranchedNetwork:

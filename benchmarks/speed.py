@@ -18,18 +18,15 @@ from typing import Any
 
 import torch
 from _timing import CLOCKS, Ratio, ratios
-from lightning_fabric import Fabric
+from _trainer import trainer_step
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ramify.data import Batch, TableBatches
-from ramify.losses import TaskLosses
 from ramify.networks import BranchedNetwork, mlp
 from ramify.sharing import FullyAdaptive, HardSharing, Sharing
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training import Training
-from ramify.training._events import StopRequest
-from ramify.training._step import Stepper, Surroundings
 
 N_BATCHES, BATCH = 20, 128
 FIT_DEFAULT, SMALL = "default of ramify fit, 1024-256-256", "64-256-256-256"
@@ -165,24 +162,8 @@ def segment_step(
 ) -> Step:
     """The step that ramify's trainer takes."""
     torch.manual_seed(0)
-    tasks = binary_tasks(n_tasks)
-    around = Surroundings(
-        fabric=Fabric(accelerator="cpu", devices=1),
-        settings=Training(),
-        seed=0,
-        sharing=sharing,
-        losses=TaskLosses(tasks),
-        train=batches,
-        validation=None,
-        stop=StopRequest(),
-        watch=None,
-        checkpoint_seconds=float("inf"),
-    )
-    network = sharing.build(backbone, tasks)
-    network.train()
-    stepper = Stepper(network, around, observes=True)
-    rate = around.settings.learning_rate
-    return lambda batch: stepper.train_on(batch, rate)
+    network = sharing.build(backbone, binary_tasks(n_tasks))
+    return trainer_step(network, sharing, batches, observes=True)
 
 
 def hand_step(n_tasks: int) -> Step:

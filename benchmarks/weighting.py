@@ -15,16 +15,14 @@ from typing import Any
 
 import torch
 from _timing import Ratio, ratios
+from _trainer import trainer_step
 from speed import Step, binary_tasks, made_up, show, trunk
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ramify.data import Batch, TableBatches
-from ramify.losses import TaskLosses
 from ramify.sharing import HardSharing
 from ramify.training import Training
-from ramify.training._events import StopRequest
-from ramify.training._step import Stepper, Surroundings
 from ramify.weighting import WEIGHTINGS, LossWeighting, Remembering, Weighting, weighting_named
 
 AIMS = {True: 1.15, False: 2.5}  # of a loss weighting, of a Gram weighting with 40 tasks
@@ -59,10 +57,10 @@ def measure(network: str, n_tasks: int, how: dict[str, Any]) -> dict[str, Ratio]
     """Every weighting on one network, ours first, and TorchJD's with fewer rounds."""
     backbone, batches = NETWORKS[network](n_tasks)
     items = list(batches)
-    steps = {name: trainer_step(rule, backbone(), n_tasks, batches) for name, rule in rules()}
+    steps = {name: weighed_step(rule, backbone(), n_tasks, batches) for name, rule in rules()}
     found = ratios(steps, "equal", items, **how)
     exact = {
-        f"{name}, all parameters": trainer_step(
+        f"{name}, all parameters": weighed_step(
             weighting_named(name), backbone(), n_tasks, batches, exact=True
         )
         for name in ("mgda",)
@@ -92,7 +90,7 @@ def verdict(name: str, n_tasks: int, ratio: Ratio) -> str:
     return "" if ratio.median <= AIMS[light] else f"  above {AIMS[light]}"
 
 
-def trainer_step(
+def weighed_step(
     rule: Weighting,
     backbone: nn.Sequential,
     n_tasks: int,
@@ -102,32 +100,12 @@ def trainer_step(
 ) -> Step:
     """The step that ramify's trainer takes for one shared network."""
     torch.manual_seed(0)
-    tasks = binary_tasks(n_tasks)
-    around = Surroundings(
-        fabric=fabric(),
-        settings=Training(weighting=rule, exact_gradients=exact),
-        seed=0,
-        sharing=HardSharing(),
-        losses=TaskLosses(tasks),
-        train=batches,
-        validation=None,
-        stop=StopRequest(),
-        watch=None,
-        checkpoint_seconds=float("inf"),
-    )
-    network = HardSharing().build(backbone, tasks)
-    network.train()
+    tasks, sharing = binary_tasks(n_tasks), HardSharing()
     if isinstance(rule, Remembering):
         rule.start(tasks, seed=0)
-    stepper = Stepper(network, around, observes=False)
-    return lambda batch: stepper.train_on(batch, around.settings.learning_rate)
-
-
-def fabric() -> Any:  # noqa: ANN401  # Fabric, imported late: it is slow to import
-    """One CPU."""
-    from lightning_fabric import Fabric  # noqa: PLC0415
-
-    return Fabric(accelerator="cpu", devices=1)
+    settings = Training(weighting=rule, exact_gradients=exact)
+    network = sharing.build(backbone, tasks)
+    return trainer_step(network, sharing, batches, observes=False, settings=settings)
 
 
 def torchjd_steps(
