@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Final, Literal
+from typing import Literal
 
 from ramify._core import InputError
 from ramify.grouping import Condition, Shuffled, Similarity, Variance
-from ramify.sharing import SelectiveSharing
+from ramify.sharing import DEFAULT_ESTIMATOR_WIDTH, DEFAULT_WINDOW, SelectiveSharing
 
 ConditionName = Literal["similarity", "variance", "random"]
-
-_WIDTH: Final = 64
-_WINDOW: Final = 150
 
 
 @dataclass(frozen=True)
@@ -76,10 +73,12 @@ class SelectiveOptions:
         """
         return SelectiveSharing(
             self._condition(seed),
-            estimator_width=_WIDTH if self.estimator_width is None else self.estimator_width,
+            estimator_width=(
+                DEFAULT_ESTIMATOR_WIDTH if self.estimator_width is None else self.estimator_width
+            ),
             interval=self.interval,
             warm_up=self.warm_up or 0,
-            window=_WINDOW if self.window is None else self.window,
+            window=DEFAULT_WINDOW if self.window is None else self.window,
             nonnegative=self.nonnegative,
             sign_invariant=self.sign_invariant,
             allow_split=self.allow_split,

@@ -10,6 +10,7 @@ from ramify.cli._selective import SelectiveOptions
 from ramify.runs import LINEAR_METHODS, LinearSharing
 from ramify.sharing import (
     CGC,
+    DEFAULT_AFFINITY,
     MTAN,
     PLE,
     Anchored,
@@ -79,7 +80,7 @@ def _fully_adaptive(options: SharingOptions, seed: int) -> Sharing:
         max_parameters=options.max_parameters,
         growing_epochs=options.growing_epochs,
         n_candidates=options.candidates,
-        affinity=options.affinity,
+        affinity=DEFAULT_AFFINITY if options.affinity is None else options.affinity,
         seed=seed,
     )
 

@@ -17,6 +17,7 @@ Training knows the protocols `Sharing`, `Observing`, `Restructuring`, `Comparing
 * `LowLevel`: heads at lower stages.
 """
 
+from ramify.sharing._affinity_readings import DEFAULT_AFFINITY
 from ramify.sharing._anchored import Anchored
 from ramify.sharing._attention import MTAN
 from ramify.sharing._coupling import Converting, Coupling, TakingTurns
@@ -38,7 +39,11 @@ from ramify.sharing._protocols import (
     StepEvidence,
 )
 from ramify.sharing._relationship import Relationship
-from ramify.sharing._selective import SelectiveSharing
+from ramify.sharing._selective import (
+    DEFAULT_ESTIMATOR_WIDTH,
+    DEFAULT_WINDOW,
+    SelectiveSharing,
+)
 from ramify.sharing._soft import Soft
 from ramify.sharing._starting import StartsAlone
 from ramify.sharing._stitching import CrossStitch, Sluice
@@ -47,6 +52,9 @@ from ramify.sharing._widening_costs import width_caps
 
 __all__ = [
     "CGC",
+    "DEFAULT_AFFINITY",
+    "DEFAULT_ESTIMATOR_WIDTH",
+    "DEFAULT_WINDOW",
     "MTAN",
     "PLE",
     "Anchored",

@@ -17,6 +17,8 @@ from ramify.sharing._protocols import StepEvidence
 
 Matrix = NDArray[np.float64]
 
+DEFAULT_AFFINITY: Final = "margins-corrected"
+
 
 class Reading(ABC):
     """An affinity that grows with the steps, and how it is prepared for grouping."""
@@ -43,16 +45,8 @@ class Reading(ABC):
 
     @property
     @abstractmethod
-    def n_blocks(self) -> int:
-        """Number of blocks that `resampled` draws from."""
-
-    @abstractmethod
-    def state_dict(self) -> dict[str, Tensor]:
-        """Everything needed to go on."""
-
-    @abstractmethod
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take over what `state_dict` gave."""
+    def evidence(self) -> ErrorMarginAffinity | FeatureGradientAffinity:
+        """What was summed up, with its blocks for `resampled` and its state."""
 
 
 class _Margins(Reading):
@@ -60,6 +54,10 @@ class _Margins(Reading):
 
     def __init__(self, n_tasks: int, decay: float, *, corrected: bool) -> None:
         self._found, self._corrected = ErrorMarginAffinity(n_tasks, decay=decay), corrected
+
+    @property
+    def evidence(self) -> ErrorMarginAffinity:
+        return self._found
 
     def observe(self, evidence: StepEvidence | HeadGradients) -> None:
         if not isinstance(evidence, StepEvidence):
@@ -80,22 +78,16 @@ class _Margins(Reading):
         matrix: Matrix = affinity.cpu().numpy()
         return contrasted(matrix) if self._corrected else matrix
 
-    @property
-    def n_blocks(self) -> int:
-        return self._found.n_blocks
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return self._found.state_dict()
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self._found.load_state_dict(state)
-
 
 class _Gradients(Reading):
     """Gradients at the features that tasks share, factorised or not."""
 
     def __init__(self, n_tasks: int, decay: float, *, factors: bool) -> None:
         self._found, self._factors = FeatureGradientAffinity(n_tasks, decay), factors
+
+    @property
+    def evidence(self) -> FeatureGradientAffinity:
+        return self._found
 
     def observe(self, evidence: StepEvidence | HeadGradients) -> None:
         if not isinstance(evidence, HeadGradients):
@@ -116,16 +108,6 @@ class _Gradients(Reading):
 
     def for_grouping(self, affinity: Tensor) -> Matrix:
         return contrasted(affinity.cpu().numpy())
-
-    @property
-    def n_blocks(self) -> int:
-        return self._found.n_blocks
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return self._found.state_dict()
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self._found.load_state_dict(state)
 
 
 READINGS: Final[Mapping[str, Callable[[int, float], Reading]]] = {

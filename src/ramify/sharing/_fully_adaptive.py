@@ -22,7 +22,13 @@ from ramify.grouping import (
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.networks._vgg import CONV_WIDTHS, DENSE_WIDTH
 from ramify.records import Setting
-from ramify.sharing._affinity_readings import OF_GRADIENTS, READINGS, Reading, affinity_named
+from ramify.sharing._affinity_readings import (
+    DEFAULT_AFFINITY,
+    OF_GRADIENTS,
+    READINGS,
+    Reading,
+    affinity_named,
+)
 from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._protocols import (
     ObservingGradients,
@@ -57,7 +63,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
       within one standard error, the clearest is kept.
 
     Differences from the paper: the affinity is corrected for chance agreement unless
-    ``corrected=False``, because with rare labels nearly all samples are easy for all tasks and
+    ``affinity="margins"``, because with rare labels nearly all samples are easy for all tasks and
     unrelated tasks look alike, and then stretched (see `contrasted`); and a branch costs in proportion to its stage's size.
 
     Args:
@@ -68,10 +74,9 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         interval: Steps between tests for a split, only with ``alpha``; by default as many as
             ``growing_epochs`` take.
         retry_after_no_split: Whether a stage that stayed whole is tested again.
-        corrected: Whether to take chance agreement out of the affinity and stretch the rest.
-        affinity: What the tree is grown from: ``"margins"``, ``"margins-corrected"``,
-            ``"gradient-cosine"`` or ``"gradient-factors"``. By default one of the first two, as
-            ``corrected`` says. With the last two, which are ours, the heads start from zero.
+        affinity: What the tree is grown from: ``"margins"`` (the paper's), ``"margins-corrected"``
+            (chance agreement taken out), ``"gradient-cosine"`` or ``"gradient-factors"``. All but the
+            first are stretched. With the last two, which are ours, the heads start from zero.
         decay: Of the affinity's means, per batch.
         unit_cost: L_0, the cost of one more branch of the cheapest stage.
         cost_by_size: Whether a branch of a larger stage costs more, in proportion to its
@@ -87,7 +92,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
 
     Raises:
         InputError: If an argument is out of range, or ``alpha`` and ``max_parameters`` are given,
-            or ``affinity`` is unknown or not what ``corrected`` says.
+            or ``affinity`` is unknown.
 
     References:
         Lu, Kumar, Zhai, Cheng, Javidi, Feris. *Fully-adaptive Feature Sharing in Multi-Task
@@ -107,8 +112,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         n_candidates: int = 4,
         interval: int | None = None,
         retry_after_no_split: bool = False,
-        corrected: bool = True,
-        affinity: str | None = None,
+        affinity: str = DEFAULT_AFFINITY,
         decay: float = 0.99,
         unit_cost: float = UNIT_COST,
         cost_by_size: bool = True,
@@ -129,7 +133,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         self.alpha, self.max_parameters = alpha, max_parameters
         self._growing_epochs, self.n_candidates = growing_epochs, n_candidates
         self.interval, self.retry_after_no_split = interval, retry_after_no_split
-        self.affinity, self.decay = _affinity(affinity, corrected=corrected), decay
+        self.affinity, self.decay = affinity_named(affinity), decay
         self.unit_cost, self.cost_by_size, self.seed = unit_cost, cost_by_size, seed
         self.max_widths = None if max_widths is None else tuple(max_widths)
         self.max_rounds, self.restart_statistics = max_rounds, restart_statistics
@@ -178,7 +182,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
             alpha=alpha,
             interval=interval,
             retry_after_no_split=True,
-            corrected=False,
+            affinity="margins",
             decay=0.99,
             unit_cost=UNIT_COST,
             cost_by_size=False,
@@ -192,11 +196,6 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
     def name(self) -> str:
         """The word for it on the command line and in the record."""
         return "fully-adaptive"
-
-    @property
-    def corrected(self) -> bool:
-        """Whether chance agreement is taken out: for every affinity but the paper's."""
-        return self.affinity != "margins"
 
     def settings(self) -> dict[str, Setting]:
         """Its settings, for the record."""
@@ -245,13 +244,13 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
 
     def state_tensors(self) -> dict[str, Tensor]:
         """The affinity's counts, and whether the tree is found."""
-        return self._known().state_dict() | {"settled": torch.tensor(self._settled)}
+        return self._known().evidence.state_dict() | {"settled": torch.tensor(self._settled)}
 
     def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state_tensors` gave."""
         tensors = dict(state)
         self._settled = bool(tensors.pop("settled").item())
-        self._known().load_state_dict(tensors)
+        self._known().evidence.load_state_dict(tensors)
 
     def growing_epochs(self, n_tasks: int) -> int:
         """Epochs of the shared network before the path; 0 with ``alpha`` or a single task."""
@@ -294,7 +293,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         The blocks of batches that the evidence came from are drawn anew with replacement.
         """
         reading = self._known()
-        blocks = reading.n_blocks
+        blocks = reading.evidence.n_blocks
         rng = np.random.default_rng(self.seed)
         draws = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=_N_RESAMPLES)
         matrices = [
@@ -363,13 +362,6 @@ def _branches_above(tree: SharingTree, stage: int) -> list[list[int]]:
         return [[t] for t in range(len(tree.tasks))]
     above = tree.assignment(stage + 1)
     return [np.flatnonzero(above == g).tolist() for g in range(tree.widths[stage + 1])]
-
-
-def _affinity(name: str | None, *, corrected: bool) -> str:
-    chosen = affinity_named(name or ("margins-corrected" if corrected else "margins"))
-    if not corrected and chosen != "margins":
-        raise InputError(f"`affinity` must be margins if not `corrected`. Got {chosen}")
-    return chosen
 
 
 def _check(alpha: float | None, max_parameters: int | None) -> None:

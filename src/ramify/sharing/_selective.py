@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from ramify.sharing._merging import ComparingGradients, Merging, Moment
 from ramify.sharing._protocols import Proposal, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
+DEFAULT_ESTIMATOR_WIDTH: Final = 64
+DEFAULT_WINDOW: Final = 150
 _IDLE_LOOKS = 2
 _ENOUGH_STEPS = 150  # with fewer, unrelated tasks look alike, as simple functions do at first
 _DIGITS = 9  # of distances: rounding must not decide which of two equal ones is shorter
@@ -76,11 +78,11 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         self,
         condition: Condition | None = None,
         *,
-        estimator_width: int = 64,
+        estimator_width: int = DEFAULT_ESTIMATOR_WIDTH,
         estimator_layers: int = 1,
         interval: int | None = None,
         warm_up: int = 0,
-        window: int | None = 150,
+        window: int | None = DEFAULT_WINDOW,
         accumulate: Literal["unit", "sum"] = "unit",
         projection: int | None = None,
         energy: float = 0.99,

@@ -240,10 +240,9 @@ def test_gradients_show_the_planted_groups_from_heads_that_start_at_zero(affinit
 
 
 def test_margins_need_no_gradients_and_leave_the_heads_as_they_are() -> None:
-    for sharing in (FullyAdaptive(), FullyAdaptive(corrected=False)):
+    for sharing in (FullyAdaptive(), FullyAdaptive(affinity="margins")):
         assert not sharing.needs_gradients
         assert sharing.build(backbone(), BINARY).heads.weight.all()
-    assert FullyAdaptive(corrected=False).affinity == "margins"
     assert FullyAdaptive().affinity == "margins-corrected"
 
 
@@ -259,8 +258,6 @@ def test_evidence_of_the_other_sort_is_refused() -> None:
         two.observe(StepEvidence(torch.rand(8, 4), every, whole))
 
 
-def test_an_affinity_is_one_of_the_known_and_what_corrected_says() -> None:
+def test_an_affinity_is_one_of_the_known() -> None:
     with pytest.raises(InputError, match="`affinity` must be one of 'margins', "):
         FullyAdaptive(affinity="gradients")
-    with pytest.raises(InputError, match="must be margins if not `corrected`"):
-        FullyAdaptive(corrected=False, affinity="gradient-cosine")

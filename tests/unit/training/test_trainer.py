@@ -244,7 +244,7 @@ def two_groups(n: int = 512) -> TableBatches:
 
 def test_with_alpha_one_junction_goes_down_stage_by_stage() -> None:
     seen: list[EpochEnded] = []
-    sharing = FullyAdaptive(alpha=1e6, interval=3, corrected=False)
+    sharing = FullyAdaptive(alpha=1e6, interval=3, affinity="margins")
     deep = nn.Sequential(
         *(nn.Linear(N_INPUTS, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU())
     )
