@@ -108,6 +108,9 @@ def test_every_tag_is_closed_and_nothing_is_loaded(situation: str) -> None:
     assert tags.open == []
     assert not tags.seen & {"img", "link", "iframe", "object", "embed", "base", "form"}
     assert not tags.attributes & {"src", "onclick", "onload", "style"}
+    assert "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" in source(
+        situation
+    )
 
 
 @every_situation

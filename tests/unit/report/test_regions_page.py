@@ -76,6 +76,8 @@ def test_the_page_is_closed_and_loads_and_runs_nothing(record: RegionsRecord) ->
     page = Page(render_regions(record))
     assert page.open == []
     assert page.scripts == []
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert page.values("content")[0] == policy
     assert all(each.startswith("data:image/png;base64,") for each in page.values("src"))
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     ids = page.values("id")
