@@ -5,6 +5,7 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 
 from ramify._core import InputError
+from ramify.networks._counts import check_counts
 from ramify.networks._vgg import he_start
 
 Depth = Literal[18, 34]
@@ -66,7 +67,8 @@ def resnet(
         in_channels: Channels of the images.
 
     Raises:
-        InputError: If the depth or stem is not one of these, or a number is below 1.
+        InputError: If the depth or stem is not one of these, or a number is not a whole one from 1
+            up.
 
     References:
         He, Zhang, Ren, Sun. *Deep Residual Learning for Image Recognition*, CVPR 2016, table 1.
@@ -79,9 +81,7 @@ def resnet(
         raise InputError(f"`depth` must be one of 18 and 34. Got {depth}")
     if stem not in get_args(Stem):
         raise InputError(f"`stem` must be 'cifar' or 'imagenet'. Got {stem!r}")
-    for name, number in (("width", width), ("in_channels", in_channels)):
-        if number < 1:
-            raise InputError(f"`{name}` must be 1 or more. Got {number}")
+    check_counts(width=width, in_channels=in_channels)
     stages: list[nn.Module] = [_stem(stem, in_channels, width)]
     before = width
     for row, n_blocks in enumerate(_BLOCKS[depth]):

@@ -8,6 +8,7 @@ from typing import Literal
 from torch import nn
 
 from ramify._core import InputError
+from ramify.networks._counts import check_counts
 
 CONV_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
 POOLED_AFTER = frozenset({1, 3, 6, 9, 12})
@@ -50,7 +51,7 @@ def vgg16(
             batch norm cancels it. The scale costs nothing once folded (see `fold_batch_norms`).
 
     Raises:
-        InputError: If a number is below 1.
+        InputError: If a number is not a whole one from 1 up.
 
     References:
         Simonyan, Zisserman. *Very Deep Convolutional Networks*, ICLR 2015, configuration D.
@@ -61,9 +62,9 @@ def vgg16(
         >>> len(backbone), backbone[-1][0].out_features
         (15, 64)
     """
-    height, breadth = (input_size, input_size) if isinstance(input_size, int) else input_size
-    _check_positive(n_tasks=n_tasks, width=width, in_channels=in_channels)
-    _check_positive(input_size=min(height, breadth))
+    given = {"n_tasks": n_tasks, "width": width}
+    check_counts(in_channels=in_channels, **{k: v for k, v in given.items() if v is not None})
+    height, breadth = _sides(input_size)
     convolutions = [c if width is None else min(width, c) for c in CONV_WIDTHS]
     dense = DENSE_WIDTH if width is None else 2 * width
     n_left = math.ceil(height / 32) * math.ceil(breadth / 32)
@@ -101,6 +102,19 @@ def he_start(network: nn.Module, *, mode: Literal["fan_in", "fan_out"]) -> None:
                 nn.init.zeros_(module.bias)
 
 
+def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width."""
+    if not isinstance(size, tuple | list):
+        check_counts(input_size=size)
+        return size, size
+    if len(size) != 2:
+        raise InputError(f"`input_size` must be a height and a width, or one number. Got {size}")
+    for side in size:
+        check_counts(input_size=side)
+    height, breadth = size
+    return height, breadth
+
+
 class _Norms:
     """What follows a layer: a batch norm of its width, or nothing."""
 
@@ -114,9 +128,3 @@ class _Norms:
     def after_dense(self, width: int) -> Sequence[nn.Module]:
         norm = nn.BatchNorm1d(width, momentum=MOMENTUM, affine=self._affine)
         return [norm] if self._wanted else []
-
-
-def _check_positive(**numbers: int | None) -> None:
-    for name, number in numbers.items():
-        if number is not None and number < 1:
-            raise InputError(f"`{name}` must be 1 or more. Got {number}")

@@ -46,5 +46,5 @@ def test_refuses_what_it_does_not_know() -> None:
         resnet(50)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"`stem` must be 'cifar' or 'imagenet'. Got 'mnist'"):
         resnet(stem="mnist")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"`width` must be 1 or more. Got 0"):
+    with pytest.raises(InputError, match=r"`width` must be a whole number of at least 1. Got 0"):
         resnet(width=0)

@@ -78,14 +78,22 @@ def test_signals_keep_their_size_from_stage_to_stage_without_norm() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("argument", "number"),
     [
-        ({"n_tasks": 0}, "`n_tasks` must be 1 or more. Got 0"),
-        ({"width": 0}, "`width` must be 1 or more. Got 0"),
-        ({"input_size": (28, 0)}, "`input_size` must be 1 or more. Got 0"),
-        ({"in_channels": -1}, "`in_channels` must be 1 or more. Got -1"),
+        *(("width", number) for number in (0, -1, 2.5, 32.0, True, "32", float("nan"))),
+        *(("n_tasks", number) for number in (0, "a", 1.5)),
+        *(
+            ("input_size", number)
+            for number in (0, 2.5, "32", None, (28, 0), (28, 2.5), (28, "28"))
+        ),
+        ("in_channels", -1),
     ],
 )
-def test_refuses_numbers_below_one(arguments: dict[str, int], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        vgg16(**arguments)  # type: ignore[arg-type]
+def test_numbers_are_whole_ones_from_one_up(argument: str, number: object) -> None:
+    with pytest.raises(InputError, match=f"`{argument}` must be a whole number of at least 1. Got"):
+        vgg16(**{argument: number})  # type: ignore[arg-type]
+
+
+def test_a_size_has_two_sides() -> None:
+    with pytest.raises(InputError, match=r"`input_size` must be a height and a width.*Got \(28,\)"):
+        vgg16(width=4, input_size=(28,))  # type: ignore[arg-type]
