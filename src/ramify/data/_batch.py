@@ -32,6 +32,11 @@ class Batch:
         """Whether every task has a label in this batch."""
         return all(self.present)
 
+    @property
+    def host_mask(self) -> Bool[Tensor, "batch task"] | None:
+        """The mask where it is known without asking the device, else None."""
+        return self.label_mask if self.label_mask.device.type == "cpu" else None
+
     def only(self, tasks: Sequence[int]) -> "Batch":
         """The same rows with the labels of some tasks, all others hidden.
 

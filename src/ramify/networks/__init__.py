@@ -15,6 +15,7 @@ from ramify.networks._heads import StackedHeads
 from ramify.networks._low_rank import VGG16_RANKS, low_rank
 from ramify.networks._mlp import mlp
 from ramify.networks._network_from import NETWORKS, network_from
+from ramify.networks._own_rows import OwnRows, RowRouter
 from ramify.networks._ranks import ranks_of
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
@@ -59,10 +60,12 @@ __all__ = [
     "FactorisedNetwork",
     "LinearSpec",
     "MLPSpec",
+    "OwnRows",
     "OwnedRows",
     "ParameterRule",
     "ResNetSpec",
     "Residual",
+    "RowRouter",
     "StackedHeads",
     "StageCosts",
     "StitchedNetwork",

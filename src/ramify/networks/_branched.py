@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -16,6 +16,7 @@ from ramify.networks._branches import Branches, Features
 from ramify.networks._count import n_parameters
 from ramify.networks._estimators import estimator_stages
 from ramify.networks._heads import Change, StackedHeads
+from ramify.networks._own_rows import OwnRows, RowRouter
 from ramify.networks._regrouping import sources_of
 from ramify.networks._specs import Setting
 from ramify.networks._stacked_channels import StackedBatchNorm
@@ -96,17 +97,27 @@ class BranchedNetwork(TaskNetwork):
             if i in self._changes:
                 features = _each_its_own(features, self._parents[i], self._changes[i])
                 features = stage(features, range(stage.n_groups))
+            elif self._own_rows is not None:
+                features = stage(self._own_rows.read_by(i, features), range(stage.n_groups))
             else:
                 features = stage(features, self._parents[i])
         if self._tail is not None:
             features = self._ended(features, self._tail)
         y = torch.stack(features) if isinstance(features, list) else features
-        return y if y.ndim == 3 else y.flatten(2)
+        y = y if y.ndim == 3 else y.flatten(2)
+        return y if self._own_rows is None else self._own_rows.put_back(y)
 
     def read(self, features: Float[Tensor, "branch batch feature"]) -> Tensor:
         """What the heads make of the features."""
         outputs: Tensor = self.heads(features)
         return outputs
+
+    def own_rows(self, label_mask: Bool[Tensor, "batch task"]) -> OwnRows | None:
+        """Known where branches are stacked and none is in training with batch statistics."""
+        branched = list(self.branches())[self._n_shared :]
+        if not branched or not all(each.rows_apart for each in branched):
+            return None
+        return self._router.rows(label_mask)
 
     @contextmanager
     def reweighing(self, at_heads: Change, at_junctions: Mapping[int, Change]) -> Iterator[None]:
@@ -292,6 +303,7 @@ class BranchedNetwork(TaskNetwork):
         self._tree = tree
         self._n_shared = tree.widths.count(1)  # stages do not get narrower
         self._parents = [tree.parents(i).tolist() for i in range(tree.n_stages)]
+        self._router = RowRouter(tree)
         self.heads.attach(tree.assignment(tree.n_stages - 1).tolist())
 
     def _ended(self, features: Features, tail: Tail) -> Features:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ramify.networks._form import in_one_operation, most_channels
 from ramify.networks._stacked import Run
-from ramify.networks._stacked_channels import apart
+from ramify.networks._stacked_channels import StackedBatchNorm, apart
 from ramify.networks._stacking import stacked, take_groups
 
 Features = Tensor | list[Tensor]
@@ -61,6 +61,14 @@ class Branches(nn.Module):
         (module,) = self.copies
         y: Tensor = module(x)
         return y
+
+    @property
+    def rows_apart(self) -> bool:
+        """Whether it is known that no row's features depend on the other rows of the batch."""
+        if self.joined is None:
+            return False
+        norms = [m for m in self.joined.modules() if isinstance(m, StackedBatchNorm)]
+        return not any(norm.training for norm in norms)
 
     def regrown(self, sources: Sequence[int]) -> "Branches":
         """New branches that are copies of these.

@@ -6,14 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ramify._core import InputError
 from ramify.networks._branched import BranchedNetwork
-from ramify.networks._branches import Features
+from ramify.networks._branches import Branches, Features
+from ramify.networks._own_rows import OwnRows, RowRouter
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._ranks import checked_ranks, form_named
 from ramify.networks._specs import Setting
@@ -61,6 +62,7 @@ class FactorisedNetwork(TaskNetwork):
         check_separate(columns)
         columns = copy.deepcopy(columns)
         self.tasks, self._tree = columns.tasks, columns.tree
+        self._router = RowRouter(columns.tree)
         self.stages, self.heads = columns.stages, columns.heads
         self._form, self._ranks = form, tuple(ranks)
         left = list(ranks)
@@ -78,9 +80,16 @@ class FactorisedNetwork(TaskNetwork):
         x: Features = inputs.unsqueeze(0)
         with parametrize.cached():  # a layer looks at its weights more than once
             for i, stage in enumerate(self.stages):
-                x = stage(x, [0] * n_tasks if i == 0 else range(n_tasks))
+                x = x if self._own_rows is None else self._own_rows.read_by(i, x)
+                x = stage(x, [0] * n_tasks if len(x) == 1 else range(n_tasks))
         whole = torch.stack(x) if isinstance(x, list) else x
-        return whole if whole.ndim == 3 else whole.flatten(2)
+        whole = whole if whole.ndim == 3 else whole.flatten(2)
+        return whole if self._own_rows is None else self._own_rows.put_back(whole)
+
+    def own_rows(self, label_mask: Bool[Tensor, "batch task"]) -> OwnRows | None:
+        """Known where no stage is in training with batch statistics."""
+        stages = [stage for stage in self.stages if isinstance(stage, Branches)]
+        return self._router.rows(label_mask) if all(s.rows_apart for s in stages) else None
 
     def read(self, features: Float[Tensor, "task batch feature"]) -> Tensor:
         """What the heads make of the features."""

@@ -1,7 +1,8 @@
 """What training needs of any network that learns several tasks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ramify.networks._own_rows import OwnRows
 from ramify.networks._specs import Setting
 from ramify.tasks import SharingTree, TaskSet
 
@@ -50,6 +52,7 @@ class TaskNetwork(nn.Module, ABC):
 
     kind: ClassVar[str]
     tasks: TaskSet
+    _own_rows: OwnRows | None = None
 
     def forward(self, inputs: Tensor) -> Float[Tensor, "batch column"]:
         """Outputs of all tasks, in the columns that `TaskSet` tells.
@@ -76,6 +79,30 @@ class TaskNetwork(nn.Module, ABC):
         Args:
             features: What `features` gave.
         """
+
+    def own_rows(self, label_mask: Bool[Tensor, "batch task"]) -> OwnRows | None:
+        """The rows that each branch has to run where only labelled outputs are asked for.
+
+        None where every branch runs all: rows are labelled for most branches, or the network
+        looks at other tasks' features or at statistics of the whole batch.
+
+        Args:
+            label_mask: True where a label was observed; on the CPU.
+        """
+        return None
+
+    @contextmanager
+    def running(self, rows: OwnRows | None) -> Iterator[None]:
+        """Within the block, branches run only such rows; outputs of other rows mean nothing.
+
+        Args:
+            rows: What `own_rows` gave for the batch, on its device.
+        """
+        self._own_rows = rows
+        try:
+            yield
+        finally:
+            self._own_rows = None
 
     @property
     @abstractmethod

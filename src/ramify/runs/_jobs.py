@@ -195,7 +195,7 @@ class Jobs:
 
         def predictions(side: str) -> Predictions:
             rows = prepared.batches(side, options.batch_size, options.seed, places)
-            return trainer.predict(fitted.network, rows)
+            return trainer.predict(fitted.network, rows, only_labelled=True)
 
         cost = Cost(0, 0) if places is not None else self._cost(fitted)
         return Finished(

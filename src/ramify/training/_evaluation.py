@@ -1,6 +1,7 @@
 """Predictions of a network on held-out rows, and their scores."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from ramify.data import Batch
 from ramify.losses import TaskLosses
 from ramify.metrics import bootstrap_weights, skills, task_scores
+from ramify.networks import TaskNetwork
 from ramify.tasks import TaskSet
 
 
@@ -20,7 +22,8 @@ class Predictions:
     """What a network says about held-out rows, beside the truth.
 
     Attributes:
-        values: Probabilities, or values in the target's own unit.
+        values: Probabilities, or values in the target's own unit; where only labelled places were
+            asked for, anything in others.
         targets: The labels; anything where there is none.
         label_mask: True where there is a label.
         groups: Number of each row's group, for tasks that put rows in order; None for one of all.
@@ -54,7 +57,12 @@ class Predictions:
 
 @torch.inference_mode()
 def predict(
-    network: nn.Module, losses: TaskLosses, batches: Iterable[Batch], device: torch.device
+    network: nn.Module,
+    losses: TaskLosses,
+    batches: Iterable[Batch],
+    device: torch.device,
+    *,
+    only_labelled: TaskNetwork | None = None,
 ) -> Predictions:
     """Run a network over batches in evaluation mode.
 
@@ -63,12 +71,15 @@ def predict(
         losses: Turns outputs into probabilities and values.
         batches: The rows, in order.
         device: Where the network is.
+        only_labelled: The network, as the machine does not wrap it, if values are asked for only
+            where there is a label: then those of other places may be anything.
     """
     was_training = network.training
     network.eval()
     values, targets, masks, groups = [], [], [], []
     for batch in batches:
-        outputs = network(batch.inputs.to(device))
+        with nullcontext() if only_labelled is None else _own_rows(only_labelled, batch, device):
+            outputs = network(batch.inputs.to(device))
         values.append(losses.predictions(outputs.float()).cpu())
         targets.append(batch.targets.cpu())
         masks.append(batch.label_mask.cpu())
@@ -77,6 +88,14 @@ def predict(
     mask = torch.cat(masks).numpy()
     together = torch.cat(groups).numpy() if groups else None
     return Predictions(_joined(values), _joined(targets), mask, together)
+
+
+def _own_rows(
+    network: TaskNetwork, batch: Batch, device: torch.device
+) -> AbstractContextManager[None]:
+    mask = batch.host_mask
+    rows = None if mask is None else network.own_rows(mask)
+    return network.running(None if rows is None else rows.to(device))
 
 
 def _joined(parts: list[Tensor]) -> NDArray[np.float32]:

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from ramify.data import Batch, Batches, pairs_within
 from ramify.losses import TaskLosses
-from ramify.networks import TaskNetwork
+from ramify.networks import OwnRows, TaskNetwork
 from ramify.sharing import Coupling, HeadGradients, Observing, Sharing, StepEvidence
 from ramify.training._balancing import balance_of
 from ramify.training._events import StopRequest, Watcher
+from ramify.training._feature_balance import ByFeatures
 from ramify.training._gradient_watch import gradient_watch
 from ramify.training._head_watch import head_watch
 from ramify.training._machines import summed
@@ -103,7 +104,7 @@ class Stepper:
         inputs, targets, mask = self._around.fabric.to_device(
             (batch.inputs, batch.targets, batch.label_mask)
         )
-        outputs = self._outputs(inputs, mask, step)
+        outputs = self._outputs(inputs, mask, step, self._own_rows(batch))
         pairs = self._pairs(batch)
         losses = self._losses(outputs, targets, mask, pairs)
         loss = self._mean(losses)
@@ -142,12 +143,21 @@ class Stepper:
         if len(self._unseen) == _SEEN_AT_ONCE:
             self.catch_up()
 
-    def _outputs(self, inputs: Tensor, mask: Tensor, step: int) -> Tensor:
+    def _own_rows(self, batch: Batch) -> OwnRows | None:
+        """The rows that branches have to run; None for all, which who looks at features has to see."""
+        watched = self._watch is not None or self._heads is not None
+        if watched or isinstance(self.balance, ByFeatures) or batch.host_mask is None:
+            return None
+        rows = self._network.own_rows(batch.host_mask)
+        return None if rows is None else rows.to(self._around.fabric.device)
+
+    def _outputs(self, inputs: Tensor, mask: Tensor, step: int, rows: OwnRows | None) -> Tensor:
         """The forward pass, prepared for what looks at the backward pass."""
         balance, watch = self.balance, self._watch
         with (
             nullcontext() if balance is None else balance.at_forward(),
             nullcontext() if watch is None else watch.at_forward(step),
+            self._network.running(rows),
         ):
             outputs: Tensor = self.model(inputs)
         if self._heads is not None:

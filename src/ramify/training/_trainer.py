@@ -164,11 +164,21 @@ class Trainer:
             chosen, curve, candidates = _run_all(network, around, self._checkpoint)
         return Fitted(chosen.eval(), sharing, curve, candidates, time.monotonic() - started)
 
-    def predict(self, network: TaskNetwork, rows: Loader) -> Predictions:
-        """What a network says about held-out rows, beside the truth."""
+    def predict(
+        self, network: TaskNetwork, rows: Loader, *, only_labelled: bool = False
+    ) -> Predictions:
+        """What a network says about held-out rows, beside the truth.
+
+        Args:
+            network: The network.
+            rows: The rows.
+            only_labelled: Whether only values beside a label are asked for. Others may then be
+                anything, and tasks with rows of their own take less time.
+        """
         losses = TaskLosses(network.tasks).to(self.fabric.device)
         network.to(self.fabric.device)
-        return predict(network, losses, _as_batches(rows), self.fabric.device)
+        device, of = self.fabric.device, network if only_labelled else None
+        return predict(network, losses, _as_batches(rows), device, only_labelled=of)
 
     def _losses(self, tasks: TaskSet) -> TaskLosses:
         weights = _positive_weights(tasks) if self.settings.balance else None
@@ -216,7 +226,7 @@ def _try_each(
         curve = curve + segment.run().curve
         networks.append(segment.network)
         if around.validation is not None:
-            predictions.append(segment.predictions(around.validation))
+            predictions.append(segment.predictions(around.validation, only_labelled=True))
     sizes = [n_parameters(each) for each in networks]
     chosen = 0
     scores: list[float | None] = [None] * len(networks)

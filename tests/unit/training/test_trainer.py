@@ -2,6 +2,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from ramify._core import InputError, ModelFileError, StoppedError
 from ramify.data import TableBatches
+from ramify.networks import BranchedNetwork, RowRouter
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, SingleTask
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training import EpochEnded, Trainer, Training
@@ -365,3 +367,31 @@ def test_of_networks_as_good_as_the_best_the_clearest_is_kept_then_the_smallest(
 def test_without_any_validation_label_some_network_is_kept() -> None:
     nothing = Predictions(np.zeros((4, 1)), np.zeros((4, 1)), np.zeros((4, 1), dtype=bool))
     assert choose_network([nothing] * 2, [5, 9], [0.0, 0.0], ONE, seed=0) in (0, 1)
+
+
+def test_training_on_rows_of_one_task_each_is_training_on_all_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, y, _ = tensors(MIXED, 60)
+    mask = nn.functional.one_hot(torch.arange(60) % len(MIXED), len(MIXED)).bool()
+    rows = TableBatches(x, torch.where(mask, y, 0.0), mask, 20, 0)
+
+    def fitted() -> tuple[list[torch.Tensor], list[float | None], Predictions]:
+        trainer = Trainer(QUICK)
+        found = trainer.fit(SingleTask(), backbone(0.0), MIXED, rows, rows)
+        predictions = trainer.predict(found.network, rows, only_labelled=True)
+        return (
+            list(found.network.parameters()),
+            [e.validation_score for e in found.curve],
+            predictions,
+        )
+
+    with patch.object(RowRouter, "rows", autospec=True, side_effect=RowRouter.rows) as asked:
+        ours = fitted()
+    assert asked.call_count == 2 * (3 + 3) + 3  # two epochs of steps and validation; the end
+    monkeypatch.setattr(BranchedNetwork, "own_rows", lambda *_: None)
+    theirs = fitted()
+    assert_close(ours[:2], theirs[:2])
+    assert_close(ours[2].scores(MIXED), theirs[2].scores(MIXED))
+    at_labels = ours[2].values[:, 0][ours[2].label_mask[:, 0]]
+    assert_close(at_labels, theirs[2].values[:, 0][theirs[2].label_mask[:, 0]])
