@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from ramify._core import InputError, quoted
-from ramify.data import Augmentation, GroupSplit, ImageData, SplitRule, Table, parse_split
+from ramify.data import (
+    Augmentation,
+    GroupSplit,
+    ImageData,
+    SplitRule,
+    Table,
+    parse_split,
+    resolve_columns,
+)
 from ramify.runs import IMAGE_WEIGHT_DECAY
 from ramify.training import Training
 
@@ -33,6 +41,25 @@ def targets_of(
     classes = {old: [c for c in columns if c.startswith(f"{old}=")] for old in split_up}
     named = [name for each in given for name in classes.get(each, [each])]
     return list(dict.fromkeys(named)) or list(own)
+
+
+def check_groups(groups: int | None, targets: Sequence[str], data: Table | ImageData) -> None:
+    """Check that there are tasks enough for so many groups of them.
+
+    Args:
+        groups: The number of ``--groups``; None where it was not given.
+        targets: Names or globs.
+        data: The data.
+
+    Raises:
+        InputError: If there are fewer tasks.
+    """
+    columns = (data.table if isinstance(data, ImageData) else data).columns
+    if groups is not None and groups > (n_tasks := len(resolve_columns(columns, targets))):
+        raise InputError(
+            f"--groups must be at most the number of tasks, {n_tasks}. Got {groups}; give fewer, or "
+            "leave it out"
+        )
 
 
 def split_of(

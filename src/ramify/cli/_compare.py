@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ramify._core import StoppedError
 from ramify.cli._backbones import BackboneName, build_spec, check_start
-from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
+from ramify.cli._by_data import augmentation_of, check_groups, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
 from ramify.cli._selective import SelectiveOptions
 from ramify.cli._sharings import SharingOptions, check_name, sharing_of
@@ -55,7 +55,7 @@ def compare(
     processes: int = 1,
     threads: int = 1,
     ignore: str | list[str] = "",
-    kind: list[str] | str = "",
+    kind: str | list[str] = "",
     ordinal: list[str] | str = "",
     group_column: str | None = None,
     split: str | None = None,
@@ -119,8 +119,8 @@ def compare(
             upgrad and more. Each way of sharing takes part with each of them, but for separate
             networks and linear models.
         seeds: How many splits, initial weights and orders of the rows to average over.
-        search: So many random settings are tried for each network and seed beside those given;
-            validation rows choose.
+        search: So many settings, proposed by Optuna, are tried for each network and seed beside those
+            given; validation rows choose. Needs pip install 'ramify[search]'.
         processes: How many runs at a time; -1 for one per core.
         threads: Threads of each run.
         ignore: Names or globs of columns that are no features, comma separated.
@@ -142,9 +142,10 @@ def compare(
         threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
         groups: Number of groups: of selective in place of --threshold, of selective:variance always.
         estimator_width: Width of each estimator of selective sharing (64 by default).
-        backbone: The network's stages: mlp, vgg16, resnet18 or resnet34; by default mlp for tables,
-            vgg16 for pictures.
-        width: Width of a thin vgg16 (32 by default) or of a resnet's first stage (64 by default).
+        backbone: The network's stages: mlp, cnn, vgg16, resnet18 or resnet34; by default mlp for
+            tables, vgg16 for pictures. A cnn is small: three convolutions and a dense layer.
+        width: Width of a thin vgg16 (32 by default; 0 for the full one), of a resnet's first stage (64
+            by default) or of a cnn's (8 by default).
         start_from: Trained network whose filters are selected for the start (a wider one is thinned):
             directory of a run with one shared network on inputs of the same shape, or file of
             torchvision's weights.
@@ -226,6 +227,7 @@ def compare(
     if "anchored" in names:
         check_start(start_from, "anchored")
     methods = [_method(name, own) for name in names]
+    check_groups(groups, wanted, data)
     with _resumable(output), _shown_runs(console) as tell:
         found = compare_table(
             data,

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from ramify._core import StoppedError, counted, quoted
 from ramify.cli._backbones import BackboneName, build_spec, check_start
-from ramify.cli._by_data import augmentation_of, decay_of, split_of, targets_of
+from ramify.cli._by_data import augmentation_of, check_groups, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
 from ramify.cli._progress import shown_progress
 from ramify.cli._selective import ConditionName, SelectiveOptions
@@ -60,7 +60,7 @@ def fit(
     shift: int = 0,
     flip: bool = False,
     ignore: str | list[str] = "",
-    kind: list[str] | str = "",
+    kind: str | list[str] = "",
     ordinal: list[str] | str = "",
     group_column: str | None = None,
     split: str | None = None,
@@ -167,9 +167,10 @@ def fit(
         allow_split: Whether selective sharing may divide groups again.
         growing_epochs: Epochs of the shared network before the tree is found.
         candidates: At most so many trees are trained to the end.
-        backbone: The network's stages: mlp, vgg16, resnet18 or resnet34; by default mlp for tables,
-            vgg16 for pictures.
-        width: Width of a thin vgg16 (32 by default) or of a resnet's first stage (64 by default).
+        backbone: The network's stages: mlp, cnn, vgg16, resnet18 or resnet34; by default mlp for
+            tables, vgg16 for pictures. A cnn is small: three convolutions and a dense layer.
+        width: Width of a thin vgg16 (32 by default; 0 for the full one), of a resnet's first stage (64
+            by default) or of a cnn's (8 by default).
         start_from: Trained network whose filters are selected for the start (a wider one is thinned):
             directory of a run with one shared network on inputs of the same shape, or file of
             torchvision's weights.
@@ -274,6 +275,7 @@ def fit(
         baselines=[name for name in names_in(baselines) if name != "none"],
         checkpoint_seconds=checkpoint_seconds,
     )
+    check_groups(groups, wanted, data)
     fit_and_show(data, options, output, resume=resume, overwrite=overwrite)
 
 

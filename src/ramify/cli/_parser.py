@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -12,6 +12,7 @@ from jsonargparse import ArgumentParser
 from ramify.cli._compare import compare
 from ramify.cli._demo import demo
 from ramify.cli._fit import fit
+from ramify.cli._gathered import gathered
 from ramify.cli._predict import predict
 from ramify.cli._regions import regions
 from ramify.cli._report import report
@@ -59,21 +60,11 @@ def run_verb(parser: ArgumentParser, arguments: list[str] | None) -> None:
         parser: What `build_parser` gave.
         arguments: Instead of those of the process.
     """
-    chosen = parser.parse_args(gathered(sys.argv[1:] if arguments is None else arguments))
+    typed = sys.argv[1:] if arguments is None else arguments
+    chosen = parser.parse_args(gathered(typed, VERBS))
     options = chosen[chosen.verb].as_dict()
     options.pop("config", None)
     VERBS[chosen.verb](**options)
-
-
-def gathered(arguments: Sequence[str]) -> list[str]:
-    """Options that say something of one target: repeated, each adds to the ones before it."""
-    found, seen = [], set()
-    for each in arguments:
-        option, equals, value = each.partition("=")
-        found.append(f"{option}+{equals}{value}" if option in seen else each)
-        if option in ("--attach", "--kind", "--ordinal"):
-            seen.add(option)
-    return found
 
 
 def _add(parser: ArgumentParser, parameter: inspect.Parameter, words: str | None) -> None:

@@ -10,7 +10,9 @@ IDX_MARK = "ubyte"
 """What the names of IDX files have in them."""
 
 
-def check_images(layout: str | None, images: str | None, image_column: str | None) -> None:
+def check_images(
+    path: Path, layout: str | None, images: str | None, image_column: str | None
+) -> None:
     """Check that options of images fit each other.
 
     Raises:
@@ -18,8 +20,21 @@ def check_images(layout: str | None, images: str | None, image_column: str | Non
     """
     if layout is not None and (images or image_column):
         raise InputError("--layout says where images are; leave --images and --image-column out")
+    check_no_files(path, image_column)
     if image_column is not None and images is None:
         raise InputError("--image-column needs --images, the folder of the image files")
+
+
+def check_no_files(path: Path, image_column: str | None) -> None:
+    """Check that no files are named beside an archive, which holds the pictures themselves.
+
+    Raises:
+        InputError: If they are.
+    """
+    if image_column is not None and path.suffix.lower() == ".npz":
+        raise InputError(
+            f"--image-column is for a table of file names. Got {quoted(path)}; leave it out"
+        )
 
 
 def check_joined(layout: str | None, joined: Sequence[str]) -> None:

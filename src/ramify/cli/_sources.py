@@ -10,7 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ramify._core import InputError, quoted
-from ramify.cli._source_checks import IDX_MARK, check_images, check_is_table, check_joined
+from ramify.cli._source_checks import (
+    IDX_MARK,
+    check_images,
+    check_is_table,
+    check_joined,
+    check_no_files,
+)
 from ramify.data import (
     ImageData,
     ImageReading,
@@ -66,13 +72,13 @@ class Source:
         Raises:
             InputError: If the options do not fit each other, or the data is damaged.
         """
-        check_images(self.layout, self.images, self.image_column)
+        check_images(self.path, self.layout, self.images, self.image_column)
         check_joined(self.layout, self.joined)
         with _shown_decoding(console) as progress:
             data = self._open(progress)
             if self.joined:
                 data = self._joined(data, progress)
-        for column in self.one_vs_rest:
+        for column in dict.fromkeys(self.one_vs_rest):
             data = _one_against_the_rest(data, column)
         return data
 
@@ -114,7 +120,18 @@ def _idx_files(images: Path, labels: Path, reading: ImageReading) -> ImageData:
         raise InputError(
             "--images names a folder, so --image-column must name the column of file names"
         )
-    return open_idx(images, labels, reading)
+    if not images.exists():
+        raise InputError(
+            "--images must name a folder of image files, or an IDX file of images. There is nothing "
+            f"at {quoted(images)}"
+        )
+    try:
+        return open_idx(images, labels, reading)
+    except InputError as error:
+        raise InputError(
+            f"--images {quoted(images)} is no folder, so both it and the table must be IDX files: "
+            f"{error}"
+        ) from None
 
 
 def _one_against_the_rest(data: Data, column: str) -> Data:
@@ -137,9 +154,15 @@ def prediction_rows(path: Path, images: str | None, image_column: str | None) ->
     Raises:
         InputError: If the options do not fit each other, or the data is damaged.
     """
+    check_no_files(path, image_column)
     if path.suffix.lower() == ".npz":
         return npz_images(path, images)
     if IDX_MARK in path.name:
+        if images or image_column:
+            raise InputError(
+                f"{quoted(path)} is taken for an IDX file of images; leave --images and "
+                "--image-column out"
+            )
         return idx_images(path)
     if (images is None) != (image_column is None):
         raise InputError("--images and --image-column go together; give both for image files")

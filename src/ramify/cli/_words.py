@@ -34,7 +34,7 @@ def kinds_in(given: str | list[str]) -> dict[str, StatedKind]:
         InputError: If one is not ``NAME=KIND``.
     """
     kinds: dict[str, StatedKind] = {}
-    for each in _pairs_in(given):
+    for each in names_in(given):
         name, found, kind = each.rpartition("=")
         if not found:
             raise InputError(
@@ -88,7 +88,7 @@ def stages_in(given: str | list[str]) -> tuple[tuple[str, int], ...] | None:
         InputError: If one is not ``TASK=STAGE`` with a whole number.
     """
     found = []
-    for each in _pairs_in(given):
+    for each in names_in(given):
         name, _, stage = each.rpartition("=")
         if not name or not stage.removeprefix("-").isdecimal():
             raise InputError(
@@ -108,15 +108,3 @@ def batch_size_in(given: int) -> int:
     if given < 1:
         raise InputError(f"--batch-size must be 1 or more. Got {given}")
     return given
-
-
-def _pairs_in(given: str | list[str]) -> list[str]:
-    """Each NAME=VALUE, of an option that was repeated too; a comma may stand in a listed name."""
-    if isinstance(given, str):
-        return names_in(given)
-    several = [(each, split_names(each)) for each in given if each]
-    return [
-        pair
-        for each, parts in several
-        for pair in (parts if all("=" in part for part in parts) else [each])
-    ]

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from ramify._core import InputError, counted, listed, quoted
+from ramify.data._names import check_columns
 from ramify.data._split import Rows, Split
 from ramify.data._split_rule import SplitRule, column_texts
 from ramify.data._table import Table
@@ -39,6 +40,7 @@ class ColumnSplit(SplitRule):
 
     def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
         """Divide the labelled rows as the column says."""
+        check_columns(table.columns, [self.name], "--split")
         values = column_texts(table, self.name)[rows]
         side = np.array([_SIDES.get(value.lower(), -1) if value else -2 for value in values])
         unknown = sorted(set(values[side == -1]))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify._core import InputError, quoted
+from ramify.data._names import check_columns
 from ramify.data._split import Rows, Split
 from ramify.data._split_rule import SplitRule, check_shares, column_texts, held_out
 from ramify.data._table import Table
@@ -36,6 +37,7 @@ class GroupSplit(SplitRule):
 
     def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
         """Divide the groups of the labelled rows."""
+        check_columns(table.columns, [self.name], "--split")
         values = column_texts(table, self.name)[rows]
         empty = np.flatnonzero(values == "")
         if len(empty):

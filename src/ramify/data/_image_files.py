@@ -143,7 +143,8 @@ def refuse(
     if not bad:
         return
     first = min(bad)
-    more = f" ({len(bad) - 1:,} more like it)" if len(bad) > 1 else ""
+    # Whoever stops at the first has not looked into the files of all others.
+    more = f" (one of at least {len(bad):,} rows with such images)" if len(bad) > 1 else ""
     raise InputError(
         f"image of data row {first + 1:,}: {_sentence(files, bad, first)}{more}; {advice}"
     )

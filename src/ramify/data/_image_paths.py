@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ramify._core import InputError, quoted
+from ramify.data._names import check_columns
 from ramify.data._table import Table
 
 
@@ -39,7 +40,10 @@ def find_files(table: Table, column: str, folder: Path) -> FoundFiles:
         InputError: If there is no such column or folder.
     """
     if not folder.is_dir():
-        raise InputError(f"the folder of images must exist. No folder at {quoted(folder)}")
+        raise InputError(
+            f"--images must name the folder of the files. No folder at {quoted(folder)}"
+        )
+    check_columns(table.columns, [column], "--image-column")
     cells = table.collect(table.column(column).text().fill_null(""))
     names = cells.to_series().to_list()
     return _found(names, _Folder(folder))

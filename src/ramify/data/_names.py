@@ -64,16 +64,36 @@ def resolve_columns(
     return found
 
 
+def check_columns(columns: Sequence[str], names: Sequence[str], argument: str) -> None:
+    """Check that names are columns; globs are not resolved.
+
+    Args:
+        columns: Names of the table's columns.
+        names: Those asked for.
+        argument: The option they came from, for messages.
+
+    Raises:
+        InputError: If one is none.
+    """
+    for name in names:
+        if name not in columns:
+            raise _no_column(columns, name, argument)
+
+
 def _unknown(columns: Sequence[str], pattern: str, argument: str) -> InputError:
     if _GLOB_MARKS & set(pattern):
         return InputError(
             f"{argument} must match columns of the table. {quoted(pattern)} matches none of "
             f"{listed(columns)}"
         )
+    return _no_column(columns, pattern, argument)
+
+
+def _no_column(columns: Sequence[str], name: str, argument: str) -> InputError:
     close = difflib.get_close_matches(
-        pattern[:200], [name[:200] for name in columns], n=1, cutoff=0.6
+        name[:200], [column[:200] for column in columns], n=1, cutoff=0.6
     )
     hint = f"did you mean {quoted(close[0])}?" if close else f"it has {listed(columns)}"
     return InputError(
-        f"{argument} must name columns of the table. It has no column {quoted(pattern)}; {hint}"
+        f"{argument} must name columns of the table. It has no column {quoted(name)}; {hint}"
     )

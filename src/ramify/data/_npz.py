@@ -75,7 +75,8 @@ def _reasons(apart: dict[str, str]) -> str:
 def _opened(path: Path, key: str | None) -> tuple[Pixels, Members]:
     members = read_members(path)
     images = _images_key(path, members, key)
-    what = f"{quoted(images)} of {quoted(path)}"
+    option = "" if key is None else "--images "
+    what = f"{option}{quoted(images)} of {quoted(path)}"
     return as_pixels(what, members.arrays[images]), members
 
 
@@ -85,7 +86,10 @@ def _images_key(path: Path, members: Members, key: str | None) -> str:
         if key in arrays:
             return key
         why = unreadable.get(key, "is not there")
-        raise InputError(f"array {quoted(key)} of {quoted(path)} {why}. It has {listed(arrays)}")
+        raise InputError(
+            f"--images must name an array of {quoted(path)}. {quoted(key)} {why}; it has "
+            f"{listed(arrays)}"
+        )
     several = [name for name, array in arrays.items() if array.ndim in (3, 4)]
     if len(several) == 1:
         return several[0]

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from ramify._core import InputError, listed, quoted
 from ramify.data._cells import Column
+from ramify.data._names import check_columns
 from ramify.data._read_targets import label_number
 from ramify.data._table import Table
 from ramify.data._values import text_values
@@ -43,12 +44,13 @@ def one_vs_rest(table: Table, column: str) -> OneVsRest:
         >>> one_vs_rest(open_table(frame), "label").targets
         ('label=0', 'label=2')
     """
+    check_columns(table.columns, [column], "--one-vs-rest")
     cells = table.column(column)
     values = text_values(table, [column])[column]
     if not 2 <= values.distinct <= _MOST:
         raise InputError(
-            f"column {quoted(column)} must have from 2 to {_MOST:,} different labels to be learned "
-            f"one against the rest. Got {values.distinct:,}"
+            f"--one-vs-rest must name columns of 2 to {_MOST:,} different labels. "
+            f"{quoted(column)} has {values.distinct:,}"
         )
     labels = sorted(values.counts, key=_in_order)
     names = tuple(f"{column}={label}" for label in labels)

@@ -23,11 +23,12 @@ def stated_kinds(targets: Sequence[str], kinds: Mapping[str, StatedKind]) -> dic
     """
     known = set(targets)
     found: dict[str, StatedKind] = {}
-    strangers = [name for name in kinds if not _matching(name, targets)]
-    if strangers:
-        raise InputError(
-            f"--kind must name targets. {listed(strangers)} are none of {listed(targets)}"
-        )
+    for option, of_option in (("--kind", str), ("--ordinal", Ordinal)):
+        said = [name for name, kind in kinds.items() if isinstance(kind, of_option)]
+        if strangers := [name for name in said if not _matching(name, targets)]:
+            raise InputError(
+                f"{option} must name targets. {listed(strangers)} are none of {listed(targets)}"
+            )
     for name, kind in kinds.items():
         if not isinstance(kind, Ordinal) and kind not in KINDS:
             raise InputError(

@@ -8,6 +8,7 @@ import polars as pl
 
 from ramify._core import InputError, listed, quoted
 from ramify.data._cells import Column
+from ramify.data._names import check_columns
 from ramify.data._read_targets import label_number
 from ramify.data._table import Table
 from ramify.data._values import text_values
@@ -50,6 +51,7 @@ def rows_by_task(table: Table, targets: Sequence[str], column: str) -> RowsByTas
     """
     if column in targets:
         raise InputError(f"--task-column must not be a target. Got {quoted(column)} in both")
+    check_columns(table.columns, [column], "--task-column")
     task = table.column(column)
     values = text_values(table, [column])[column]
     if not 2 <= values.distinct <= _MOST:

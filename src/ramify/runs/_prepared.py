@@ -32,7 +32,6 @@ from ramify.data import (
 from ramify.metrics import absence_note
 from ramify.records import DataInfo
 from ramify.runs._inputs import ImageInputs, Inputs, TableInputs
-from ramify.runs._model import Model
 from ramify.runs._options import Options
 from ramify.runs._soft_labels import soft_labelled
 from ramify.tasks import TaskSet
@@ -189,9 +188,9 @@ class _Labelled:
         notes, table = ([*data.notes], data.table) if isinstance(data, ImageData) else ([], data)
         warnings = _label_warnings(self.tasks, targets, mask, split, self.groups)
         info = describe(table, inferred, split, targets, mask, inputs.in_numbers())
-        models = [Model.load(folder) for folder in options.soft_labels_from]
-        targets, filled = soft_labelled(models, data, split, self.tasks, targets, mask)
-        soft = [_soft_note(int(filled.sum() - mask.sum()))] if models else []
+        folders = options.soft_labels_from
+        targets, filled = soft_labelled(folders, data, split, self.tasks, targets, mask)
+        soft = [_soft_note(int(filled.sum() - mask.sum()))] if folders else []
         mask = filled
         return Prepared(
             self.tasks,

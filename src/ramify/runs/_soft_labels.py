@@ -1,6 +1,7 @@
 """Labels that are missing, filled in by models that were trained before."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,12 +10,13 @@ from torch import Tensor
 from ramify._core import InputError, listed
 from ramify.data import ImageData, Split, Table, with_soft_labels
 from ramify.runs._model import Model
+from ramify.runs._naming import naming
 from ramify.runs._predicting import raw_batches
 from ramify.tasks import Binary, TaskSet
 
 
 def soft_labelled(
-    models: Sequence[Model],
+    folders: Sequence[Path],
     data: Table | ImageData,
     split: Split,
     tasks: TaskSet,
@@ -27,7 +29,7 @@ def soft_labelled(
     and so do the gaps of validation and test rows: scores are of observed labels only.
 
     Args:
-        models: Trained models.
+        folders: Directories of finished runs, each with its model.
         data: The rows.
         split: Its training rows are filled in.
         tasks: The tasks.
@@ -39,14 +41,17 @@ def soft_labelled(
 
     Raises:
         InputError: If a model has no binary task of the run, or reads other data.
+        ModelFileError: If a directory holds no model.
 
     References:
         Lu et al., CVPR 2017: its joint model of two data sets.
     """
-    for model in models:
+    for folder in folders:
         probabilities = np.full(targets.shape, np.nan, dtype=np.float32)
-        shared = _shared_tasks(model, tasks)
-        said = _said(model, data, split.train)
+        with naming("--soft-labels-from", folder):
+            model = Model.load(folder)
+            shared = _shared_tasks(model, tasks)
+            said = _said(model, data, split.train)
         for here, column in shared.items():
             probabilities[split.train, here] = said[:, column]
         targets, label_mask = with_soft_labels(tasks, targets, label_mask, probabilities)
@@ -68,8 +73,8 @@ def _shared_tasks(model: Model, tasks: TaskSet) -> dict[int, int]:
     if not shared:
         own = [task.name for task in tasks if isinstance(task.kind, Binary)]
         raise InputError(
-            "--soft-labels-from must name a run with binary tasks of this one, which are "
-            f"{listed(own) or 'none'}. Its binary tasks are {listed(columns) or 'none'}"
+            "its model must know a binary task of this run, of which there are "
+            f"{listed(own) or 'none'}. It knows {listed(columns) or 'none'}"
         )
     return shared
 

@@ -19,6 +19,7 @@ from ramify.networks import (
     thin_like,
 )
 from ramify.runs._model import Model
+from ramify.runs._naming import naming
 
 
 def starting_backbone(
@@ -39,15 +40,22 @@ def starting_backbone(
     """
     if start_from is None:
         return spec.build(shape)
+    if not start_from.exists():
+        raise InputError(
+            "--start-from must name the directory of a run, or a file of weights. There is nothing "
+            f"at {quoted(start_from)}"
+        )
     if start_from.is_dir():
         return _thinned(_of_run(start_from, spec, shape), spec, shape, start_from)
     wide = _full(spec).build(shape)
-    load_torchvision(wide, start_from)
+    with naming("--start-from", start_from):
+        load_torchvision(wide, start_from)
     return _thinned(wide, spec, shape, start_from)
 
 
 def _of_run(directory: Path, spec: BackboneSpec, shape: Sequence[int]) -> nn.Sequential:
-    model = Model.load(directory)
+    with naming("--start-from", directory):
+        model = Model.load(directory)
     if model.backbone.kind != spec.kind:
         raise InputError(
             f"--start-from must name a run with a network of the kind {quoted(spec.kind)}. "
@@ -106,9 +114,7 @@ def _thinned(
         if same != [tuple(p.shape) for p in wanted.parameters()]:
             raise InputError("--start-from takes a multilayer perceptron of the same --hidden only")
         return nn.Sequential(*stages_of(wide))
-    try:
-        # Of the run's own seed: only places that the selected filters leave open are drawn.
-        generator = torch.Generator().manual_seed(int(torch.initial_seed() % 2**63))
+    # Of the run's own seed: only places that the selected filters leave open are drawn.
+    generator = torch.Generator().manual_seed(int(torch.initial_seed() % 2**63))
+    with naming("--start-from", source):
         return thin_like(wide, wanted, generator=generator)
-    except InputError as error:
-        raise InputError(f"--start-from {quoted(source)} does not fit: {error}") from None

@@ -9,8 +9,9 @@ from polars.testing import assert_frame_equal
 from tests.unit.cli._command import fit, make_table, ramify
 
 from ramify import load
-from ramify.cli._parser import build_parser, gathered
-from ramify.cli._words import kinds_and_levels_in
+from ramify.cli._gathered import gathered
+from ramify.cli._parser import VERBS, build_parser
+from ramify.cli._words import kinds_and_levels_in, names_in, widths_in
 from ramify.data import open_table
 from ramify.tasks import Ordinal
 
@@ -161,7 +162,8 @@ def test_results_are_replaced_only_on_request(base: Path, tmp_path: Path) -> Non
 
 def test_kinds_and_levels_add_up_where_the_option_is_repeated() -> None:
     typed = "fit t.csv --output o --ordinal a=x,y --kind b=ranking,c=binary --ordinal=d=x,z"
-    chosen = build_parser().parse_args(gathered([*typed.split(), "--kind", "e=ranking"])).fit
+    words = [*typed.split(), "--kind", "e=ranking"]
+    chosen = build_parser().parse_args(gathered(words, VERBS)).fit
     found = kinds_and_levels_in(chosen.kind, chosen.ordinal)
     assert found == {
         "a": Ordinal(("x", "y")),
@@ -170,3 +172,36 @@ def test_kinds_and_levels_add_up_where_the_option_is_repeated() -> None:
         "d": Ordinal(("x", "z")),
         "e": "ranking",
     }
+
+
+LISTS = {
+    "fit": {"join", "soft_labels_from", "baselines"},
+    "compare": {"join", "sharing", "weighting"},
+}
+
+
+@pytest.mark.parametrize("verb", LISTS)
+def test_names_add_up_where_the_option_is_repeated(verb: str) -> None:
+    for name in {"targets", "ignore", "one_vs_rest", "kind", "attach"} | LISTS[verb]:
+        option = f"--{name.replace('_', '-')}"
+        words = [verb, "t.csv", "--output", "o", option, 'a,"b, c"', "--width", "3", f"{option}=d"]
+        chosen = build_parser().parse_args(gathered(words, VERBS))[verb]
+        assert names_in(chosen[name]) == ["a", "b, c", "d"], name
+        assert chosen.width == 3
+
+
+def test_of_widths_the_last_counts() -> None:
+    given = ("--hidden", "8,4", "--hidden", "2", "--sharing", "hard", "--sharing", "selective")
+    words = ["fit", "t.csv", "--output", "o", *given]
+    chosen = build_parser().parse_args(gathered(words, VERBS)).fit
+    assert (widths_in(chosen.hidden), chosen.sharing) == ((2,), "selective")
+
+
+def test_repeated_options_of_the_command_line_win_over_those_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("ignore: ['x, 1', x2]\nkind: ['t, 1=ranking']\n")
+    words = ["fit", "t.csv", "--output", "o", "--config", str(tmp_path / "c.yaml")]
+    chosen = build_parser().parse_args(gathered(words, VERBS)).fit
+    assert names_in(chosen.ignore) == ["x, 1", "x2"]
+    assert kinds_and_levels_in(chosen.kind, "") == {"t, 1": "ranking"}
+    more = [*words, "--ignore", "x3", "--ignore", "x4"]
+    assert names_in(build_parser().parse_args(gathered(more, VERBS)).fit.ignore) == ["x3", "x4"]

@@ -1,5 +1,6 @@
 """`ramify compare` as a user meets it: what it says, what it leaves, what it refuses."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,11 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
         (("--sharing", "hard,hard"), "named once. Got 'hard' repeatedly"),
         (("--sharing", "random-forest"), "--sharing must be one of "),
         (("--sharing", "tree"), "--sharing tree needs --tree"),
+        (("--sharing", "selective", "--sharing", "magic"), "Got 'magic'"),
+        (
+            ("--sharing", "selective:variance", "--groups", "99"),
+            "--groups must be at most the numb",
+        ),
         (("--weighting", "magic"), "weighting must be one of equal, uncertainty"),
         (("--sharing", "tree", "--tree", "none.json"), "--tree 'none.json' cannot be read"),
         (("--seeds", "0"), "--seeds must be 1 or more. Got 0"),
@@ -71,4 +77,17 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert said.err.startswith("error: ")
     assert said.err.count("\n") == 1
     assert words in said.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_search_without_optuna_says_what_to_install(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    said = ramify("compare", table, *QUICK, "--output", tmp_path / "out", "--search", "1")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        "error: --search needs optuna, which is not installed; install it with "
+        "pip install 'ramify[search]', or leave it at 0\n"
+    )
     assert not (tmp_path / "out").exists()

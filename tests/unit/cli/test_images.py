@@ -36,7 +36,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(image).save(folder / "files" / f"{i}.png")
     labels = {"left": side == 0, "right": side == 2, "side": [f"s{s}" for s in side]}
     names = [f"{i}.png" for i in range(N)]
-    pl.DataFrame({"file": names, **labels}).write_csv(folder / "labels.csv")
+    pl.DataFrame({"file": names, **labels, "flat": 1}).write_csv(folder / "labels.csv")
     np.savez(folder / "arrays.npz", pictures=images, side=side)
     said = fit(folder, folder / "run", "--image-size", "28")
     assert said.code == 0, said.err
@@ -131,8 +131,22 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
         (("--batch-size", "0"), "--batch-size must be 1 or more"),
         (("--backbone", "resnet34", "--width", "0"), "--width 0, the full network, is for vgg16"),
         (("--sharing", "linear:dirty", "--start-from", "run"), "have no backbone"),
-        (("--soft-labels-from", "nowhere"), "no model description at 'nowhere/model.json'"),
-        (("--one-vs-rest", "nothing"), "no column 'nothing'"),
+        (
+            ("--soft-labels-from", "nowhere"),
+            "--soft-labels-from 'nowhere' cannot be used: no model",
+        ),
+        (("--start-from", "nowhere"), "--start-from must name the directory of a run, or a file"),
+        (("--start-from", "/"), "--start-from '/' cannot be used: no model description"),
+        (("--image-cache", "/proc/no"), "choose another folder with --image-cache"),
+        (("--images", "nowhere"), "--images must name the folder of the files. No folder at"),
+        (("--image-column", "flie"), "--image-column must name columns of the table. It has no"),
+        (("--image-column", "left"), "(one of at least 48 rows with such images)"),
+        (("--one-vs-rest", "nothing"), "--one-vs-rest must name columns of the table. It has no"),
+        (("--one-vs-rest", "flat"), "--one-vs-rest must name columns of 2 to 1,000 different"),
+        (
+            ("--sharing", "selective", "--groups", "3"),
+            "--groups must be at most the number of tasks, 2",
+        ),
         (("--task-column", "left"), "must not be a target"),
         (("--sharing", "linear:magic"), "must be one of"),
     ],
@@ -174,6 +188,14 @@ def test_codes_of_idx_files_are_classes_however_many(tmp_path: Path) -> None:
         (("files", "--layout", "idx", "--join", "celeba:none"), "--join must name a folder"),
         (("files", "--layout", "idx", "--join", "mnist:files"), "--join must be LAYOUT:FOLDER"),
         (("arrays.npz", "--targets", "short"), "'short' has 3 rows instead of 48"),
+        (("arrays.npz", "--images", "none"), "--images must name an array of"),
+        (("arrays.npz", "--images", "side"), "--images 'side' of"),
+        (("arrays.npz", "--image-column", "file"), "--image-column is for a table of file names"),
+        (("labels.csv", "--images", "none"), "--images must name a folder of image files, or an"),
+        (
+            ("labels.csv", "--images", __file__),
+            "is no folder, so both it and the table must be IDX",
+        ),
     ],
 )
 def test_what_is_no_source_of_pictures_is_named_by_its_option(
@@ -207,6 +229,7 @@ def test_a_damaged_file_is_named_and_may_be_left_out(base: Path, tmp_path: Path)
     table = pl.read_csv(base / "labels.csv")
     (base / "files" / "bad.png").write_bytes(b"no picture")
     row = pl.DataFrame({"file": ["bad.png"], "left": [True], "right": [False], "side": ["s0"]})
+    row = row.with_columns(flat=pl.lit(1, pl.Int64))
     pl.concat([table, row]).write_csv(base / "with_bad.csv")
     common = (
         *("fit", base / "with_bad.csv", "--images", base / "files", "--image-column", "file"),
@@ -229,7 +252,7 @@ def test_soft_labels_that_fill_in_nothing_are_said_and_strangers_refused(
     assert "soft labels filled in nothing" in said.out
     more = ("--image-size", "28", "--soft-labels-from", f"{base / 'run'}")
     said = fit(base, tmp_path / "b", *more, targets="side")
-    assert "which are none. Its binary tasks are 'left', 'right'" in said.err
+    assert "of which there are none. It knows 'left', 'right'" in said.err
 
 
 def test_a_bad_file_to_predict_is_named_with_what_can_be_done(base: Path, tmp_path: Path) -> None:

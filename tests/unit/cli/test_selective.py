@@ -48,6 +48,8 @@ def test_the_report_names_the_estimator_that_was_kept_at_the_merge(tmp_path: Pat
         (["--sharing", "selective", "--condition", "variance"], "needs --groups"),
         (["--sharing", "selective", "--groups", "2", "--threshold", "1"], "give one of them"),
         (["--sharing", "selective", "--groups", "0"], "--groups must be 1 or more"),
+        (["--sharing", "selective", "--groups", "5"], "at most the number of tasks, 4. Got 5"),
+        (["--sharing", "selective:variance", "--groups", "5"], "at most the number of tasks, 4"),
         (["--sharing", "selective", "--estimator-width", "0"], "--estimator-width must be 1"),
         (["--sharing", "selective", "--threshold", "nan"], "--threshold must be a finite number"),
         (["--sharing", "selective", "--alpha", "1"], "--alpha is for --sharing fully-adaptive"),

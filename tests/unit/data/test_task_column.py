@@ -46,7 +46,7 @@ def test_the_kind_of_a_target_stays() -> None:
     ("targets", "column", "message"),
     [
         (["score"], "score", "must not be a target"),
-        (["score"], "nowhere", "no column"),
+        (["score"], "nowhere", "--task-column must .* no column"),
         (["score"], "one", r"from 2 to 10,000 tasks\. Got 1"),
     ],
 )
