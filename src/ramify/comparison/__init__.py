@@ -1,15 +1,17 @@
 """The same data, splits and seeds for several ways of sharing, side by side.
 
 `compare` does it from Python; ``ramify compare`` from the command line. One network per task, one
-shared network, and two baselines of scikit-learn always take part.
+shared network, and two baselines of scikit-learn always take part. A search tries further settings
+of training, as many for each; the extra ``ramify[search]`` brings Optuna, which proposes them.
 """
 
 from ramify.comparison._compare import compare, compare_table
 from ramify.comparison._comparison import Comparison
 from ramify.comparison._directory import COMPARISON_FILE, COMPARISON_PAGE
 from ramify.comparison._method import ALWAYS, Method
+from ramify.comparison._optuna_search import OptunaSearch
 from ramify.comparison._schedule import Progress
-from ramify.comparison._search import RandomSearch, Search, TrialSettings
+from ramify.comparison._search import Search, Span, Tried
 from ramify.comparison._statistics import paired_gain
 from ramify.comparison._study import Study
 
@@ -19,11 +21,12 @@ __all__ = [
     "COMPARISON_PAGE",
     "Comparison",
     "Method",
+    "OptunaSearch",
     "Progress",
-    "RandomSearch",
     "Search",
+    "Span",
     "Study",
-    "TrialSettings",
+    "Tried",
     "compare",
     "compare_table",
     "paired_gain",

@@ -71,7 +71,8 @@ def compare(
             method is called ``hard + upgrad``, but just ``hard`` with the weighting of
             ``training``.
         seeds: How many, from 0, or which. Each draws a split, initial weights and an order.
-        search: So many random settings are tried for each network and seed beside those given.
+        search: So many settings are tried for each network and seed beside those given, proposed
+            by Optuna (``pip install 'ramify[search]'``); the best on validation rows are kept.
         ignore: Names or globs of columns that are no features.
         kinds: ``binary``, ``multiclass`` or ``regression`` per target, where inference is wrong.
         split: ``random``, ``column:NAME`` or ``group:NAME``, or a split rule.
@@ -167,9 +168,12 @@ def compare_table(
         tell: Called after every run.
 
     Raises:
-        InputError: If the table, an option or the directory is not fit for it, or no run finished.
+        InputError: If the table, an option or the directory is not fit for it, a package that the
+            search needs is missing, or no run finished.
         StoppedError: If SIGINT or SIGTERM came; finished runs stay.
     """
+    if study.n_trials:
+        study.search.check()
     contenders = _contenders(methods, options, study)
     with comparison_directory(output, resume=resume, overwrite=overwrite) as store:
         seeds = divided(table, options, study.seeds)
@@ -187,7 +191,7 @@ def _contenders(methods: Sequence[Method], options: Options, study: Study) -> li
     usual = as_weighting(options.training.weighting)
     every = crossed(completed(methods, BASELINE_NAMES), study.weightings, usual)
     networks = [NetworkContender(each) for each in every]
-    return [*networks, *baselines(study.n_trees, options.training.balance)]
+    return [*networks, *baselines(study.n_trees, options.training.balance, study.n_trials)]
 
 
 def _check_any(results: Sequence[RunResult | Failure]) -> None:

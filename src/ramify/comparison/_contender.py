@@ -83,6 +83,11 @@ class Contender(ABC):
     def is_searched(self) -> bool:
         """Whether a search over the settings of training concerns it."""
 
+    @property
+    @abstractmethod
+    def variant(self) -> str:
+        """What sets its files apart where it tries several settings by itself; else empty."""
+
     @abstractmethod
     def settings(self, options: Options, n_tasks: int) -> Job:
         """All settings that decide its result, beside the data.

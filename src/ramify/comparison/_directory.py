@@ -23,11 +23,12 @@ class Place:
     result: Path
     state: Path
 
-    def finished(self, job: Job) -> RunResult | None:
+    def finished(self, job: Job, *, may_differ: bool = False) -> RunResult | None:
         """The result of an earlier time, if there is one.
 
         Args:
             job: What decides the result now.
+            may_differ: Whether one of other data or settings counts as none.
 
         Raises:
             InputError: If other data or settings decided it.
@@ -46,6 +47,8 @@ class Place:
             )
         names = sorted(found.job.keys() | job.keys())
         differing = [name for name in names if found.job.get(name) != job.get(name)]
+        if differing and may_differ:
+            return None
         if differing:
             raise InputError(
                 f"--resume needs the data and settings of the finished runs. Different in "
@@ -61,9 +64,9 @@ class Store:
 
     folder: Path
 
-    def place(self, method: str, seed: int, trial: int, job: Job) -> Place:
+    def place(self, method: str, seed: int, trial: int, job: Job, variant: str = "") -> Place:
         """Where a run keeps its things; a state only serves the very same job."""
-        stem = f"{method}-seed-{seed}" + (f"-trial-{trial}" if trial else "")
+        stem = f"{method}-seed-{seed}{variant}" + (f"-trial-{trial}" if trial else "")
         runs = self.folder / _RUNS
         return Place(runs / f"{stem}.json", runs / f".{stem}.{digest_of(job)[:12]}")
 

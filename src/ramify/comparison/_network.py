@@ -41,6 +41,11 @@ class NetworkContender(Contender):
         return not self._is_linear
 
     @property
+    def variant(self) -> str:
+        """Nothing: each of its trials has a file."""
+        return ""
+
+    @property
     def _is_linear(self) -> bool:
         return isinstance(self.method.make(0), LinearSharing)
 

@@ -43,8 +43,13 @@ class Family(ABC):
     """Models of one kind, of which validation rows choose one per task."""
 
     @abstractmethod
-    def candidates(self, rows: TaskRows) -> Sequence[tuple[str, Estimator]]:
-        """Unfitted models with a word for each; those with the better start come first."""
+    def candidates(self, rows: TaskRows, n_extra: int) -> Sequence[tuple[str, Estimator]]:
+        """Unfitted models with a word for each; those with the better start come first.
+
+        Args:
+            rows: The task.
+            n_extra: How many at least beside the first.
+        """
 
     @abstractmethod
     def finished(self, model: Estimator, rows: TaskRows) -> Estimator:
@@ -67,11 +72,13 @@ class PerTaskContender(Contender):
         title: Its name.
         made_of: What it is made of.
         family: The models.
+        n_trials: So many settings at least are tried beside the first, as many as of a network.
     """
 
     title: str
     made_of: MethodKind
     family: Family
+    n_trials: int = 0
 
     @property
     def name(self) -> str:
@@ -90,18 +97,24 @@ class PerTaskContender(Contender):
 
     @property
     def is_searched(self) -> bool:
-        """Whether a search over the settings of training concerns it."""
+        """Whether a search over the settings of training concerns it: it tries its own per task."""
         return False
+
+    @property
+    def variant(self) -> str:
+        """How many it tries, in a comparison with a search."""
+        return f"-best-of-{self.n_trials + 1}" if self.n_trials else ""
 
     def settings(self, options: Options, n_tasks: int) -> Job:
         """All settings that decide its result, beside the data."""
-        return self.family.settings()
+        tries = {"trials": self.n_trials} if self.n_trials else {}
+        return {**self.family.settings(), **tries}
 
     def attempt(self, work: Work) -> Attempt:
         """Learn every task and be scored."""
         prepared = prepare(work.table, work.options)
         started = time.monotonic()
-        found = [_learned(self.family, rows, t, prepared) for t, rows in _tasks(prepared)]
+        found = [_learned(self, rows, t, prepared) for t, rows in _tasks(prepared)]
         seconds = time.monotonic() - started
         columns = {
             side: np.concatenate([each.columns[side] for each in found], axis=1)
@@ -152,7 +165,9 @@ def _encoded(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]
     return whole
 
 
-def _learned(family: Family, rows: TaskRows, place: int, prepared: Prepared) -> _Learned:
+def _learned(
+    contender: PerTaskContender, rows: TaskRows, place: int, prepared: Prepared
+) -> _Learned:
     if len(rows.labels) == 0:
         start = np.array([rows.task.kind.start_outputs])
         columns = {side: np.repeat(start, len(x), axis=0) for side, x in rows.held_out.items()}
@@ -160,7 +175,9 @@ def _learned(family: Family, rows: TaskRows, place: int, prepared: Prepared) -> 
     if not learns_numbers(rows.task) and len(np.unique(rows.labels)) == 1:
         constant = DummyClassifier(strategy="prior").fit(rows.train, rows.labels)
         return _Learned(_columns(constant, rows), 1, "one class only")
-    tried = [(word, model.fit(rows.train, rows.labels)) for word, model in family.candidates(rows)]
+    family = contender.family
+    candidates = family.candidates(rows, contender.n_trials)
+    tried = [(word, model.fit(rows.train, rows.labels)) for word, model in candidates]
     merits = [_merit(model, rows, place, prepared) for _, model in tried]
     word, chosen = tried[int(np.argmax(merits))]
     model = family.finished(chosen, rows)

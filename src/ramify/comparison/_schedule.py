@@ -12,7 +12,7 @@ from ramify._core import StoppedError
 from ramify.comparison._contender import Contender, Work
 from ramify.comparison._directory import Store
 from ramify.comparison._divided import Divided
-from ramify.comparison._search import TrialSettings
+from ramify.comparison._lane import Lane
 from ramify.comparison._study import Study
 from ramify.comparison._work import Done, Stopped, do
 from ramify.data import ImageData, Table
@@ -46,11 +46,11 @@ class Schedule:
 
     Attributes:
         finished: Those that an earlier time finished.
-        open: Those that are to be done.
+        lanes: The others, and what they follow from.
     """
 
     finished: list[RunResult]
-    open: list[Work]
+    lanes: dict[tuple[str, int], Lane]
 
 
 def scheduled(
@@ -75,24 +75,12 @@ def scheduled(
         InputError: If a finished run had other data or settings.
         ModelFileError: If a result is damaged.
     """
-    trials: list[TrialSettings | None] = [None, *study.search.proposals(study.n_trials)]
-    schedule = Schedule([], [])
+    schedule = Schedule([], {})
     for (seed, divided), contender in product(seeds.items(), contenders):
-        for i, trial in enumerate(trials if contender.is_searched else trials[:1]):
-            chosen = replace(options, seed=seed)
-            chosen = chosen if trial is None else trial.applied(chosen)
-            n_tasks = len(divided.tasks)
-            job = {"method": contender.name, **contender.settings(chosen, n_tasks)}
-            job |= {"targets": list(divided.tasks.names), "seed": seed, "data": divided.digest}
-            place = store.place(contender.name, seed, i, job)
-            found = place.finished(job)
-            if found is not None:
-                schedule.finished.append(found)
-                continue
-            result, state = place.result, place.state
-            schedule.open.append(
-                Work(contender, table, chosen, i, job, n_tasks, state, result, study.threads)
-            )
+        lane = Lane(contender, table, replace(options, seed=seed), divided, study, store)
+        schedule.finished.extend(lane.kept())
+        lane.work()  # what does not fit is refused now
+        schedule.lanes[contender.name, seed] = lane
     return schedule
 
 
@@ -100,6 +88,9 @@ def carried_out(
     schedule: Schedule, processes: int | None, tell: Teller | None
 ) -> list[RunResult | Failure]:
     """Do what is open, several runs at a time, and give all results.
+
+    Each round does the next run of every contender and seed: what a search proposes follows from
+    the trials before.
 
     Args:
         schedule: The runs.
@@ -110,7 +101,8 @@ def carried_out(
         StoppedError: If SIGINT or SIGTERM came; finished runs stay, the others keep their state.
     """
     every: list[RunResult | Failure] = []
-    n_runs = len(schedule.finished) + len(schedule.open)
+    lanes = schedule.lanes.values()
+    n_runs = sum(lane.n_runs for lane in lanes)
 
     def add(result: RunResult | Failure, *, reused: bool) -> None:
         every.append(result)
@@ -119,15 +111,19 @@ def carried_out(
 
     for result in schedule.finished:
         add(result, reused=True)
-    # Closed when a signal ends the loop, so that no process goes on unseen.
-    with closing(_done(schedule.open, processes)) as done:
-        for each in done:
-            if isinstance(each, Stopped):
-                raise StoppedError(
-                    "the comparison was stopped: its finished runs are kept; use --resume",
-                    each.signal_number,
-                )
-            add(each, reused=False)
+    while works := [work for lane in lanes if (work := lane.work()) is not None]:
+        # Closed when a signal ends the loop, so that no process goes on unseen.
+        with closing(_done(works, processes)) as done:
+            for each in done:
+                if isinstance(each, Stopped):
+                    raise StoppedError(
+                        "the comparison was stopped: its finished runs are kept; use --resume",
+                        each.signal_number,
+                    )
+                schedule.lanes[each.method, each.seed].add(each)
+                add(each, reused=False)
+        for result in [found for lane in lanes for found in lane.kept()]:
+            add(result, reused=True)
     return every
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ramify._core import InputError
-from ramify.comparison._search import RandomSearch, Search
+from ramify.comparison._optuna_search import OptunaSearch
+from ramify.comparison._search import Search
 from ramify.weighting import Weighting
 
 
@@ -29,7 +30,7 @@ class Study:
     seeds: Sequence[int] = (0, 1, 2, 3, 4)
     weightings: Mapping[str, Weighting] = field(default_factory=dict)
     n_trials: int = 0
-    search: Search = field(default_factory=RandomSearch)
+    search: Search = field(default_factory=OptunaSearch)
     n_trees: int = 200
     processes: int | None = 1
     threads: int = 1

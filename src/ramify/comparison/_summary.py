@@ -12,7 +12,7 @@ from ramify.comparison._contender import Contender
 from ramify.comparison._divided import Divided, all_warnings, draws_anew, overlap
 from ramify.comparison._method import HARD, SINGLE_TASK
 from ramify.comparison._recommend import recommended
-from ramify.comparison._search import searched
+from ramify.comparison._search_space import searched, space_of
 from ramify.comparison._statistics import mean_of, paired_gain, spread_of
 from ramify.comparison._study import Study
 from ramify.comparison._table import ScoreTable, skill_of
@@ -83,7 +83,7 @@ class Summary:
             intervals=self._intervals(),
             settings=self._settings(),
             warnings=all_warnings(self.seeds),
-            versions=_versions(),
+            versions=_versions(self.study.search.packages if self.study.n_trials else ()),
             command=self.command,
         )
 
@@ -91,12 +91,11 @@ class Summary:
         """The trial with the best validation score; the first of equal ones."""
         skills = {i: skill_of(r, "validation", self.seeds[seed].tasks) for i, r in trials.items()}
         best = max(skills, key=lambda i: (-np.inf if np.isnan(skills[i]) else skills[i], -i))
-        names = searched(self.options)
         return Choice(
             method=method,
             seed=seed,
             trial=best,
-            settings={n: v for n, v in trials[best].job.items() if n in names},
+            settings=searched(trials[best].job, space_of(self.options)),
             validation={i: None if np.isnan(v) else v for i, v in skills.items()},
         )
 
@@ -219,6 +218,6 @@ def _task_info(task: Task) -> TaskInfo:
     )
 
 
-def _versions() -> dict[str, str]:
-    packages = ("ramify", "torch", "numpy", "scipy", "scikit-learn", "joblib")
+def _versions(further: Sequence[str]) -> dict[str, str]:
+    packages = ("ramify", "torch", "numpy", "scipy", "scikit-learn", "joblib", *further)
     return {"python": platform.python_version()} | {name: version(name) for name in packages}

@@ -1,5 +1,6 @@
 """Forests and linear models: partial labels, absent classes, and their own choices."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
 
-from ramify.comparison._baselines import BASELINE_NAMES, baselines
+from ramify.comparison._baselines import BASELINE_NAMES, Forest, baselines
 from ramify.comparison._contender import Attempt, Contender, Work
+from ramify.comparison._per_task import PerTaskContender, TaskRows, _tasks
 from ramify.data import open_table, parse_split
 from ramify.runs import Options, prepare
 
@@ -34,6 +36,10 @@ def attempted(contender: Contender, frame: pl.DataFrame, targets: str = "g*") ->
         threads=1,
     )
     return contender.attempt(work)
+
+
+def task_rows(frame: pl.DataFrame, name: str) -> TaskRows:
+    return next(iter(_tasks(prepare(open_table(frame), Options((name,))))))[1]
 
 
 def scores(attempt: Attempt) -> dict[str, float | None]:
@@ -116,3 +122,22 @@ def test_ridge_is_ridge_with_the_penalty_that_validation_rows_choose() -> None:
     found = attempted(CONTENDERS["ridge-logistic"], frame, "g0_t0")
     assert found.chosen == {f"tasks with penalty {best:g}": 1}
     assert_allclose(scores(found)["g0_t0"] or 0.0, error("test", best), rtol=1e-4)
+
+
+@every_baseline
+@pytest.mark.parametrize("name", ["g0_t0", "g0_t1"])
+def test_a_search_lets_it_choose_among_as_many_settings_as_a_network(
+    contender: Contender, name: str
+) -> None:
+    assert isinstance(contender, PerTaskContender)
+    rows = task_rows(small_table(("binary", "regression")), name)
+    words = [[word for word, _ in contender.family.candidates(rows, n)] for n in range(13)]
+    assert all(len(set(found)) >= 1 + n for n, found in enumerate(words))
+    assert all(more[: len(few)] == few for few, more in pairwise(words))
+
+
+def test_a_forest_on_few_inputs_has_fewer_settings_to_choose_from() -> None:
+    rows = task_rows(small_table().select("x00", "g0_t0").drop_nulls(), "g0_t0")
+    found = Forest(8, balance=False).candidates(rows, 100)
+    assert 3 <= len(found) <= 20
+    assert all(model.max_features == 1 for _, model in found)
