@@ -17,7 +17,17 @@ from ramify._core import InputError, RamifyError, lazy_names
 
 if TYPE_CHECKING:
     from ramify.comparison import compare
-    from ramify.networks import BranchedNetwork, MLPSpec, ResNetSpec, VGGSpec, mlp, resnet, vgg16
+    from ramify.networks import (
+        BranchedNetwork,
+        CNNSpec,
+        MLPSpec,
+        ResNetSpec,
+        VGGSpec,
+        cnn,
+        mlp,
+        resnet,
+        vgg16,
+    )
     from ramify.runs import Run, fit, load
     from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, SingleTask
     from ramify.tasks import (
@@ -37,6 +47,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Binary",
     "BranchedNetwork",
+    "CNNSpec",
     "FixedTree",
     "FullyAdaptive",
     "HardSharing",
@@ -56,6 +67,7 @@ __all__ = [
     "Trainer",
     "Training",
     "VGGSpec",
+    "cnn",
     "compare",
     "fit",
     "load",
@@ -69,6 +81,7 @@ __getattr__ = lazy_names(
     {
         "Binary": "ramify.tasks",
         "BranchedNetwork": "ramify.networks",
+        "CNNSpec": "ramify.networks",
         "FixedTree": "ramify.sharing",
         "FullyAdaptive": "ramify.sharing",
         "HardSharing": "ramify.sharing",
@@ -86,6 +99,7 @@ __getattr__ = lazy_names(
         "Trainer": "ramify.training",
         "Training": "ramify.training",
         "VGGSpec": "ramify.networks",
+        "cnn": "ramify.networks",
         "compare": "ramify.comparison",
         "fit": "ramify.runs",
         "load": "ramify.runs",

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ramify._core import InputError
-from ramify.networks import BackboneSpec, MLPSpec, ResNetSpec, VGGSpec
+from ramify.networks import BackboneSpec, CNNSpec, MLPSpec, ResNetSpec, VGGSpec
 
-BackboneName = Literal["mlp", "vgg16", "resnet18", "resnet34"]
+BackboneName = Literal["mlp", "cnn", "vgg16", "resnet18", "resnet34"]
 
 _THIN: Final = 32
+_FIRST_CHANNELS: Final = 8
 _SMALL_STEM: Final = "cifar"  # images of the usual sizes here would vanish in ImageNet's stem
 
 
@@ -19,8 +20,9 @@ def build_spec(
 
     Args:
         name: Which; None for what suits the data.
-        width: Of a thin VGG-16, or of a residual network's first stage; 0 for the full VGG-16;
-            None for the default.
+        width: Of a thin VGG-16, of a residual network's first stage, or of a small CNN's first
+            convolution, to which its others are in proportion; 0 for the full VGG-16; None for the
+            default.
         perceptron: What ``mlp`` stands for.
         of_images: Whether rows are pictures.
 
@@ -38,12 +40,15 @@ def build_spec(
         raise InputError(f"--backbone {name} is for pictures. Got a table; use mlp or leave it out")
     if name == "mlp":
         if width is not None:
-            raise InputError("--width is for vgg16 and resnets; an mlp has --hidden")
+            raise InputError("--width is for vgg16, resnets and cnn; an mlp has --hidden")
         return perceptron
     if name == "vgg16":
         return VGGSpec(_THIN if width is None else width or None)
+    if name == "cnn" and width != 0:
+        first = width or _FIRST_CHANNELS
+        return CNNSpec((first, first * 3 // 2, 2 * first), (8 * first,))
     if width == 0:
-        raise InputError(f"--width 0, the full network, is for vgg16. Got {name}; its own is 64")
+        raise InputError(f"--width 0, the full network, is for vgg16. Got {name}; leave it out")
     return ResNetSpec(18 if name == "resnet18" else 34, _SMALL_STEM, width or 64)
 
 

@@ -5,6 +5,7 @@ from ramify.networks._attention import AttentionNetwork
 from ramify.networks._branch_gradients import BranchGradients
 from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches
+from ramify.networks._cnn import cnn
 from ramify.networks._cost import Cost, StageCosts, network_cost, stage_costs
 from ramify.networks._count import n_parameters
 from ramify.networks._experts import ExpertNetwork, ExpertPlan
@@ -23,6 +24,7 @@ from ramify.networks._somp import somp
 from ramify.networks._specs import (
     SPECS,
     BackboneSpec,
+    CNNSpec,
     LinearSpec,
     MLPSpec,
     ResNetSpec,
@@ -54,6 +56,7 @@ __all__ = [
     "BranchGradients",
     "BranchedNetwork",
     "Branches",
+    "CNNSpec",
     "Cost",
     "ExpertNetwork",
     "ExpertPlan",
@@ -73,6 +76,7 @@ __all__ = [
     "TaskGradients",
     "TaskNetwork",
     "VGGSpec",
+    "cnn",
     "feature_width",
     "fold_batch_norms",
     "load_torchvision",

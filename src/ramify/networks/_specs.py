@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from ramify._core import InputError, ShapeError, listed, quoted
+from ramify.networks._cnn import cnn
 from ramify.networks._mlp import mlp
 from ramify.networks._resnet import Depth, Stem, resnet
 from ramify.networks._vgg import DENSE_WIDTH, vgg16
@@ -108,6 +109,32 @@ class VGGSpec(BackboneSpec):
 
 
 @dataclass(frozen=True)
+class CNNSpec(BackboneSpec):
+    """A small convolutional network, see `cnn`.
+
+    Example:
+        >>> len(CNNSpec().build((1, 28, 28)))
+        4
+    """
+
+    kind: ClassVar[str] = "cnn"
+
+    channels: tuple[int, ...] = (8, 12, 16)
+    hidden: tuple[int, ...] = (64,)
+
+    @property
+    def n_features(self) -> int:
+        """Width of the last dense layer."""
+        return self.hidden[-1]
+
+    def build(self, input_shape: Sequence[int]) -> nn.Sequential:
+        """A new network with random weights."""
+        channels, height, breadth = _image(input_shape, "a CNN")
+        size = (height, breadth)
+        return cnn(self.channels, self.hidden, input_size=size, in_channels=channels)
+
+
+@dataclass(frozen=True)
 class ResNetSpec(BackboneSpec):
     """ResNet-18 or ResNet-34, see `resnet`.
 
@@ -165,7 +192,7 @@ class LinearSpec(BackboneSpec):
 
 
 SPECS: dict[str, type[BackboneSpec]] = {
-    spec.kind: spec for spec in (MLPSpec, VGGSpec, ResNetSpec, LinearSpec)
+    spec.kind: spec for spec in (MLPSpec, CNNSpec, VGGSpec, ResNetSpec, LinearSpec)
 }
 """Every kind of built-in backbone by the name that files use."""
 

@@ -50,6 +50,15 @@ def fit(folder: Path, output: Path, *more: str, targets: str = "left,right") -> 
     return ramify(*words, "--targets", targets, "--output", output)
 
 
+def test_a_small_network_of_the_width_that_was_asked_for(base: Path, tmp_path: Path) -> None:
+    more = ("--backbone", "cnn", "--width", "4", "--image-size", "28", "--sharing", "single-task")
+    said = fit(base, tmp_path / "run", *more)
+    assert said.code == 0, said.err
+    settings = json.loads((tmp_path / "run" / "model.json").read_text())["backbone"]["settings"]
+    assert settings["channels"] == [4, 6, 8]
+    assert settings["hidden"] == [32]
+
+
 def test_a_folder_of_files_gives_a_run_with_a_report(base: Path) -> None:
     record = json.loads((base / "run" / "record.json").read_text())
     assert record["data"]["features"] == {"channels": 1, "pixels high": 28, "pixels wide": 28}
@@ -124,6 +133,7 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
         (("--image-size", "0"), "--image-size must be a height and a width from 1 to 8192"),
         (("--width", "-1"), "--width must be 0"),
         (("--backbone", "mlp", "--width", "3"), "an mlp has --hidden"),
+        (("--backbone", "cnn", "--width", "0"), "--width 0, the full network, is for vgg16"),
         (("--batch-size", "1"), "needs 2 rows or more per step. Got 1; raise --batch-size"),
         (("--backbone", "resnet18", "--width", "100000000"), "use smaller widths"),
         (("--shift", "-2"), "--shift must be 0 or more"),

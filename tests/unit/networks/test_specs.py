@@ -7,6 +7,7 @@ from ramify._core import InputError, ShapeError
 from ramify.networks import (
     SPECS,
     BackboneSpec,
+    CNNSpec,
     LinearSpec,
     MLPSpec,
     ResNetSpec,
@@ -18,6 +19,7 @@ from ramify.networks._specs import Setting
 IMAGE = (1, 28, 28)
 CASES: dict[str, BackboneSpec] = {
     "mlp": MLPSpec(hidden=(8, 4), dropout=0.2, input_dropout=0.0),
+    "cnn": CNNSpec(channels=(2, 3), hidden=(5, 4)),
     "vgg16": VGGSpec(width=2, affine=False),
     "resnet": ResNetSpec(depth=34, stem="cifar", width=2),
     "linear": LinearSpec(shape=IMAGE),
@@ -50,7 +52,11 @@ def test_a_perceptron_takes_rows_and_an_image_network_does_not() -> None:
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        ("alexnet", {}, "`kind` must be one of 'mlp', 'vgg16', 'resnet', 'linear'. Got 'alexnet'"),
+        (
+            "alexnet",
+            {},
+            "`kind` must be one of 'mlp', 'cnn', 'vgg16', 'resnet', 'linear'. Got 'alexnet'",
+        ),
         ("vgg16", {"height": 3}, "a backbone 'vgg16' are 'width', .* Got 'height'"),
         ("vgg16", {"width": "wide"}, "`width` of .*: Input should be a valid integer. Got 'wide'"),
         ("resnet", {"stem": "x"}, "`stem` of .*: Input should be 'cifar' or 'imagenet'. Got 'x'"),

@@ -11,6 +11,7 @@ from ramify._core import InputError, ShapeError
 from ramify.networks import (
     BasicBlock,
     Residual,
+    cnn,
     fold_batch_norms,
     low_rank,
     mlp,
@@ -53,6 +54,7 @@ BACKBONES: dict[str, Callable[[], nn.Sequential]] = {
     "norms of what was flattened": norms_of_what_was_flattened,
     "nested sums": nested_sums,
     "mlp": lambda: nn.Sequential(nn.Flatten(), *mlp(256, (24, 24, 12))),
+    "cnn": lambda: cnn((4, 6), (8, 6), input_size=(16, 16)),
     "vgg": lambda: vgg16(width=12, input_size=16, in_channels=1),
     "vgg without norm": lambda: vgg16(width=12, input_size=16, in_channels=1, batch_norm=False),
     "vgg of low rank": lambda: low_rank(vgg16(width=12, input_size=16, in_channels=1), [5] * 15),
