@@ -1,7 +1,8 @@
 """All runs of a comparison: which there are, which are finished already, and the rest."""
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -112,8 +113,7 @@ def carried_out(
     for result in schedule.finished:
         add(result, reused=True)
     while works := [work for lane in lanes if (work := lane.work()) is not None]:
-        # Closed when a signal ends the loop, so that no process goes on unseen.
-        with closing(_done(works, processes)) as done:
+        with _closed(_done(works, processes)) as done:
             for each in done:
                 if isinstance(each, Stopped):
                     raise StoppedError(
@@ -134,3 +134,15 @@ def _done(works: Sequence[Work], processes: int | None) -> Generator[Done]:
     return_as = "generator_unordered" if streams else "list"
     parallel = Parallel(n_jobs=processes, return_as=return_as, batch_size=1)
     yield from parallel(delayed(do)(work) for work in works)
+
+
+@contextmanager
+def _closed(done: Generator[Done]) -> Iterator[Generator[Done]]:
+    """Closed when a signal ends the loop, so that no process goes on unseen."""
+    try:
+        yield done
+    finally:
+        with warnings.catch_warnings():
+            # joblib advises to start fewer runs than one stops; that a run is lost is known.
+            warnings.simplefilter("ignore", UserWarning)
+            done.close()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from joblib import parallel_config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ramify._core import DirectoryInUseError, RamifyError, StoppedError
@@ -82,11 +83,14 @@ def _in_a_line(error: Exception) -> str:
 
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
-    """As many threads wherever it runs: the last bits of a sum depend on them."""
+    """As many threads wherever it runs: the last bits of a sum depend on them.
+
+    A forest would send its trees to the cluster that the run itself was sent to.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
-        with threadpool_limits(number):
+        with threadpool_limits(number), parallel_config(backend="sequential"):
             yield
     finally:
         torch.set_num_threads(before)
