@@ -10,10 +10,11 @@
 Rows: the network of full width, its low-rank form, thin networks from selected filters and from
 random ones, the branched network that grows from the thin one, thin networks of one task each, and
 (``long``) a thin one that trains for as many epochs as all rounds of the branched one together. Beside ours
-stand the paper's figures as far as they may be quoted. ``--preset paper`` trains as its authors'
-code did (60,000 steps of 32 images and more: hours on a GPU); ``--preset small`` trains by AdamW
-in one cycle, for few images and no GPU. The network that filters are selected from is our own of
-full width, trained on the same images; the paper had one trained on faces for another purpose.
+stand the paper's figures, as far as they may be quoted and our networks and training are the paper's.
+``--preset paper`` trains as its authors' code did (60,000 steps of 32 images and more: hours on a GPU);
+``--preset small`` trains by AdamW in one cycle, for few images and no GPU. The network that filters are
+selected from is our own of full width, trained on the same images; the paper had one trained on faces for
+another purpose.
 
 ``--ablations`` retrains the found tree from random weights with its leaves in their order, in three
 random orders and with the halves exchanged, and a thin network from selected and from random filters.
@@ -28,10 +29,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _asked import check, in_options, parser
+from _published import published, remark
 from lightning_fabric import Fabric
 from torch import nn
 
-from ramify import RamifyError
+from ramify import InputError, RamifyError
 from ramify.data import (
     Augmentation,
     ImageData,
@@ -60,15 +63,6 @@ from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, Singl
 from ramify.tasks import SharingTree
 from ramify.training import Fitted, Trainer, Training
 
-PUBLISHED = {
-    ("celeba", "VGG-16"): "134.41 M weights",
-    ("celeba", "low-rank"): "4.52 M weights",
-    ("celeba", "thin-32"): "0.22 M weights",
-    ("celeba", "Branch-64-1"): "accuracy 91.26 %",
-    ("deepfashion", "VGG-16"): "134.45 M weights; top-3 86.72 %, top-5 92.51 %",
-}
-"""What may be quoted of the paper's tables; see the notes on sources in docs/fully_adaptive.md."""
-
 
 @dataclass(frozen=True)
 class Row:
@@ -83,6 +77,7 @@ class Row:
     milliseconds: float
     seconds: float
     groups: int
+    outputs: int
     leaves: list[list[str]]
 
 
@@ -92,7 +87,7 @@ class Setting:
 
     training: Training
     batch_size: int
-    device: str
+    fabric: Fabric
 
 
 @dataclass(frozen=True)
@@ -235,8 +230,7 @@ def trained(
     setting: Setting,
 ) -> tuple[Fitted, Row]:
     """Train one network and score it on the test rows."""
-    fabric = Fabric(accelerator=setting.device, devices=1)
-    trainer = Trainer(setting.training, seed=seed, fabric=fabric)
+    trainer = Trainer(setting.training, seed=seed, fabric=setting.fabric)
     started = time.monotonic()
     width = next(
         m.out_features for m in reversed(list(backbone.modules())) if isinstance(m, nn.Linear)
@@ -262,6 +256,7 @@ def trained(
         latency(network, prepared.inputs.encoder.shape),
         seconds,
         fitted.tree.widths[-1],
+        prepared.tasks.n_columns,
         [list(group) for group in fitted.tree.stages[-1]],
     )
     print(shown(row), flush=True)
@@ -293,12 +288,14 @@ def prepared_for(asked: argparse.Namespace, data: ImageData, seed: int) -> Prepa
 
 def setting_of(asked: argparse.Namespace) -> Setting:
     if asked.preset == "paper":
-        training = Training.paper(iterations=asked.iterations, decay_every=asked.iterations // 3)
+        training = Training.paper(
+            iterations=asked.iterations, decay_every=max(1, asked.iterations // 3)
+        )
     else:
         training = Training(
             epochs=asked.epochs, learning_rate=asked.learning_rate, weight_decay=0.05
         )
-    return Setting(training, asked.batch_size, asked.device)
+    return Setting(training, asked.batch_size, fabric_of(asked.device))
 
 
 def shown(row: Row) -> str:
@@ -311,8 +308,8 @@ def shown(row: Row) -> str:
     )
 
 
-def summed_up(data: str, rows: list[Row]) -> str:
-    """Mean and spread over seeds of each network, with the paper's figure where it has one."""
+def summed_up(asked: argparse.Namespace, rows: list[Row]) -> str:
+    """Mean and spread over seeds of each network, with the paper's figures where they are of it."""
     names = list(dict.fromkeys(row.name for row in rows))
     keys = list(dict.fromkeys(key for row in rows for key in row.overall))
     head = ["network", "mean score", *keys, "weights", "ms / image", "groups", "published"]
@@ -326,9 +323,9 @@ def summed_up(data: str, rows: list[Row]) -> str:
         weights = f"{np.mean([row.weights for row in mine]):,.0f}"
         cost = [weights, _spread([row.milliseconds for row in mine], 2)]
         groups = "-".join(str(row.groups) for row in mine)
-        published = PUBLISHED.get((data, name), "")
-        lines.append("| " + " | ".join([name, *values, *cost, groups, published]) + " |")
-    return "\n".join(lines)
+        figures = published(asked, name, mine[0].outputs)
+        lines.append("| " + " | ".join([name, *values, *cost, groups, figures]) + " |")
+    return "\n".join([*lines, *filter(None, [remark(asked, rows[0].outputs)])])
 
 
 def _spread(values: list[float], digits: int = 4) -> str:
@@ -347,62 +344,46 @@ def _sides(layer: nn.Module) -> tuple[int, int]:
     return len(weight), weight.shape[1]
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = ("celeba", "deepfashion", "joint", "fashion-mnist", "cmu-faces")
-    made.add_argument("--data", choices=names, required=True)
-    made.add_argument("--root", type=Path, nargs="+", required=True)
-    made.add_argument("--targets", nargs="*", help="by default those of the data set")
-    made.add_argument("--preset", choices=("paper", "small"), default="paper")
-    made.add_argument(
-        "--rows",
-        nargs="*",
-        choices=("low-rank", "thin", "random", "long", "single", "none"),
-        default=["low-rank", "thin", "random"],
-        help="beside the wide and the branched networks",
-    )
-    made.add_argument("--widths", type=int, nargs="*", default=[32])
-    made.add_argument("--alphas", type=float, nargs="*", default=[2.0])
-    made.add_argument("--full-width", type=int, help="of the wide network; VGG-16's own by default")
-    made.add_argument("--size", type=int, help="side of the images; 224 for the paper's")
-    made.add_argument("--train", type=int, help="at most so many training images")
-    made.add_argument("--test", type=int, help="at most so many test images")
-    made.add_argument("--iterations", type=int, default=60_000, help="steps of the paper's preset")
-    made.add_argument("--interval", type=int, default=1000, help="steps between tests for a split")
-    made.add_argument("--epochs", type=int, default=12, help="of the small preset")
-    made.add_argument("--learning-rate", type=float, default=2e-3, help="of the small preset")
-    made.add_argument("--batch-size", type=int, default=32)
-    made.add_argument("--shift", type=int, default=0)
-    made.add_argument("--flip", action="store_true")
-    made.add_argument("--seeds", type=int, default=1)
-    made.add_argument("--device", default="auto")
-    made.add_argument("--threads", type=int, default=2)
-    made.add_argument("--ablations", action="store_true")
-    made.add_argument("--output", type=Path, help="JSON file for the rows")
-    return made
+def fabric_of(device: str) -> Fabric:
+    """Where networks are trained.
+
+    Raises:
+        InputError: If there is no such device.
+    """
+    try:
+        return Fabric(accelerator=device, devices=1)
+    except (ValueError, RuntimeError, TypeError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"--device must be auto, cpu, cuda or another that is present. Got {device}: {reason}"
+        ) from None
+
+
+def experiment(asked: argparse.Namespace) -> Iterator[Row]:
+    """Train every network of every seed, a row each as it is done."""
+    check(asked)
+    setting = setting_of(asked)
+    data = open_data(asked.data, asked.root, asked.size)
+    side = min(data.images.shape[2:])
+    if asked.shift >= side:
+        raise InputError(f"--shift must be less than the side, {side}. Got {asked.shift}")
+    for seed in range(asked.seeds):
+        yield from rows_of(asked, data, seed, setting)
 
 
 def main() -> None:
-    made = parser()
+    made = parser(__doc__.splitlines()[0])
     asked = made.parse_args()
-    torch.set_num_threads(asked.threads)
-    n_roots = 2 if asked.data == "joint" else 1
-    if len(asked.root) != n_roots:
-        made.error(f"--root must name {n_roots} for --data {asked.data}. Got {len(asked.root)}")
-    if asked.widths and min(asked.widths) < 1:
-        made.error(f"--widths must be 1 or more. Got {min(asked.widths)}")
-    try:
-        setting = setting_of(asked)
-        data = open_data(asked.data, asked.root, asked.size)
-    except RamifyError as error:
-        made.error(str(error))
+    torch.set_num_threads(max(1, asked.threads))
     rows: list[Row] = []
-    for seed in range(asked.seeds):
-        for row in rows_of(asked, data, seed, setting):
+    try:
+        for row in experiment(asked):
             rows.append(row)
             if asked.output is not None:
                 asked.output.write_text(json.dumps([asdict(each) for each in rows], indent=1))
-    print(summed_up(asked.data, rows))
+    except (RamifyError, OSError) as error:
+        made.exit(2, f"error: {in_options(str(error), asked)}\n")
+    print(summed_up(asked, rows))
 
 
 if __name__ == "__main__":
