@@ -4,9 +4,12 @@ import argparse
 import math
 from pathlib import Path
 
+from _published import SIDE
+
 from ramify import InputError
 from ramify.sharing import FullyAdaptive
 
+_OF_FILES = ("celeba", "deepfashion", "joint")
 _LEAST = {
     "full_width": 1,
     "size": 1,
@@ -39,7 +42,11 @@ def parser(description: str) -> argparse.ArgumentParser:
     made.add_argument("--widths", type=int, nargs="*", default=[32])
     made.add_argument("--alphas", type=float, nargs="*", default=[2.0])
     made.add_argument("--full-width", type=int, help="of the wide network; VGG-16's own by default")
-    made.add_argument("--size", type=int, help="side of the images; 224 for the paper's")
+    made.add_argument(
+        "--size",
+        type=int,
+        help="side of the images; of files by default 224, or 64 with the small preset",
+    )
     made.add_argument("--train", type=int, help="at most so many training images")
     made.add_argument("--test", type=int, help="at most so many test images")
     made.add_argument("--iterations", type=int, default=60_000, help="steps of the paper's preset")
@@ -55,6 +62,14 @@ def parser(description: str) -> argparse.ArgumentParser:
     made.add_argument("--ablations", action="store_true")
     made.add_argument("--output", type=Path, help="JSON file for the rows")
     return made
+
+
+def parsed(made: argparse.ArgumentParser, words: list[str] | None = None) -> argparse.Namespace:
+    """The options, with the side of the paper's images where none is given."""
+    asked = made.parse_args(words)
+    if asked.size is None and asked.preset == "paper" and asked.data in _OF_FILES:
+        asked.size = SIDE
+    return asked
 
 
 def check(asked: argparse.Namespace) -> None:

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _asked import check, in_options, parser
+from _asked import check, in_options, parsed, parser
 from _published import published, remark
 from lightning_fabric import Fabric
 from torch import nn
@@ -373,7 +373,7 @@ def experiment(asked: argparse.Namespace) -> Iterator[Row]:
 
 def main() -> None:
     made = parser(__doc__.splitlines()[0])
-    asked = made.parse_args()
+    asked = parsed(made)
     torch.set_num_threads(max(1, asked.threads))
     rows: list[Row] = []
     try:

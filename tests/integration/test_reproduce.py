@@ -106,20 +106,20 @@ def test_a_bad_option_is_one_line_before_anything_trains(
         ("", "low-rank", 40, "4.52 M weights"),
         ("--train 100", "low-rank", 40, "4.52 M weights"),
         ("", "Branch-64-1", 40, "accuracy 91.26 %"),
-        ("--preset small", "Branch-64-1", 40, ""),
+        ("--preset small --size 224", "Branch-64-1", 40, ""),
         ("--train 100", "Branch-64-1", 40, ""),
         ("--size 64", "low-rank", 40, ""),
+        ("--preset small", "low-rank", 40, ""),
         ("--full-width 64", "low-rank", 40, ""),
         ("--targets Bald", "low-rank", 40, ""),
         ("", "low-rank", 3, ""),
         ("--data joint", "low-rank", 40, ""),
         ("--data deepfashion", "VGG-16", 46, "134.45 M weights; top-3 86.72 %, top-5 92.51 %"),
-        ("--data deepfashion --preset small", "VGG-16", 50, "134.45 M weights"),
+        ("--data deepfashion --preset small --size 224", "VGG-16", 50, "134.45 M weights"),
     ],
 )
 def test_the_papers_figures_stand_beside_its_own_setting_only(
     fafs: ModuleType, more: str, name: str, n_outputs: int, figures: str
 ) -> None:
-    words = ["--data", "celeba", "--root", "x", "--size", "224", *more.split()]
-    asked = fafs.parser("").parse_args(words)
+    asked = fafs.parsed(fafs.parser(""), ["--data", "celeba", "--root", "x", *more.split()])
     assert fafs.published(asked, name, n_outputs) == figures
