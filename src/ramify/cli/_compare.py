@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ramify._core import StoppedError
+from ramify._core import InputError, StoppedError, listed
 from ramify.cli._backbones import BackboneName, build_spec, check_start
 from ramify.cli._by_data import augmentation_of, check_groups, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
@@ -129,8 +129,8 @@ def compare(
         ordinal: NAME=low,mid,high: a target whose labels rise in this order; may be repeated.
         group_column: Column of the groups of rows that ranking targets put in order, such as the
             query; by default all rows are one group.
-        split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
-            the layout's own, else whole groups of --group-column, else random.
+        split: random (80/10/10 per cent), random:60/10/30, column:NAME (its values: train,
+            validation, test) or group:NAME; by default the layout's own, else whole groups of --group-column, else random.
         tree: JSON file of the tree for the way of sharing called tree.
         attach: TASK=STAGE: the stage, from 0 at the input, that the task's head reads in low-level;
             comma separated.
@@ -224,8 +224,9 @@ def compare(
         stages_in(attach),
     )
     names = names_in(sharing)
-    if "anchored" in names:
-        check_start(start_from, "anchored")
+    if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise InputError(f"--sharing must name each way once. Got {listed(repeated)} repeatedly")
+    check_start(start_from, "anchored" if "anchored" in names else "")
     methods = [_method(name, own) for name in names]
     check_groups(groups, wanted, data)
     with _resumable(output), _shown_runs(console) as tell:

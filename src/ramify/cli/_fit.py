@@ -14,9 +14,10 @@ from ramify._core import StoppedError, counted, quoted
 from ramify.cli._backbones import BackboneName, build_spec, check_start
 from ramify.cli._by_data import augmentation_of, check_groups, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
+from ramify.cli._paper import BATCH_SIZE, PaperOptions, check_without_paper
 from ramify.cli._progress import shown_progress
 from ramify.cli._selective import ConditionName, SelectiveOptions
-from ramify.cli._sharings import SharingOptions, papers_sharing, sharing_of
+from ramify.cli._sharings import SharingOptions, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
 from ramify.cli._words import batch_size_in, kinds_and_levels_in, names_in, stages_in, widths_in
 from ramify.data import (
@@ -39,7 +40,7 @@ from ramify.weighting import weighting_named
 
 _MOST_TASKS_SHOWN = 20
 _MOST_LEFT_OUT = 5
-_PAPERS_INTERVAL = 1000
+_BATCH_SIZE = 128
 
 
 def fit(
@@ -71,7 +72,7 @@ def fit(
     tree: Path | None = None,
     attach: str | list[str] = "",
     paper: bool = False,
-    iterations: int = 60_000,
+    iterations: int | None = None,
     interval: int | None = None,
     condition: ConditionName | None = None,
     threshold: float | None = None,
@@ -91,7 +92,7 @@ def fit(
     dropout: float = 0.6,
     input_dropout: float = 0.1,
     epochs: int = 12,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     learning_rate: float = 1e-3,
     weight_decay: float | None = None,
     patience: int | None = None,
@@ -136,8 +137,8 @@ def fit(
         ordinal: NAME=low,mid,high: a target whose labels rise in this order; may be repeated.
         group_column: Column of the groups of rows that ranking targets put in order, such as the
             query; by default all rows are one group.
-        split: random, column:NAME (its values: train, validation, test) or group:NAME; by default
-            the layout's own, else whole groups of --group-column, else random.
+        split: random (80/10/10 per cent), random:60/10/30, column:NAME (its values: train,
+            validation, test) or group:NAME; by default the layout's own, else whole groups of --group-column, else random.
         sharing: The way of sharing: fully-adaptive, selective, hard, single-task, tree, soft,
             trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan,
             low-level, low-level:separate, anchored, or linear:METHOD.
@@ -150,7 +151,7 @@ def fit(
             low-level; comma separated. The other tasks are at the last stage.
         paper: Grow and train as the authors' code does on vgg16: --alpha (2 by default), --width and
             the next two; --epochs and all settings of the optimiser are then the paper's.
-        iterations: Steps of the paper's training.
+        iterations: Steps of the paper's training (60,000 by default).
         interval: Steps between the paper's tests for a split (1000 by default), or between selective
             sharing's looks at the gradients (by default the epochs that make 150 steps).
         condition: Who shares in selective sharing: similarity (like tasks), variance (each of
@@ -178,7 +179,7 @@ def fit(
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
         epochs: Epochs of the last training.
-        batch_size: Rows per step.
+        batch_size: Rows per step (128 by default; 32 with --paper).
         learning_rate: Highest step size.
         weight_decay: Decoupled decay of the weights; by default 2 for tables, 0.05 for pictures.
         patience: Stop after so many epochs without a better validation score.
@@ -213,52 +214,47 @@ def fit(
         MLPSpec(widths_in(hidden), dropout, input_dropout),
         of_images=isinstance(data, ImageData),
     )
+    said = SharingOptions(
+        max_parameters,
+        alpha,
+        growing_epochs,
+        candidates,
+        tree,
+        SelectiveOptions(
+            condition,
+            threshold,
+            groups,
+            estimator_width,
+            interval,
+            warm_up,
+            window,
+            nonnegative,
+            sign_invariant,
+            allow_split,
+        ),
+        affinity,
+        stages_in(attach),
+    )
+    preset = PaperOptions(
+        sharing, spec.kind, width, iterations, weighting, patience, balance=balance
+    )
+    if paper:
+        preset.check(said)
+    else:
+        check_without_paper(iterations)
+    usual = BATCH_SIZE if paper else _BATCH_SIZE
     options = Options(
         targets=wanted,
         ignore=names_in(ignore),
         kinds=kinds_and_levels_in(kind, ordinal),
         group_column=group_column,
         split=split_of(split, data, group_column),
-        sharing=papers_sharing(
-            sharing,
-            spec.kind,
-            width,
-            alpha,
-            _PAPERS_INTERVAL if interval is None else interval,
-            seed,
-            affinity=affinity,
-        )
-        if paper
-        else sharing_of(
-            sharing,
-            SharingOptions(
-                max_parameters,
-                alpha,
-                growing_epochs,
-                candidates,
-                tree,
-                SelectiveOptions(
-                    condition,
-                    threshold,
-                    groups,
-                    estimator_width,
-                    interval,
-                    warm_up,
-                    window,
-                    nonnegative,
-                    sign_invariant,
-                    allow_split,
-                ),
-                affinity,
-                stages_in(attach),
-            ),
-            seed,
-        ),
+        sharing=preset.growing(said, seed) if paper else sharing_of(sharing, said, seed),
         backbone=spec,
         soft_labels_from=[Path(folder) for folder in names_in(soft_labels_from)],
         start_from=start_from,
         augmentation=augmentation_of(shift, flip, data),
-        training=Training.paper(iterations=iterations, decay_every=max(1, iterations // 3))
+        training=preset.training()
         if paper
         else Training(
             epochs=epochs,
@@ -268,7 +264,7 @@ def fit(
             balance=balance,
             weighting=weighting_named(weighting),
         ),
-        batch_size=batch_size_in(batch_size),
+        batch_size=batch_size_in(usual if batch_size is None else batch_size),
         seed=seed,
         device=device,
         precision=precision,

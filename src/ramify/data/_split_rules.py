@@ -1,5 +1,7 @@
 """Divide the rows of a table by a rule, and read a rule from the command line."""
 
+import re
+
 import numpy as np
 from jaxtyping import Bool
 
@@ -10,6 +12,8 @@ from ramify.data._random_split import RandomSplit
 from ramify.data._split import Split
 from ramify.data._split_rule import SplitRule
 from ramify.data._table import Table
+
+_PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]+)?")
 
 
 def split_rows(
@@ -43,7 +47,9 @@ def split_rows(
 
 
 def parse_split(spec: str) -> SplitRule:
-    """Read ``random``, ``column:NAME`` or ``group:NAME``.
+    """Read ``random``, ``random:60/10/30``, ``column:NAME`` or ``group:NAME``.
+
+    The numbers are percentages of the rows to train on, to validate on and to test on.
 
     Raises:
         InputError: If it is none of them.
@@ -51,12 +57,28 @@ def parse_split(spec: str) -> SplitRule:
     Example:
         >>> parse_split("group:patient")
         GroupSplit(name='patient', train=0.8, validation=0.1)
+        >>> parse_split("random:60/10/30")
+        RandomSplit(train=0.6, validation=0.1)
     """
-    way, _, name = spec.partition(":")
-    if spec == "random":
-        return RandomSplit()
+    way, colon, name = spec.partition(":")
+    if way == "random":
+        return RandomSplit(*_shares(spec, name)) if colon else RandomSplit()
     if way == "column" and name:
         return ColumnSplit(name)
     if way == "group" and name:
         return GroupSplit(name)
-    raise InputError(f"--split must be random, column:NAME or group:NAME. Got {quoted(spec)}")
+    raise InputError(
+        "--split must be random, random:TRAIN/VALIDATION/TEST in per cent, column:NAME or "
+        f"group:NAME. Got {quoted(spec)}"
+    )
+
+
+def _shares(spec: str, text: str) -> tuple[float, float]:
+    """The first two of three percentages, as shares."""
+    found = [float(word) for word in text.split("/") if _PERCENTAGE.fullmatch(word)]
+    if len(found) != 3 or text.count("/") != 2 or abs(sum(found) - 100) > 1e-6 or not all(found):
+        raise InputError(
+            "--split random:TRAIN/VALIDATION/TEST must have three percentages above 0 that add up "
+            f"to 100, such as random:60/10/30. Got {quoted(spec)}"
+        )
+    return found[0] / 100, found[1] / 100

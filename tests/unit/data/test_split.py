@@ -138,10 +138,23 @@ def test_rules_are_read_from_text() -> None:
     assert parse_split("random").column is None
 
 
-@pytest.mark.parametrize("text", ["", "column", "column:", "groups:a", "random:a", "x" * 1000])
+@pytest.mark.parametrize("text", ["", "column", "column:", "groups:a", "randomly", "x" * 1000])
 def test_an_unknown_rule_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="--split must be random, column:NAME or group:NAME"):
+    with pytest.raises(InputError, match="--split must be random, .* column:NAME or group:NAME"):
         parse_split(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a", "", "60/10", "60/10/20", "0/50/50", "100/0/0", "60/10/30/", "6e1/10/30", "-60/80/80"],
+)
+def test_percentages_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="three percentages above 0 that add up to 100, .* Got"):
+        parse_split(f"random:{text}")
+
+
+def test_percentages_are_those_of_the_rows() -> None:
+    assert parse_split("random:62.5/12.5/25") == RandomSplit(0.625, 0.125)
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.1), (0.9, 0.1), (0.5, 0.0), (1.2, -0.3)])
