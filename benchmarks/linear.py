@@ -129,14 +129,14 @@ def ridge() -> RidgeCV:
 
 
 OURS: Mapping[str, Estimator] = {
-    "BlockSparse": ours(lambda free: BlockSparseCV(q=2, fit_intercept=free)),
+    "BlockSparse": ours(lambda free: BlockSparseCV(q=2, fit_intercept=free, tol=1e-4)),
     "MeanRegularized": ours(
         lambda free: MeanRegularizedCV(mean_alpha=[1e-4, 1e-2, 1e-1], fit_intercept=free)
     ),
     "ClusteredTasks": ours(
         lambda free: ClusteredTasksCV(n_clusters=[2, 4], fit_intercept=free, tol=1e-4)
     ),
-    "TraceNorm": ours(lambda free: TraceNormCV(fit_intercept=free)),
+    "TraceNorm": ours(lambda free: TraceNormCV(fit_intercept=free, tol=1e-4)),
     "FeatureLearning": ours(lambda free: FeatureLearningCV(fit_intercept=free, tol=1e-4)),
     "TaskRelationship": ours(
         lambda free: TaskRelationshipCV(ridge=[1e-3, 1e-1], fit_intercept=free, tol=1e-4)
@@ -145,7 +145,7 @@ OURS: Mapping[str, Estimator] = {
         lambda free: TaskGroupingCV(n_groups=[2], n_init=1, fit_intercept=free, tol=1e-4)
     ),
     "LatentBasis": ours(lambda free: LatentBasisCV(n_basis=[2, 4], n_init=2, fit_intercept=free)),
-    "Dirty": ours(lambda free: DirtyCV(fit_intercept=free, tol=1e-5)),
+    "Dirty": ours(lambda free: DirtyCV(fit_intercept=free, tol=1e-4)),
 }
 LINEAR: Mapping[str, Estimator] = {
     "ridge per task": per_task(ridge),
