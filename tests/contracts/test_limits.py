@@ -147,7 +147,7 @@ def test_anchored_without_end_the_networks_stay_where_they_start() -> None:
 
 def test_pulled_more_the_networks_are_nearer() -> None:
     spreads = []
-    for alpha in (0.0, 10.0, 100.0):
+    for alpha in (0.0, 700.0, 7000.0):
         parameters = fitted(Soft(alpha=alpha), "table").network.state_dict()
         spreads.append(sum(float(p.std(0).sum()) for n, p in parameters.items() if "stages" in n))
     assert spreads[0] > spreads[1] > spreads[2]
@@ -161,7 +161,7 @@ def test_the_trace_norm_leaves_few_directions(form: str) -> None:
         return max(int(torch.linalg.matrix_rank(w.flatten(1), rtol=1e-4)) for w in weights)
 
     assert rank(0.0) == 4
-    assert rank(1.0) < 4
+    assert rank(70.0) < 4
 
 
 def test_heads_at_different_stages_are_those_of_the_plan() -> None:

@@ -61,5 +61,9 @@ class Batches(ABC):
         """Number of batches of an epoch."""
 
     @abstractmethod
+    def n_labels(self) -> int:
+        """Number of labels of all tasks in an epoch."""
+
+    @abstractmethod
     def __iter__(self) -> Iterator[Batch]:
         """Go through the rows once."""

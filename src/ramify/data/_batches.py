@@ -69,6 +69,10 @@ class TableBatches(Batches):
         """Number of batches."""
         return len(self._order.edges) - 1
 
+    def n_labels(self) -> int:
+        """Number of labels of all tasks."""
+        return int(self._host_mask.sum())
+
     def __iter__(self) -> Iterator[Batch]:
         """Go through the rows once, in the order of the epoch that was set."""
         for rows, present in self._order.batches(self._epoch, self._host_mask):

@@ -80,6 +80,10 @@ class ImageBatches(Batches):
         """Number of batches."""
         return len(self._order.edges) - 1
 
+    def n_labels(self) -> int:
+        """Number of labels of all tasks."""
+        return int(self._host_mask.sum())
+
     def __iter__(self) -> Iterator[Batch]:
         """Go through the images once, in the order of the epoch that was set."""
         epoch = self._epoch

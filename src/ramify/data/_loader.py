@@ -49,6 +49,11 @@ class LoaderBatches(Batches):
             )
         return len(self._loader)
 
+    def n_labels(self) -> int:
+        """Number of labels of all tasks, counted in a pass through the loader."""
+        with torch.random.fork_rng([]):
+            return sum(int(batch.label_mask.sum()) for batch in self)
+
     def __iter__(self) -> Iterator[Batch]:
         """Go through the loader once."""
         for parts in self._loader:

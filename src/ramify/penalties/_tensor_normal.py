@@ -47,16 +47,18 @@ class TensorNormal:
 
     and :math:`\Sigma_2` alike; no Kronecker product is formed. Then each gets :math:`\epsilon I`,
     is averaged with its last value, and the covariances of features and outputs are scaled to a
-    mean variance of 1, which that of the tasks takes over: only the product has a scale.
+    mean variance of 1, which that of the tasks takes over: only the product has a scale. With a
+    ``variance`` this scale is given, and only the shapes are learned.
 
     Args:
         shape: Numbers of tasks, outputs and features.
+        variance: Mean variance of a weight; None to learn it, from 1.
         ridge: :math:`\epsilon`, in units of the mean variance.
         damping: Share of the last value that is kept, in [0, 1).
         only_tasks: Whether features and outputs stay independent, as in the authors' code.
 
     Raises:
-        InputError: If the ridge is not above 0 or the damping is not in [0, 1).
+        InputError: If the ridge or variance is not above 0 or the damping is not in [0, 1).
 
     References:
         Long, Cao, Wang, Yu. *Learning Multiple Tasks with Multilinear Relationship Networks*,
@@ -67,6 +69,7 @@ class TensorNormal:
         self,
         shape: tuple[int, int, int],
         *,
+        variance: float | None = None,
         ridge: float = 1e-3,
         damping: float = 0.5,
         only_tasks: bool = False,
@@ -75,11 +78,15 @@ class TensorNormal:
             raise InputError(
                 f"`ridge` must be above 0 and `damping` in [0, 1). Got {ridge} and {damping}"
             )
+        if variance is not None and not variance > 0:
+            raise InputError(f"`variance` must be above 0, or None. Got {variance}")
         n_tasks, n_out, n_in = shape
         self._ridge, self._damping, self._only_tasks = ridge, damping, only_tasks
+        self._variance = variance
         self.features, self.outputs, self.tasks = (
             torch.eye(n, dtype=torch.float64) for n in (n_in, n_out, n_tasks)
         )
+        self.tasks *= 1.0 if variance is None else variance
         self._dtype = torch.float32
         self._invert()
 
@@ -115,6 +122,8 @@ class TensorNormal:
             scale = getattr(self, name).diagonal().mean()
             setattr(self, name, getattr(self, name) / scale)
             self.tasks = self.tasks * scale
+        if self._variance is not None:
+            self.tasks = self.tasks * (self._variance / self.tasks.diagonal().mean())
         self._invert()
 
     def state(self) -> dict[str, Tensor]:

@@ -24,13 +24,13 @@ from ramify.tasks import TaskSet
 class Anchored(Sharing, Coupling):
     r"""One network per task, each pulled towards one given network that stays as it is.
 
-    .. math:: \frac{\alpha}{2} \sum_t \|\theta_t - \theta_0\|^2
+    .. math:: \frac{\alpha}{2n} \sum_t \|\theta_t - \theta_0\|^2
 
-    as a proximal step, see `Soft`. The anchor is where the networks start: a backbone that was
-    trained before.
+    as a proximal step, with *n* training labels of a task on average, see `Soft`. The anchor is
+    where the networks start: a backbone that was trained before.
 
     Args:
-        alpha: Strength, 0 or more, or infinite.
+        alpha: Strength in labels, 0 or more, or infinite.
         stages: Which stages are pulled, from 0 at the input; None for all.
 
     Raises:
@@ -40,7 +40,7 @@ class Anchored(Sharing, Coupling):
         Duong, Cohn, Bird, Cook, ACL 2015, whose anchor is the parser of another language.
     """
 
-    def __init__(self, alpha: float = 30.0, *, stages: Sequence[int] | None = None) -> None:
+    def __init__(self, alpha: float = 3000.0, *, stages: Sequence[int] | None = None) -> None:
         check_strength(alpha)
         self.alpha, self.stages = alpha, stages
         self._anchor: list[Tensor] = []
@@ -72,18 +72,22 @@ class Anchored(Sharing, Coupling):
         """Each network can be used alone."""
         return False
 
-    def penalty(self, network: TaskNetwork) -> Float[Tensor, ""] | None:
+    def penalty(
+        self, network: TaskNetwork, n_labels: float, loss: Float[Tensor, ""]
+    ) -> Float[Tensor, ""] | None:
         """Nothing: it acts after the step."""
         return None
 
     @torch.no_grad()
-    def after_step(self, network: TaskNetwork, rate: float) -> None:
+    def after_step(self, network: TaskNetwork, rate: float, n_labels: float) -> None:
         """Pull every network towards the anchor."""
         if self.alpha == 0:
             return
         every = stacked_parameters(network, self.stages)
         for parameter, anchor in zip(every, self._anchor, strict=True):
-            parameter.copy_(anchor_pulled(parameter, anchor.to(parameter), rate * self.alpha))
+            parameter.copy_(
+                anchor_pulled(parameter, anchor.to(parameter), rate * self.alpha / n_labels)
+            )
 
     def coupling_tensors(self) -> dict[str, Tensor]:
         """The anchor."""

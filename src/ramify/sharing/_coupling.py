@@ -12,7 +12,8 @@ from ramify.networks import TaskNetwork
 class Coupling(ABC):
     """A way of sharing that adds to the loss, or moves weights after each step.
 
-    Its tensors travel with checkpoints.
+    What it does is told how many labels there are, so that one strength fits data of any size: a
+    prior of the weights counts less, the more labels speak. Its tensors travel with checkpoints.
     """
 
     @property
@@ -21,20 +22,25 @@ class Coupling(ABC):
         """Whether all tasks' weights belong together, so that one best epoch is kept for all."""
 
     @abstractmethod
-    def penalty(self, network: TaskNetwork) -> Float[Tensor, ""] | None:
+    def penalty(
+        self, network: TaskNetwork, n_labels: float, loss: Float[Tensor, ""]
+    ) -> Float[Tensor, ""] | None:
         """What the loss gets on top; None for nothing, at no cost.
 
         Args:
             network: The network.
+            n_labels: Training labels of a task, on average over tasks.
+            loss: The mean loss of the step, as a constant.
         """
 
     @abstractmethod
-    def after_step(self, network: TaskNetwork, rate: float) -> None:
+    def after_step(self, network: TaskNetwork, rate: float, n_labels: float) -> None:
         """Called after every step of the optimiser, such as for a proximal step.
 
         Args:
             network: The network; may be changed in place.
             rate: Learning rate of the step.
+            n_labels: Training labels of a task, on average over tasks.
         """
 
     @abstractmethod

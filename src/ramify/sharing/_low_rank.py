@@ -22,14 +22,15 @@ from ramify.tasks import TaskSet
 class TraceNorm(Sharing, Coupling):
     r"""One network per task; the weights of each layer, stacked over tasks, have few directions.
 
-    Added to the losses is :math:`\alpha \sqrt{D} \sum_n \|W_{(n)}\|_*` for every weight of every
-    chosen stage, with the number *D* of one task's weights there, so that one α fits layers of any
-    size; the paper has no such factor. It acts as a proximal step after each step of the
+    Added to the losses is :math:`\frac{\alpha}{n} \sqrt{D} \sum_k \|W_{(k)}\|_*` for every weight
+    of every chosen stage, with the number *D* of one task's weights there, so that one α fits
+    layers of any size, and the number *n* of training labels that a task has on average, so that
+    it fits data of any size; the paper has neither factor. It acts as a proximal step after each step of the
     optimiser: small singular values become exactly 0. It moves the networks of tasks without a
     label in the batch, too.
 
     Attributes:
-        alpha: Strength, 0 or more. The learning rate times α is the step.
+        alpha: Strength in labels, 0 or more. The learning rate times α √D / n is the step.
         form: How weights are unfolded into matrices: ``last-axis``, ``tucker`` or ``tt``; see
             `ramify.penalties.SPLITS`.
         stages: Which stages, from 0 at the input; None for all.
@@ -45,7 +46,7 @@ class TraceNorm(Sharing, Coupling):
         'tt'
     """
 
-    alpha: float = 0.3
+    alpha: float = 30.0
     form: str = "last-axis"
     stages: tuple[int, ...] | None = None
 
@@ -83,18 +84,20 @@ class TraceNorm(Sharing, Coupling):
         """Weights of different epochs would not have a low rank together."""
         return self.alpha > 0
 
-    def penalty(self, network: TaskNetwork) -> Float[Tensor, ""] | None:
+    def penalty(
+        self, network: TaskNetwork, n_labels: float, loss: Float[Tensor, ""]
+    ) -> Float[Tensor, ""] | None:
         """Nothing: it acts after the step."""
         return None
 
     @torch.no_grad()
-    def after_step(self, network: TaskNetwork, rate: float) -> None:
+    def after_step(self, network: TaskNetwork, rate: float, n_labels: float) -> None:
         """Shrink the singular values of every stacked weight."""
         if self.alpha == 0:
             return
         for parameter in stacked_parameters(network, self.stages):
             if parameter.ndim > 2:  # not of biases and norms
-                step = rate * self.alpha * sqrt(parameter[0].numel())
+                step = rate * self.alpha / n_labels * sqrt(parameter[0].numel())
                 parameter.copy_(trace_norm_shrunk(parameter, step, SPLITS[self.form]))
 
     def coupling_tensors(self) -> dict[str, Tensor]:

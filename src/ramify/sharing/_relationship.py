@@ -1,6 +1,6 @@
 """Deep relationship networks: a prior that learns how tasks, outputs and features relate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -23,17 +23,23 @@ class Relationship(Sharing, Coupling):
 
     The weights of every layer of the tasks' own stages (and of the heads, where all tasks have
     equally many outputs) are stacked and have a tensor normal prior, whose covariances of
-    features, outputs and tasks are learned from the weights, see `TensorNormal`. Its negative
-    logarithm times α is added to the losses. The covariance of the tasks tells which of them
-    relate, and whether alike or opposed.
+    features, outputs and tasks are learned from the weights, see `TensorNormal`. The covariance of
+    the tasks tells which of them relate, and whether alike or opposed. Added to the mean loss is
+
+    .. math:: -\alpha \, \frac{2 \ell}{n T} \ln p(W)
+
+    with *T* tasks, *n* training labels of each on average, and the loss ℓ of the step as a
+    constant. With half the squared error as loss, 2ℓ is the variance of the noise, and α = 1 is
+    the most likely network in the strict sense.
 
     Differences from the authors' code: all three covariances are learned, unless ``only_tasks``;
-    each keeps a ridge in proportion to its size, and a part of its last value; and scales are
-    fixed, where they cap a trace.
+    each keeps a ridge in proportion to its size, and a part of its last value; and the mean
+    variance stays that of the weights at the start, where they cap a trace. If it followed the
+    weights, shrunk weights would have a prior that shrinks them more, down to 0. A small ridge
+    does harm in a like way: own stages all start alike, are then seen as alike, and are held so.
 
     Args:
-        alpha: Strength, 0 or more. One over the number of rows makes it a prior in the strict
-            sense.
+        alpha: Strength, 0 or more; 1 for a prior in the strict sense.
         own_stages: How many of the last stages each task has to itself, 0 or more.
         interval: Steps between updates of the covariances.
         ridge: Of each covariance, in units of its mean variance.
@@ -50,11 +56,11 @@ class Relationship(Sharing, Coupling):
 
     def __init__(
         self,
-        alpha: float = 1e-4,
+        alpha: float = 1.0,
         *,
         own_stages: int = 1,
         interval: int = 20,
-        ridge: float = 1e-2,
+        ridge: float = 1.0,
         damping: float = 0.5,
         only_tasks: bool = False,
     ) -> None:
@@ -104,8 +110,8 @@ class Relationship(Sharing, Coupling):
         n_shared = n_stages - self.own_stages
         tree = SharingTree(tasks.names, (shared,) * n_shared + (apart,) * self.own_stages)
         network = BranchedNetwork(backbone, tree, tasks, n_features=n_features)
-        self._priors, self._n_steps = [], 0
-        self._related(network)
+        self._n_steps = 0
+        self._priors = [self._prior(w.shape, _variance(w)) for w in self._related(network)]
         return network
 
     @property
@@ -113,21 +119,24 @@ class Relationship(Sharing, Coupling):
         """Each task's weights can be used alone."""
         return False
 
-    def penalty(self, network: TaskNetwork) -> Float[Tensor, ""] | None:
+    def penalty(
+        self, network: TaskNetwork, n_labels: float, loss: Float[Tensor, ""]
+    ) -> Float[Tensor, ""] | None:
         """The negative log-prior of the tasks' own weights."""
-        if self.alpha == 0 or len(network.tasks) == 1:
+        if self.alpha == 0:
             return None
-        pairs = zip(self._known_priors(network), self._related(network), strict=True)
+        pairs = zip(self._priors, self._related(network), strict=True)
         terms = [prior.penalty(weights) for prior, weights in pairs]
-        return self.alpha * torch.stack(terms).sum() if terms else None
+        strength = 2 * self.alpha / (n_labels * len(network.tasks)) * loss
+        return strength * torch.stack(terms).sum() if terms else None
 
     @torch.no_grad()
-    def after_step(self, network: TaskNetwork, rate: float) -> None:
+    def after_step(self, network: TaskNetwork, rate: float, n_labels: float) -> None:
         """Update the covariances, at the interval."""
         self._n_steps += 1
-        if self.alpha == 0 or len(network.tasks) == 1 or self._n_steps % self.interval:
+        if self.alpha == 0 or self._n_steps % self.interval:
             return
-        pairs = zip(self._known_priors(network), self._related(network), strict=True)
+        pairs = zip(self._priors, self._related(network), strict=True)
         for prior, weights in pairs:
             prior.update(weights)
 
@@ -141,15 +150,8 @@ class Relationship(Sharing, Coupling):
     def load_coupling_tensors(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `coupling_tensors` gave."""
         self._n_steps = int(state["steps"].item())
-        names = ("features", "outputs", "tasks")
-        n_priors = (len(state) - 1) // len(names)
-        self._priors = []
-        for i in range(n_priors):
-            own = {name: state[f"{i}.{name}"] for name in names}
-            sizes = (len(own["tasks"]), len(own["outputs"]), len(own["features"]))
-            prior = self._prior(sizes)
-            prior.load_state(own)
-            self._priors.append(prior)
+        for i, prior in enumerate(self._priors):
+            prior.load_state({name: state[f"{i}.{name}"] for name in prior.state()})
 
     def affinities(self) -> dict[str, NDArray[np.float64]]:
         """How the tasks relate: the correlation of each layer's task covariance, and their mean."""
@@ -161,15 +163,11 @@ class Relationship(Sharing, Coupling):
             found["task-covariance"] = np.mean(list(found.values()), axis=0)
         return found
 
-    def _known_priors(self, network: TaskNetwork) -> Sequence[TensorNormal]:
-        if not self._priors:
-            every = self._related(network)
-            self._priors = [self._prior(_three(w.shape)) for w in every]
-        return self._priors
-
-    def _prior(self, shape: tuple[int, int, int]) -> TensorNormal:
+    def _prior(self, shape: torch.Size, variance: float) -> TensorNormal:
+        n_tasks, n_out, n_in = shape
         return TensorNormal(
-            shape,
+            (n_tasks, n_out, n_in),
+            variance=variance,
             ridge=self.ridge,
             damping=self.damping,
             only_tasks=self.only_tasks,
@@ -198,6 +196,6 @@ class Relationship(Sharing, Coupling):
         return found
 
 
-def _three(shape: torch.Size) -> tuple[int, int, int]:
-    first, second, third = shape
-    return first, second, third
+def _variance(weights: Tensor) -> float:
+    """The mean square, for weights around 0; 1 for those that start at 0."""
+    return float(weights.detach().double().square().mean()) or 1.0

@@ -29,16 +29,17 @@ class Soft(Sharing, Coupling):
 
     Added to the losses is a distance of the weights of all stages (not of the heads):
 
-    .. math:: \frac{\alpha}{2} \sum_t \|\theta_t - \bar\theta\|^2
-        \quad\text{or}\quad \frac{\alpha}{2} \sum_{s<t} g_{st} \|\theta_s - \theta_t\|^2
+    .. math:: \frac{\alpha}{2n} \sum_t \|\theta_t - \bar\theta\|^2
+        \quad\text{or}\quad \frac{\alpha}{2n} \sum_{s<t} g_{st} \|\theta_s - \theta_t\|^2
 
-    to the mean, or along the edges of a task graph. It acts as a proximal step after each step of
+    to the mean, or along the edges of a task graph, with the number *n* of training labels that a
+    task has on average: like any prior, it counts less, the more labels speak. It acts as a proximal step after each step of
     the optimiser, as weight decay does: inside the loss, Adam would take its strength away. With
     α = 0 the networks are separate; with an infinite α they stay equal.
 
     Attributes:
-        alpha: Strength, 0 or more, or infinite. The learning rate times α is what is pulled per
-            step.
+        alpha: Strength in labels, 0 or more, or infinite. The learning rate times α / n is what
+            is pulled per step.
         edges: Pairs of tasks, each with a weight; None for the mean.
         stages: Which stages are pulled, from 0 at the input; None for all.
 
@@ -50,11 +51,11 @@ class Soft(Sharing, Coupling):
         in a Neural Network Parser*, ACL 2015.
 
     Example:
-        >>> Soft(alpha=3.0).name
+        >>> Soft(alpha=300.0).name
         'soft'
     """
 
-    alpha: float = 30.0
+    alpha: float = 3000.0
     edges: tuple[tuple[str, str, float], ...] | None = None
     stages: tuple[int, ...] | None = None
 
@@ -96,16 +97,18 @@ class Soft(Sharing, Coupling):
         """Each network can be used alone."""
         return False
 
-    def penalty(self, network: TaskNetwork) -> Float[Tensor, ""] | None:
+    def penalty(
+        self, network: TaskNetwork, n_labels: float, loss: Float[Tensor, ""]
+    ) -> Float[Tensor, ""] | None:
         """Nothing: it acts after the step."""
         return None
 
     @torch.no_grad()
-    def after_step(self, network: TaskNetwork, rate: float) -> None:
+    def after_step(self, network: TaskNetwork, rate: float, n_labels: float) -> None:
         """Pull the networks together."""
         if self.alpha == 0 or len(network.tasks) == 1:
             return
-        by = pull(self._graph(network.tasks), rate * self.alpha)
+        by = pull(self._graph(network.tasks), rate * self.alpha / n_labels)
         for parameter in stacked_parameters(network, self.stages):
             parameter.copy_(pulled(parameter, by.to(parameter)))
 

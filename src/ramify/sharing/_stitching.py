@@ -195,7 +195,9 @@ class Sluice(StartsAlone, Coupling):
         """The network itself says what belongs together."""
         return False
 
-    def penalty(self, network: TaskNetwork) -> Float[Tensor, ""] | None:
+    def penalty(
+        self, network: TaskNetwork, n_labels: float, loss: Float[Tensor, ""]
+    ) -> Float[Tensor, ""] | None:
         """The overlap of subspaces."""
         if self.overlap == 0 or self.n_subspaces == 1 or len(network.tasks) == 1:
             return None
@@ -203,7 +205,7 @@ class Sluice(StartsAlone, Coupling):
         terms = [subspace_overlap(layer.weight, self.n_subspaces) for layer in layers]
         return self.overlap * torch.stack(terms).sum()
 
-    def after_step(self, network: TaskNetwork, rate: float) -> None:
+    def after_step(self, network: TaskNetwork, rate: float, n_labels: float) -> None:
         """Nothing."""
 
     def coupling_tensors(self) -> dict[str, Tensor]:

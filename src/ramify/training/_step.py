@@ -70,6 +70,7 @@ class Stepper:
         self._network = network
         self._observer = around.sharing if isinstance(around.sharing, Observing) else None
         self._coupling = around.sharing if isinstance(around.sharing, Coupling) else None
+        self._n_labels = 0.0 if self._coupling is None else self._labels_per_task()
         self._observes = observes
         self._untouched = Untouched(network, self.optimiser)
         self.balance = balance_of(
@@ -116,7 +117,7 @@ class Stepper:
         if not all(present):
             self._untouched.restore()
         if self._coupling is not None:
-            self._coupling.after_step(self._network, learning_rate)
+            self._coupling.after_step(self._network, learning_rate, self._n_labels)
         self.loss_sum += loss.detach()
         if self._observes and self._observer is not None:
             self._note(outputs.detach(), targets, mask, pairs)
@@ -164,6 +165,10 @@ class Stepper:
             self._heads.watch(outputs, mask)
         return outputs
 
+    def _labels_per_task(self) -> float:
+        here = torch.tensor(float(self._around.train.n_labels()), device=self.loss_sum.device)
+        return float(self._total(here)) / len(self._around.losses.tasks)
+
     def _present(self, batch: Batch) -> Sequence[bool]:
         """For each task, whether any machine has a label of it: all must do the same."""
         if self._around.fabric.world_size == 1:
@@ -198,7 +203,9 @@ class Stepper:
     def _pass_back(self, loss: Tensor, losses: Tensor, present: Sequence[bool]) -> None:
         """The gradients of the weighed losses, and of a penalty, which no weighting weighs."""
         balance = self.balance
-        penalty = None if self._coupling is None else self._coupling.penalty(self._network)
+        penalty = None
+        if self._coupling is not None:
+            penalty = self._coupling.penalty(self._network, self._n_labels, loss.detach())
         if balance is None:
             self._around.fabric.backward(loss if penalty is None else loss + penalty)
             return

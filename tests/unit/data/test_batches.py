@@ -135,6 +135,13 @@ def test_a_loader_is_iterated_anew_and_its_length_known() -> None:
         len(as_batches(part for part in [(torch.rand(1, 1), torch.ones(1, 1))]))
 
 
+def test_a_loader_counts_its_labels_without_drawing_numbers() -> None:
+    rows = TensorDataset(torch.rand(5, 1), torch.tensor([[1.0, NAN]] * 5))
+    before = torch.get_rng_state()
+    assert as_batches(DataLoader(rows, batch_size=2, shuffle=True)).n_labels() == 5
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_epoch_reaches_a_sampler_that_wants_it() -> None:
     rows = TensorDataset(torch.rand(4, 1), torch.ones(4, 1))
     sampler: DistributedSampler[tuple[Tensor, ...]] = DistributedSampler(

@@ -8,9 +8,10 @@ import pytest
 import torch
 from tests.toy import BINARY, backbone, batches, held_out
 from torch import nn
+from torch.testing import assert_close
 
 from ramify._core import InputError
-from ramify.networks import BranchedNetwork, StitchedNetwork
+from ramify.networks import BranchedNetwork, StitchedNetwork, TaskNetwork
 from ramify.sharing import (
     CGC,
     MTAN,
@@ -68,7 +69,7 @@ def test_ranks_come_from_the_trained_networks() -> None:
 
 def test_related_tasks_are_seen_as_related() -> None:
     """Tasks a and b have one signal, c and d another."""
-    way = Relationship(1e-3, interval=5)
+    way = Relationship(interval=5)
     settings = Training(epochs=25, learning_rate=0.02, weight_decay=0.01)
     Trainer(settings).fit(way, backbone(0.0), BINARY, batches(BINARY, 600, labelled=1.0))
     found = way.affinities()["task-covariance"]
@@ -77,11 +78,55 @@ def test_related_tasks_are_seen_as_related() -> None:
     assert within > np.abs(found[:2, 2:]).max()
 
 
+def spread(way: Soft | TraceNorm, n_labels: float) -> float:
+    """Of the tasks' weights after one pull on networks that had gone apart."""
+    network = way.build(backbone(), BINARY)
+    stacked = [p for name, p in network.named_parameters() if "stages" in name and p.ndim == 3]
+    torch.manual_seed(0)
+    for parameter in stacked:
+        parameter.data += torch.randn_like(parameter)
+    way.after_step(network, 0.01, n_labels)
+    return sum(float(parameter.detach().std(0).sum()) for parameter in stacked)
+
+
+@pytest.mark.parametrize("kind", [Soft, TraceNorm])
+def test_a_pull_counts_less_the_more_labels_speak(kind: type[Soft] | type[TraceNorm]) -> None:
+    assert spread(kind(alpha=200.0), 50) < 0.99 * spread(kind(alpha=200.0), 5000)
+    assert_close(spread(kind(alpha=20.0), 50), spread(kind(alpha=200.0), 500))
+
+
+def test_a_prior_counts_less_the_more_labels_speak_and_the_better_the_fit() -> None:
+    way = Relationship()
+    network = way.build(backbone(), BINARY)
+
+    def strength(n_labels: float, loss: float) -> float:
+        value = way.penalty(network, n_labels, torch.tensor(loss))
+        assert value is not None
+        return float(value.detach())
+
+    assert strength(50, 0.5) == pytest.approx(10 * strength(500, 0.5))
+    assert strength(50, 0.5) == pytest.approx(5 * strength(50, 0.1))
+
+
+def test_a_strong_prior_does_not_shrink_weights_away() -> None:
+    """Its scale is that of the start, whatever the weights become."""
+    way = Relationship(30.0, interval=1)
+    settings = Training(epochs=20, learning_rate=0.02, weight_decay=0.0)
+    rows = batches(BINARY, 200, labelled=1.0)
+
+    def size(network: TaskNetwork) -> float:
+        assert isinstance(network, BranchedNetwork)
+        return float(network.heads.weight.detach().square().mean())
+
+    network = Trainer(settings).fit(way, backbone(0.0), BINARY, rows).network
+    assert size(network) > 0.1 * size(way.build(backbone(), BINARY))
+
+
 def test_overlap_of_subspaces_falls_with_its_strength() -> None:
     def overlap(strength: float) -> float:
         way = Sluice(overlap=strength)
         network = Trainer(SETTINGS).fit(way, backbone(), BINARY, batches(BINARY)).network
-        value = Sluice(overlap=1.0).penalty(network)
+        value = Sluice(overlap=1.0).penalty(network, 60.0, torch.tensor(1.0))
         assert value is not None
         return float(value.detach())
 
