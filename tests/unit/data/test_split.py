@@ -140,7 +140,7 @@ def test_rules_are_read_from_text() -> None:
 
 @pytest.mark.parametrize("text", ["", "column", "column:", "groups:a", "randomly", "x" * 1000])
 def test_an_unknown_rule_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="--split must be random, .* column:NAME or group:NAME"):
+    with pytest.raises(InputError, match=r"--split must be random, .* column:NAME or group:NAME"):
         parse_split(text)
 
 
@@ -149,7 +149,7 @@ def test_an_unknown_rule_is_refused(text: str) -> None:
     ["a", "", "60/10", "60/10/20", "0/50/50", "100/0/0", "60/10/30/", "6e1/10/30", "-60/80/80"],
 )
 def test_percentages_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(InputError, match="three percentages above 0 that add up to 100, .* Got"):
+    with pytest.raises(InputError, match=r"three percentages above 0 that add up to 100, .* Got"):
         parse_split(f"random:{text}")
 
 
