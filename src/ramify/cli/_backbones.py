@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, Literal
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.networks import BackboneSpec, CNNSpec, MLPSpec, ResNetSpec, VGGSpec
 
 BackboneName = Literal["mlp", "cnn", "vgg16", "resnet18", "resnet34"]
@@ -56,7 +56,8 @@ def check_start(start_from: Path | None, sharing: str) -> None:
     """Check that there is a backbone to start, and a start where one is needed.
 
     Raises:
-        InputError: If a linear model was asked for, or an anchor is missing.
+        InputError: If a linear model was asked for, an anchor is missing, or there is nothing where
+            the start should be.
     """
     if start_from is None and sharing == "anchored":
         raise InputError(
@@ -66,4 +67,9 @@ def check_start(start_from: Path | None, sharing: str) -> None:
     if start_from is not None and sharing.startswith("linear:"):
         raise InputError(
             "--start-from is for networks; linear models have no backbone; leave it out"
+        )
+    if start_from is not None and not start_from.exists():
+        raise InputError(
+            "--start-from must name the directory of a run, or a file of weights. There is nothing "
+            f"at {quoted(start_from)}"
         )

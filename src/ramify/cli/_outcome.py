@@ -63,6 +63,7 @@ def _option_words(message: str) -> str:
     """What the parser says of an option, in the words of the command line."""
     text = " ".join(message.split()).rstrip(".")
     text = re.sub(r"required: (?:\w+\.)?(\w+)$", lambda m: f"required: {flag(m[1])}", text)
+    text = re.sub(r"(--[\w-]+)/\1\+", r"\1", text)
     form = r'Parser key "(?:\w+\.)?(\w+)": Expected a (.+?)\. Got value: (.*)'
     several = (
         r'Parser key "(?:\w+\.)?(\w+)": Does not .*? Subtypes: \[(.+?)\] Errors: .*value: (.*)'

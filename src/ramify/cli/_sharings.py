@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ramify._core import InputError, listed, quoted
+from ramify.cli._flags import flag
 from ramify.cli._selective import SelectiveOptions
 from ramify.runs import LINEAR_METHODS, LinearSharing
 from ramify.sharing import (
@@ -29,9 +30,6 @@ from ramify.sharing import (
     TraceNorm,
 )
 from ramify.tasks import SharingTree
-
-_PAPERS_ALPHA: Final = 2.0
-_PAPERS_WIDTH: Final = 32
 
 
 @dataclass(frozen=True)
@@ -161,47 +159,18 @@ def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
         InputError: If the name is unknown, or an option is for another way of sharing.
     """
     check_name(name)
-    for option, owner in _given(options).items():
+    for option, owner in owners_of_given(options).items():
         if name.partition(":")[0] != owner:
+            also = " and --paper" if option == "interval" else ""
             raise InputError(
-                f"--{option.replace('_', '-')} is for --sharing {owner}. Got {name}; leave it out"
+                f"{flag(option)} is for --sharing {owner}{also}. Got {name}; leave it out"
             )
     return SHARINGS[name](options, seed)
 
 
-def _given(options: SharingOptions) -> dict[str, str]:
+def owners_of_given(options: SharingOptions) -> dict[str, str]:
     """The options that were given and are for one way of sharing only, with that way."""
     grown = ("max_parameters", "alpha", "affinity")
     owners = dict.fromkeys(grown, "fully-adaptive") | {"tree": "tree", "attach": "low-level"}
     given = {name: who for name, who in owners.items() if getattr(options, name) is not None}
     return given | dict.fromkeys(options.selective.given(), "selective")
-
-
-def papers_sharing(
-    name: str,
-    backbone: str,
-    width: int | None,
-    alpha: float | None,
-    interval: int,
-    seed: int,
-    *,
-    affinity: str | None = None,
-) -> Sharing:
-    """The sharing of ``--paper``.
-
-    Raises:
-        InputError: If another way of sharing, backbone or affinity was asked for, or a number is out
-            of range.
-    """
-    if backbone != "vgg16":
-        raise InputError(
-            f"--paper is for pictures and --backbone vgg16. Got {quoted(backbone)}; leave it out"
-        )
-    if affinity is not None:
-        raise InputError(
-            f"--paper has an affinity of its own. Got {affinity}; leave --affinity out"
-        )
-    if name != "fully-adaptive":
-        raise InputError(f"--paper is for --sharing fully-adaptive. Got {quoted(name)}")
-    alpha = _PAPERS_ALPHA if alpha is None else alpha
-    return FullyAdaptive.paper(width or _PAPERS_WIDTH, alpha, interval=interval, seed=seed)

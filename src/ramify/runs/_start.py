@@ -40,11 +40,6 @@ def starting_backbone(
     """
     if start_from is None:
         return spec.build(shape)
-    if not start_from.exists():
-        raise InputError(
-            "--start-from must name the directory of a run, or a file of weights. There is nothing "
-            f"at {quoted(start_from)}"
-        )
     if start_from.is_dir():
         return _thinned(_of_run(start_from, spec, shape), spec, shape, start_from)
     wide = _full(spec).build(shape)

@@ -58,5 +58,5 @@ def weighting_named(name: str) -> Weighting:
     """
     if name not in WEIGHTINGS or name in _NEED_NUMBERS:
         known = ", ".join(each for each in WEIGHTINGS if each not in _NEED_NUMBERS)
-        raise InputError(f"the weighting must be one of {known}. Got {quoted(name)}")
+        raise InputError(f"`weighting` must be one of {known}. Got {quoted(name)}")
     return WEIGHTINGS[name]()

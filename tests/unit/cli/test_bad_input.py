@@ -81,7 +81,7 @@ def test_bad_tables(folder: Path, text: bytes, words: str) -> None:
         (["--kind", "nosuch=binary"], "--kind must name targets. 'nosuch'"),
         (["--ordinal", "nosuch=low,high"], "--ordinal must name targets. 'nosuch'"),
         (["--ignore", "x00", "--ignore", "nosuch"], "--ignore must name columns of the table"),
-        (["--targets"], "expected one argument"),
+        (["--targets"], "argument --targets: expected one argument"),
         (["--targets", "--targets", "g0_t1"], "expected one argument"),
         (["--depth", "3"], "--depth"),
         (["--resume"], "holds no run"),

@@ -51,7 +51,11 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("--sharing", "nonsense"), "--sharing must be one of 'fully-adaptive', "),
-        (("--sharing", "hard,hard"), "named once. Got 'hard' repeatedly"),
+        (
+            ("--sharing", "hard", "--sharing", "hard"),
+            "--sharing must name each way once. Got 'hard'",
+        ),
+        (("--sharing", "hard", "--start-from", "nowhere"), "--start-from must name the directory"),
         (("--sharing", "random-forest"), "--sharing must be one of "),
         (("--sharing", "tree"), "--sharing tree needs --tree"),
         (("--sharing", "selective", "--sharing", "magic"), "Got 'magic'"),
@@ -59,7 +63,7 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
             ("--sharing", "selective:variance", "--groups", "99"),
             "--groups must be at most the numb",
         ),
-        (("--weighting", "magic"), "weighting must be one of equal, uncertainty"),
+        (("--weighting", "magic"), "--weighting must be one of equal, uncertainty"),
         (("--sharing", "tree", "--tree", "none.json"), "--tree 'none.json' cannot be read"),
         (("--seeds", "0"), "--seeds must be 1 or more. Got 0"),
         (("--seeds", "two"), "--seeds must be"),

@@ -159,6 +159,13 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
         ),
         (("--task-column", "left"), "must not be a target"),
         (("--sharing", "linear:magic"), "must be one of"),
+        (("--paper", "--groups", "2"), "--paper does without --groups"),
+        (("--paper", "--balance", "--tree", "t.json"), "without --tree and --balance"),
+        (("--paper", "--weighting", "upgrad"), "--paper does without --weighting"),
+        (("--paper", "--width", "0"), "--paper grows from a thin network. Got --width 0"),
+        (("--paper", "--iterations", "0"), "--iterations must be"),
+        (("--iterations", "4"), "--iterations is for --paper"),
+        (("--interval", "4"), "--interval is for --sharing selective and --paper"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(
@@ -169,6 +176,16 @@ def test_options_that_do_not_fit_are_refused(
     assert message in said.err
     assert said.err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_the_papers_preset_takes_the_papers_batches(base: Path, tmp_path: Path) -> None:
+    words: list[str | Path] = ["fit", base / "labels.csv", "--images", base / "files"]
+    words += ["--image-column", "file", "--image-cache", base / "cache", "--image-size", "28"]
+    words += ["--targets", "left,right", "--width", "4", "--baselines", "none"]
+    said = ramify(*words, "--paper", "--iterations", "2", "--output", tmp_path / "run")
+    assert said.code == 0, said.err
+    settings = json.loads((tmp_path / "run" / "record.json").read_text())["settings"]
+    assert settings["batch_size"] == 32
 
 
 def test_codes_of_idx_files_are_classes_however_many(tmp_path: Path) -> None:
