@@ -11,7 +11,7 @@ import io
 import json
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -200,23 +200,41 @@ def both_ways(network: BranchedNetwork) -> Callable[[Tensor], None]:
     return run
 
 
-def libmtl_step(n_tasks: int, batches: Sequence[Batch]) -> Step:
-    """The loop body of LibMTL's trainer: equal weights, hard sharing, fused Adam, no clipping.
+def libmtl_step(
+    n_tasks: int,
+    batches: Sequence[Batch],
+    *,
+    rule: str = "EW",
+    encoder: Callable[[], nn.Sequential] = trunk,
+    width: int = 256,
+    at_features: bool = False,
+    settings: Mapping[str, object] | None = None,
+) -> Step:
+    """The loop body of LibMTL's trainer: hard sharing, fused Adam, no clipping.
 
-    Two things are changed so that it runs: there is a stand-in for a module that torchvision no
-    longer has (needed only to download weights), and the CPU takes the place of its fixed
-    ``cuda:0``. It knows no missing labels, so its loss function finds them as NaN. It computes no
+    Three things are changed so that it runs: there is a stand-in for a module that torchvision no
+    longer has (needed only to download weights), the CPU takes the place of its fixed ``cuda:0``,
+    and gradients are emptied to zeros, as PyTorch 1 did by itself. It knows no missing labels, so its loss function finds them as NaN. It computes no
     metric, and the labels are split by task beforehand.
+
+    Args:
+        n_tasks: Number of tasks.
+        batches: All batches that will be given.
+        rule: Name of the weighting, equal weights by default.
+        encoder: Makes the shared network.
+        width: Features that it ends with.
+        at_features: Whether gradients are taken there, and not of all shared parameters.
+        settings: Of the weighting.
 
     Raises:
         ImportError: If LibMTL is not installed.
     """
     _stand_in_for_torchvision()
     from LibMTL import Trainer as LibMTLTrainer  # type: ignore[import-not-found]  # noqa: PLC0415
+    from LibMTL import weighting  # type: ignore[import-not-found]  # noqa: PLC0415
     from LibMTL.architecture import HPS  # type: ignore[import-not-found]  # noqa: PLC0415
     from LibMTL.loss import AbsLoss  # type: ignore[import-not-found]  # noqa: PLC0415
     from LibMTL.metrics import AbsMetric  # type: ignore[import-not-found]  # noqa: PLC0415
-    from LibMTL.weighting import EW  # type: ignore[import-not-found]  # noqa: PLC0415
 
     class MaskedLoss(AbsLoss):  # type: ignore[misc]
         def compute_loss(self, pred: Tensor, gt: Tensor) -> Tensor:
@@ -248,18 +266,20 @@ def libmtl_step(n_tasks: int, batches: Sequence[Batch]) -> Step:
                 }
                 for name in names
             },
-            weighting=EW,
+            weighting=getattr(weighting, rule),
             architecture=HPS,
-            encoder_class=trunk,
-            decoders=nn.ModuleDict({name: nn.Linear(256, 1) for name in names}),
-            rep_grad=False,
+            encoder_class=encoder,
+            decoders=nn.ModuleDict({name: nn.Linear(width, 1) for name in names}),
+            rep_grad=at_features,
             multi_input=False,
             optim_param={"optim": "adam", "lr": 1e-3, "weight_decay": 1e-4, "fused": True},
             scheduler_param=None,
-            weight_args={},
+            weight_args=dict(settings or {}),
             arch_args={},
         )
     trainer.model.train()
+    encoder_of = trainer.model.encoder
+    trainer.model.zero_grad_share_params = lambda: encoder_of.zero_grad(set_to_none=False)
 
     def step(batch: Batch) -> None:
         labels = labels_of[id(batch)]

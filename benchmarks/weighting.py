@@ -1,9 +1,10 @@
-"""Step times of every weighting, over the step with equal weights.
+"""Step times of every weighting, over the step with equal weights, ours and those of others.
 
-    python benchmarks/weighting.py [mlp] [cnn] [--tasks 2,10,40] [--rounds 20] [--output FILE]
+    python benchmarks/weighting.py [mlp] [cnn] [--tasks 2,10,40] [--rounds 10] [--output FILE]
+    python benchmarks/weighting.py --write               # also renew docs/results/weighting.md
 
-All ratios come from one process in which all sides take turns. TorchJD's rules, where it is
-installed, run on the same network by hand. See benchmarks/README.md.
+All ratios come from one process in which all sides take turns. The rules of TorchJD and LibMTL, where
+they are installed, run on the same networks. See benchmarks/README.md.
 """
 
 import argparse
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from _rivals import Rival, rivals
 from _timing import Ratio, ratios
 from _trainer import trainer_step
+from _weighting_page import page_of
 from speed import Step, binary_tasks, made_up, show, trunk
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from ramify.data import Batch, TableBatches
 from ramify.sharing import HardSharing
@@ -27,7 +29,11 @@ from ramify.weighting import WEIGHTINGS, LossWeighting, Remembering, Weighting, 
 
 AIMS = {True: 1.15, False: 2.5}  # of a loss weighting, of a Gram weighting with 40 tasks
 CNN_BATCHES, CNN_BATCH = 4, 64
-TORCHJD = ("MGDA", "PCGrad", "IMTLG", "AlignedMTL")
+EXACT = ("mgda", "upgrad")
+PLAIN = ("PyTorch by hand", "LibMTL EW")
+REPEATS = 8
+PAGE = Path(__file__).parents[1] / "docs" / "results" / "weighting.md"
+Found = dict[str, Ratio | str]  # why there is no ratio, where there is none
 
 
 def main() -> None:
@@ -37,40 +43,73 @@ def main() -> None:
         "networks", nargs="*", help=f"any of {', '.join(NETWORKS)}; both by default"
     )
     parser.add_argument("--tasks", default="2,10,40", help="numbers of tasks, comma separated")
-    parser.add_argument("--rounds", type=int, default=20, help="passes over the batches")
+    parser.add_argument("--rounds", type=int, default=10, help="passes over the batches")
     parser.add_argument("--output", type=Path, help="JSON file for the figures")
+    parser.add_argument("--write", action="store_true", help=f"renew {PAGE.name}")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     how = {"rounds": arguments.rounds, "clock": "cpu"}
-    found: dict[str, Any] = {}
+    found: dict[str, Found] = {}
     for network in arguments.networks or NETWORKS:
         for n_tasks in map(int, arguments.tasks.split(",")):
             print(f"\n{network}, {n_tasks} tasks: step ÷ step with equal weights")
-            measured = measure(network, n_tasks, how)
-            found[f"{network}, T={n_tasks}"] = {k: asdict(v) for k, v in measured.items()}
+            found[f"{network}, T={n_tasks}"] = measure(network, n_tasks, how)
     if arguments.output is not None:
-        text = json.dumps({"measured_with": how | {"torch": torch.__version__}, **found}, indent=2)
+        text = json.dumps(
+            {"measured_with": how | {"torch": torch.__version__}, **_plain(found)}, indent=2
+        )
         arguments.output.write_text(text + "\n", encoding="utf-8")
+    if arguments.write:
+        PAGE.write_text(page_of(found, arguments.rounds), encoding="utf-8")
 
 
-def measure(network: str, n_tasks: int, how: dict[str, Any]) -> dict[str, Ratio]:
-    """Every weighting on one network, ours first, and TorchJD's with fewer rounds."""
+def measure(network: str, n_tasks: int, how: dict[str, Any]) -> Found:
+    """Every weighting on one network, ours first; the dear ones of others with fewer steps."""
     backbone, batches = NETWORKS[network](n_tasks)
     items = list(batches)
-    steps = {name: weighed_step(rule, backbone(), n_tasks, batches) for name, rule in rules()}
-    found = ratios(steps, "equal", items, **how)
-    exact = {
-        f"{name}, all parameters": weighed_step(
-            weighting_named(name), backbone(), n_tasks, batches, exact=True
-        )
-        for name in ("mgda",)
+    steps: dict[str, Step] = {
+        name: weighed_step(rule, backbone(), n_tasks, batches) for name, rule in rules()
     }
-    rivals = exact | dict(torchjd_steps(backbone, n_tasks)) | {"equal": steps["equal"]}
-    few = how | {"rounds": max(2, how["rounds"] // 10)}
-    found |= ratios(rivals, "equal", items[:4], **few)
+    others = {name: Rival(make) for name, make in rivals(backbone, n_tasks, items)}
+    for name in PLAIN:
+        if not others[name].fault:
+            steps[name] = others[name]
+    found: Found = dict(ratios(steps, "equal", items, **how))
+    dear: dict[str, Step] = {"equal": repeated(steps["equal"])}
+    for name in EXACT:
+        rule = weighting_named(name)
+        step = weighed_step(rule, backbone(), n_tasks, batches, exact=True)
+        dear[f"{name}, all parameters"] = step
+    dear |= {name: rival for name, rival in others.items() if name not in steps}
+    few = how | {"rounds": max(3, 30 // n_tasks)}
+    measured = ratios(dear, "equal", items[:1], **few)
+    found |= {name: scaled(ratio) for name, ratio in measured.items()}
+    found |= {name: rival.fault for name, rival in others.items() if rival.fault}
     for name, ratio in found.items():
-        show(name + verdict(name, n_tasks, ratio), ratio)
+        if isinstance(ratio, str):
+            print(f"  {name:55} {ratio}")
+        else:
+            show(name + verdict(name, n_tasks, ratio), ratio)
     return found
+
+
+def repeated(step: Step) -> Step:
+    """Several steps: one alone, after those of others, would find none of its numbers at hand."""
+
+    def steps(batch: Batch) -> None:
+        for _ in range(REPEATS):
+            step(batch)
+
+    return steps
+
+
+def scaled(ratio: Ratio) -> Ratio:
+    """Over one step, not over several."""
+    return Ratio(
+        *(REPEATS * each for each in (ratio.median, ratio.low, ratio.high)),
+        ratio.microseconds,
+        ratio.base_microseconds / REPEATS,
+    )
 
 
 def rules() -> Iterator[tuple[str, Weighting]]:
@@ -108,58 +147,11 @@ def weighed_step(
     return trainer_step(network, sharing, batches, observes=False, settings=settings)
 
 
-def torchjd_steps(
-    backbone: Callable[[], nn.Sequential], n_tasks: int
-) -> Iterator[tuple[str, Step]]:
-    """TorchJD's rules on all parameters of the same network, its heads one wide layer."""
-    try:
-        from torchjd import aggregation  # noqa: PLC0415
-        from torchjd.autojac import backward, jac_to_grad  # noqa: PLC0415
-    except ImportError as error:
-        print(f"  TorchJD is absent: {error}")
-        return
-    settings = Training()
-    for name in TORCHJD:
-        network, losses_of = by_hand(backbone(), n_tasks)
-        parameters = list(network.parameters())
-        optimiser = torch.optim.AdamW(
-            parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
-        aggregator = getattr(aggregation, name)()
-
-        def step(
-            batch: Batch,
-            losses_of: Callable[[Batch], Tensor] = losses_of,
-            parameters: list[nn.Parameter] = parameters,
-            optimiser: torch.optim.Optimizer = optimiser,
-            aggregator: Any = aggregator,  # noqa: ANN401  # of an optional package
-        ) -> None:
-            losses = losses_of(batch)
-            optimiser.zero_grad()
-            backward(losses)
-            jac_to_grad(parameters, aggregator)
-            nn.utils.clip_grad_norm_(parameters, settings.gradient_clip)
-            optimiser.step()
-
-        yield f"TorchJD {name}", step
-
-
-def by_hand(
-    backbone: nn.Sequential, n_tasks: int
-) -> tuple[nn.Sequential, Callable[[Batch], Tensor]]:
-    """The same network in plain PyTorch, and its tasks' losses."""
-    torch.manual_seed(0)
-    width = [layer for layer in backbone if isinstance(layer, nn.Linear)][-1].out_features
-    network = nn.Sequential(*backbone, nn.Linear(width, n_tasks))
-
-    def losses_of(batch: Batch) -> Tensor:
-        weights = batch.label_mask.float()
-        losses = functional.binary_cross_entropy_with_logits(
-            network(batch.inputs), batch.targets, reduction="none"
-        )
-        return (losses * weights).sum(0) / weights.sum(0).clamp(min=1)
-
-    return network, losses_of
+def _plain(found: dict[str, Found]) -> dict[str, dict[str, object]]:
+    return {
+        place: {k: v if isinstance(v, str) else asdict(v) for k, v in each.items()}
+        for place, each in found.items()
+    }
 
 
 def small_cnn() -> nn.Sequential:
