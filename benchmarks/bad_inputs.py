@@ -419,6 +419,24 @@ TARGETS = [
     Case("targets", "--kind without =", "--kind must be NAME=", fit("--kind", "regression")),
     Case("targets", "--kind nonsense", "must be binary, multiclass", fit("--kind", "g0_t0=foo")),
     Case("targets", "--kind of no target", "must name targets", fit("--kind", "x00=binary")),
+    Case(
+        "targets",
+        "--ordinal of no target",
+        "--ordinal must name targets",
+        fit("--ordinal", "x00=low,high"),
+    ),
+    Case(
+        "targets",
+        "--ignore repeated, one unknown",
+        "--ignore must name columns",
+        fit("--ignore", "nothing", "--ignore", "x00"),
+    ),
+    Case(
+        "targets",
+        "more --groups than targets",
+        "--groups must be at most the number of tasks, 4. Got 9",
+        fit("--sharing", "selective", "--groups", "9"),
+    ),
     Case("targets", "--ordinal of one level", "must be NAME=low", fit("--ordinal", "g0_t0=low")),
     Case(
         "targets",

@@ -233,17 +233,23 @@ FILES = [
         photos("--skip-bad-images"),
         no_photo_is_one,
     ),
-    Case("picture", "no folder of pictures", "No folder at", photos(), removed("photos")),
+    Case(
+        "picture",
+        "no folder of pictures",
+        "--images must name the folder",
+        photos(),
+        removed("photos"),
+    ),
     Case(
         "picture",
         "column of files missing",
-        "no column 'path'",
+        "--image-column must name columns of the table. It has no column 'path'",
         photos("--image-column", "path"),
     ),
     Case(
         "picture",
         "column of files is a number",
-        "does not exist",
+        "(one of at least 48 rows with such images)",
         photos("--image-column", "number"),
     ),
 ]
@@ -269,7 +275,12 @@ ARRAYS = [
         archive(),
         arrays(more=np.zeros((N, 4, 4))),
     ),
-    Case("archive", "--images names no array", "is not there", archive("--images", "none")),
+    Case(
+        "archive",
+        "--images names no array",
+        "--images must name an array",
+        archive("--images", "none"),
+    ),
     Case("archive", "no labels", "must have labels", archive(), arrays(side=None)),
     Case(
         "archive",
@@ -561,13 +572,13 @@ SETTINGS = [
     Case(
         "picture option",
         "--image-cache that is a file",
-        "cannot be written",
+        "choose another folder with --image-cache",
         photos("--image-cache", "t.csv"),
     ),
     Case(
         "picture option",
         "--one-vs-rest of no column",
-        "no column 'none'",
+        "--one-vs-rest must name columns of the table. It has no column 'none'",
         photos("--one-vs-rest", "none"),
     ),
     Case(
@@ -581,6 +592,30 @@ SETTINGS = [
         "--paper, no steps",
         "--iterations must be",
         photos("--paper", "--iterations", "0"),
+    ),
+    Case(
+        "picture option",
+        "--paper in groups",
+        "--paper does without --groups",
+        photos("--paper", "--groups", "2"),
+    ),
+    Case(
+        "picture option",
+        "--paper at full width",
+        "grows from a thin network",
+        photos("--paper", "--width", "0"),
+    ),
+    Case(
+        "picture option",
+        "--iterations without --paper",
+        "--iterations is for --paper",
+        photos("--iterations", "9"),
+    ),
+    Case(
+        "archive",
+        "--image-column",
+        "--image-column is for a table of file names",
+        archive("--image-column", "file"),
     ),
     Case(
         "picture option",
@@ -606,7 +641,7 @@ SETTINGS = [
     Case(
         "picture option",
         "--start-from a narrower network",
-        "does not fit",
+        "--start-from 'pictures' cannot be used",
         photos("--start-from", "pictures", "--image-size", "28", "--width", "9"),
     ),
     Case(
@@ -618,7 +653,7 @@ SETTINGS = [
     Case(
         "picture option",
         "--start-from nothing",
-        "no weights at",
+        "There is nothing at 'none'",
         photos("--start-from", "none"),
     ),
     Case(
@@ -630,13 +665,13 @@ SETTINGS = [
     Case(
         "picture option",
         "--soft-labels-from a model of other tasks",
-        "binary tasks of this one",
+        "must know a binary task of this run",
         photos("--soft-labels-from", "model"),
     ),
     Case(
         "picture option",
         "--soft-labels-from nothing",
-        "no model description",
+        "--soft-labels-from 'none' cannot be used: no model description",
         photos("--soft-labels-from", "none"),
     ),
 ]
@@ -688,7 +723,7 @@ PREDICTIONS = [
     Case(
         "predict pictures",
         "column of files missing",
-        "no column 'path'",
+        "--image-column must name columns of the table. It has no column 'path'",
         predict_pictures("--images", "photos", "--image-column", "path"),
     ),
     Case(
