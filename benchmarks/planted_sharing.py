@@ -1,22 +1,23 @@
 """How often each way of sharing beats separate networks on data that is made for it.
 
-    python benchmarks/planted_sharing.py [SETS] [--seeds 10] [--output planted_sharing.json]
-    python benchmarks/planted_sharing.py --tune      # validation scores of other settings
+    python benchmarks/planted_sharing.py [SETS] [--ways WAY …] [--seeds 10] [--output planted.json]
+    python benchmarks/planted_sharing.py --output planted.json --seeds 0 --write   # the page
 
-Every set has 300 training rows, of whose labels a task has 30 %, and a structure that is known: one common direction, groups of
-tasks, directions in a small subspace, a hard task made of easy ones, tasks of unequal noise. Each
-way of sharing with its default settings is trained on the sets that it is meant for, once per
-seed, which draws the data anew; it wins a seed if its mean skill on 1,000 test rows is above that
-of one network per task. A weighting does so with one shared network. `--tune` looks at validation
-rows only, of other seeds.
+Every set has a structure that is known: one common direction, groups of tasks, directions in a
+small subspace, a hard task made of easy ones, tasks of unequal noise. It has 300 training rows, of
+whose labels a task has 30 %; that of unequal noise has 1,000 with all labels, for in fewer the
+noise does not show: a network learns them by heart. Each way of sharing with its default settings
+is trained on the set that it is meant for, once per seed, which draws the data anew; it wins a seed
+if its mean skill on 1,000 test rows is above that of one network per task. A weighting does so with
+one shared network, whose gain with equal weights stands beside it. Results of seeds that the output
+file holds already are kept. The default settings come from other seeds: `planted_tuning.py`.
 """
 
 import argparse
 import json
 import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -52,11 +53,12 @@ Array = NDArray[np.float64]
 Maker = Callable[[int], Sharing]
 
 FEATURES, N_TASKS, N_GROUPS = 24, 9, 3
-TRAIN, HELD_OUT, TEST = 300, 200, 1000
+TRAIN, PLENTY, HELD_OUT, TEST = 300, 1000, 200, 1000
 WIDTHS, EPOCHS, BATCH, RATE = (48, 48), 60, 50, 3e-3
 NOISE, KNOWN = 0.5, 0.3
-TUNING_SEED = 100
 ENOUGH = 0.9
+EQUAL = "one network, equal weights"
+PAGE = Path(__file__).parent.parent / "docs" / "results" / "planted.md"
 
 
 def unit(directions: Array) -> Array:
@@ -69,16 +71,16 @@ def table(
     x: Array, targets: Array, rng: np.random.Generator, known: float | Array = KNOWN
 ) -> pl.DataFrame:
     """A table with its split, and labels taken away at random from the training rows."""
-    sides = np.repeat(["train", "validation", "test"], [TRAIN, HELD_OUT, TEST])
+    sides = np.repeat(["train", "validation", "test"], [len(x) - HELD_OUT - TEST, HELD_OUT, TEST])
     kept = (rng.random(targets.shape) < known) | (sides != "train")[:, None]
     columns = {f"x{j:02d}": x[:, j] for j in range(x.shape[1])}
     columns |= {f"t{t}": np.where(kept[:, t], y, np.nan) for t, y in enumerate(targets.T)}
     return pl.DataFrame(columns).fill_nan(None).with_columns(side=pl.Series(sides))
 
 
-def inputs(rng: np.random.Generator, features: int = FEATURES) -> Array:
+def inputs(rng: np.random.Generator, train: int = TRAIN, features: int = FEATURES) -> Array:
     """Rows of standard normal features."""
-    return rng.standard_normal((TRAIN + HELD_OUT + TEST, features))
+    return rng.standard_normal((train + HELD_OUT + TEST, features))
 
 
 def noisy(signal: Array, rng: np.random.Generator, noise: float | Array = NOISE) -> Array:
@@ -87,10 +89,10 @@ def noisy(signal: Array, rng: np.random.Generator, noise: float | Array = NOISE)
     return found
 
 
-def one_group(seed: int) -> pl.DataFrame:
+def one_group(seed: int, train: int = TRAIN) -> pl.DataFrame:
     """Nine numbers tanh(2 x·u), all u near one direction."""
     rng = np.random.default_rng([seed, 0])
-    x = inputs(rng)
+    x = inputs(rng, train)
     own = rng.standard_normal((FEATURES, N_TASKS))
     directions = unit(unit(rng.standard_normal((FEATURES, 1))) + 0.3 * unit(own))
     return table(x, noisy(np.tanh(2 * x @ directions), rng), rng)
@@ -105,20 +107,20 @@ def groups(seed: int) -> pl.DataFrame:
     return table(x, noisy(np.tanh(2 * x @ unit(common + 0.2 * own)), rng), rng)
 
 
-def opposed(seed: int) -> pl.DataFrame:
+def opposed(seed: int, train: int = TRAIN) -> pl.DataFrame:
     """Nine numbers that rise or fall along two common directions."""
     rng = np.random.default_rng([seed, 2])
-    x = inputs(rng)
+    x = inputs(rng, train)
     common = unit(rng.standard_normal((FEATURES, 2)))
     signs = rng.choice([-1.0, 1.0], (2, N_TASKS))
     strengths = signs * rng.uniform(0.5, 1.5, (2, N_TASKS))
     return table(x, noisy(np.tanh(2 * x @ common) @ strengths, rng), rng)
 
 
-def subspace(seed: int) -> pl.DataFrame:
+def subspace(seed: int, train: int = TRAIN) -> pl.DataFrame:
     """Nine numbers tanh(2 x·w), w = B s with three bases."""
     rng = np.random.default_rng([seed, 3])
-    x = inputs(rng)
+    x = inputs(rng, train)
     bases, mixtures = rng.standard_normal((FEATURES, 3)), rng.standard_normal((3, N_TASKS))
     return table(x, noisy(np.tanh(2 * x @ unit(bases @ mixtures)), rng), rng)
 
@@ -126,18 +128,19 @@ def subspace(seed: int) -> pl.DataFrame:
 def low_and_high(seed: int) -> pl.DataFrame:
     """Two easy answers, signs of x·u and x·v, and a hard one: whether they differ."""
     rng = np.random.default_rng([seed, 4])
-    x = inputs(rng, 10)
+    x = inputs(rng, features=10)
     low = x @ unit(rng.standard_normal((10, 2))) > 0
     labels = np.column_stack([low, low[:, 0] ^ low[:, 1]]).astype(float)
     return table(x, labels, rng, np.array([1.0, 1.0, 0.5]))
 
 
-def unequal_noise(seed: int) -> pl.DataFrame:
+def unequal_noise(seed: int, train: int = PLENTY) -> pl.DataFrame:
     """Six numbers that depend on x in the same way, three of them with ten times the noise."""
     rng = np.random.default_rng([seed, 5])
-    x = inputs(rng)
+    x = inputs(rng, train)
     signal = np.tanh(2 * x @ unit(rng.standard_normal((FEATURES, 3)))) @ rng.standard_normal((3, 1))
-    return table(x, noisy(np.repeat(signal, 6, axis=1), rng, np.repeat([0.3, 3.0], 3)), rng)
+    targets = noisy(np.repeat(signal, 6, axis=1), rng, np.repeat([0.3, 3.0], 3))
+    return table(x, targets, rng, known=1.0)
 
 
 def planted_tree(_seed: int) -> Sharing:
@@ -210,41 +213,18 @@ SETS: dict[str, Planted] = {
     "unequal noise": Planted(unequal_noise, weightings={"uncertainty": Uncertainty()}),
 }
 
-# What was tried beside the defaults, see --tune.
-TUNED: dict[str, tuple[str, dict[str, Maker]]] = {
-    "soft": ("one group", {f"soft:{a:g}": made(partial(Soft, a)) for a in (3, 10, 30, 100, 300)}),
-    "trace-norm": (
-        "subspace",
-        {f"trace-norm:{a:g}": made(partial(TraceNorm, a)) for a in (0.01, 0.03, 0.1, 0.3, 1.0)},
-    ),
-    "relationship": (
-        "opposed",
-        {
-            f"relationship:{a:g}-{k}": made(partial(Relationship, a, own_stages=k))
-            for a in (1e-5, 1e-4, 1e-3, 1e-2)
-            for k in (0, 1)
-        },
-    ),
-    "sluice": (
-        "one group",
-        {
-            f"sluice:{own:g}-{rate:g}-{overlap:g}": made(
-                partial(Sluice, own=own, rate=rate, overlap=overlap)
-            )
-            for own in (0.5, 0.9)
-            for rate in (1.0, 10.0)
-            for overlap in (0.0, 0.01, 0.1)
-        },
-    ),
-}
-
 
 def compared(
-    planted: Planted, seed: int, ways: Mapping[str, Maker], weightings: Mapping[str, Weighting]
+    planted: Planted,
+    table: pl.DataFrame,
+    seed: int,
+    ways: Mapping[str, Maker],
+    weightings: Mapping[str, Weighting],
+    epochs: int = EPOCHS,
 ) -> ComparisonRecord:
-    """All ways on the table of one seed."""
-    return compare(
-        planted.make(seed),
+    """All ways on one table."""
+    record = compare(
+        table,
         "t*",
         sharing=ways,
         weightings=weightings,
@@ -254,89 +234,101 @@ def compared(
         hidden=WIDTHS,
         dropout=0.0,
         input_dropout=0.0,
-        training=Training(epochs=EPOCHS, learning_rate=RATE),
+        training=Training(epochs=epochs, learning_rate=RATE),
         batch_size=BATCH,
         trees=4,
     ).record
+    if record.failures:
+        raise RuntimeError(record.failures[0].reason)
+    return record
 
 
-@dataclass
-class Wins:
-    """One way of sharing on one set.
-
-    Attributes:
-        planted: The set.
-        way: The way of sharing or the weighting.
-        gains: In mean test skill, by seed.
-    """
-
-    planted: str
-    way: str
-    gains: list[float]
-
-    @property
-    def won(self) -> int:
-        """Seeds with a gain above 0."""
-        return sum(gain > 0 for gain in self.gains)
+def only(planted: Planted, names: Collection[str] | None) -> Planted:
+    """The set with these ways and weightings alone; None for all."""
+    if names is None:
+        return planted
+    ways = {name: make for name, make in planted.ways.items() if name in names}
+    weightings = {name: rule for name, rule in planted.weightings.items() if name in names}
+    return replace(planted, ways=ways, weightings=weightings)
 
 
-def measured(name: str, seeds: int) -> list[Wins]:
-    """The gains of one set, seed by seed."""
-    planted = SETS[name]
-    gains: dict[str, list[float]] = {way: [] for way in (*planted.ways, *planted.weightings)}
-    for seed in range(seeds):
-        record = compared(planted, seed, planted.ways, planted.weightings)
-        if record.failures:
-            raise RuntimeError(record.failures[0].reason)
-        tests = {method.name: method.test or np.nan for method in record.methods}
-        for way in planted.ways:
-            gains[way].append(tests[way] - tests["single-task"])
-        for way in planted.weightings:
-            gains[way].append(tests[f"hard + {way}"] - tests["single-task"])
-    return [Wins(name, way, found) for way, found in gains.items()]
+def measured(planted: Planted, seed: int) -> dict[str, float]:
+    """Gains in mean test skill of everything meant for one set."""
+    record = compared(planted, planted.make(seed), seed, planted.ways, planted.weightings)
+    tests = {method.name: method.test or np.nan for method in record.methods}
+    found = {way: tests[way] - tests["single-task"] for way in planted.ways}
+    for way in planted.weightings:
+        found[way] = tests[f"hard + {way}"] - tests["single-task"]
+        found[EQUAL] = tests["hard"] - tests["single-task"]
+    return found
 
 
-def tune(seeds: int) -> None:
-    """Print validation gains of settings beside the defaults."""
-    print("| way | set | setting | gain on validation rows | seeds won |\n|---|---|---|---|---|")
-    for way, (name, settings) in TUNED.items():
-        gains: dict[str, list[float]] = {each: [] for each in settings}
-        for seed in range(TUNING_SEED, TUNING_SEED + seeds):
-            record = compared(SETS[name], seed, settings, {})
-            found = {method.name: method.validation or np.nan for method in record.methods}
-            for each in settings:
-                gains[each].append(found[each] - found["single-task"])
-        for each, values in gains.items():
-            won = sum(value > 0 for value in values)
-            mean = f"{np.mean(values):+.3f} ± {np.std(values, ddof=1):.3f}"
-            print(f"| {way} | {name} | {each} | {mean} | {won} of {seeds} |", flush=True)
+def table_of(every: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:
+    """What is known, as a table: gains of each set's ways by seed."""
+    lines = [
+        "| set | way of sharing | gain in mean test skill | seeds won | seeds |",
+        "|---|---|--:|--:|---|",
+    ]
+    for name, ways in every.items():
+        for way, gains in ways.items():
+            values, seeds = list(gains.values()), sorted(int(seed) for seed in gains)
+            spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+            mean = f"{np.mean(values):+.3f} ± {spread:.3f}"
+            won = f"{sum(value > 0 for value in values)} of {len(values)}"
+            lines.append(f"| {name} | {way} | {mean} | {won} | {seeds[0]} to {seeds[-1]} |")
+    return lines
+
+
+def fell_short(every: Mapping[str, Mapping[str, Mapping[str, float]]]) -> bool:
+    """Whether something that must win lost too many seeds."""
+    return any(
+        sum(value > 0 for value in gains.values()) < ENOUGH * len(gains)
+        for ways in every.values()
+        for way, gains in ways.items()
+        if way != EQUAL
+    )
 
 
 def main() -> None:
-    """Print the table; fail if a way of sharing wins too rarely."""
+    """Measure what was asked for, and print the table; fail if a way of sharing wins too rarely."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)}; or all")
+    parser.add_argument("--ways", nargs="+", help="only these; by default all of a set")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--tune", action="store_true", help="validation scores of other settings")
-    parser.add_argument("--output", type=Path, help="JSON file for the result")
-    chosen = parser.parse_args()
-    if chosen.tune:
-        tune(chosen.seeds)
-        return
-    started = time.monotonic()
-    print("| set | way of sharing | gain in mean test skill | seeds won |\n|---|---|---|---|")
-    every: list[Wins] = []
-    for name in chosen.sets or SETS:
-        for each in measured(name, chosen.seeds):
-            every.append(each)
-            spread = np.std(each.gains, ddof=1) if len(each.gains) > 1 else 0.0
-            mean = f"{np.mean(each.gains):+.3f} ± {spread:.3f}"
-            print(f"| {name} | {each.way} | {mean} | {each.won} of {chosen.seeds} |", flush=True)
-    print(f"\n{time.monotonic() - started:.0f} s")
-    if chosen.output:
-        chosen.output.write_text(json.dumps([asdict(each) for each in every], indent=1))
-    if any(each.won < ENOUGH * chosen.seeds for each in every):
+    parser.add_argument("--first", type=int, default=20, metavar="SEED", help="the first seed")
+    parser.add_argument("--output", type=Path, help="JSON file for the results")
+    parser.add_argument("--write", action="store_true", help="renew the page of results")
+    asked = parser.parse_args()
+    known = asked.output is not None and asked.output.exists()
+    every: dict[str, dict[str, dict[str, float]]] = (
+        json.loads(asked.output.read_text(encoding="utf-8")) if known else {}
+    )
+    for name in asked.sets or SETS:
+        for seed in range(asked.first, asked.first + asked.seeds):
+            done = [way for way, gains in every.get(name, {}).items() if str(seed) in gains]
+            planted = only(SETS[name], asked.ways)
+            planted = only(planted, {*planted.ways, *planted.weightings}.difference(done))
+            if not planted.ways and not planted.weightings:
+                continue
+            for way, gain in measured(planted, seed).items():
+                every.setdefault(name, {}).setdefault(way, {})[str(seed)] = gain
+            if asked.output is not None:
+                asked.output.write_text(json.dumps(every, indent=1), encoding="utf-8")
+    lines = table_of({name: every[name] for name in SETS if name in every})
+    print("\n".join(lines))
+    if asked.write:
+        write_part(PAGE, "gains", lines)
+    if fell_short(every):
         sys.exit(1)
+
+
+def write_part(page: Path, part: str, lines: list[str]) -> None:
+    """Renew the part of a page that stands between two marks."""
+    text = page.read_text(encoding="utf-8")
+    start, end = f"<!-- {part} -->", f"<!-- end of {part} -->"
+    before, rest = text.split(start)
+    after = rest.split(end)[1]
+    page.write_text("\n".join([before + start, "", *lines, "", end]) + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -83,6 +83,9 @@ class Uncertainty(LossWeighting, Remembering):
     gradient beyond ±1 count as ±1. The gradient grows with the loss without bound, and an optimiser
     that remembers its size would learn slowly long after.
 
+    The noise is told by what remains of the loss. A network that learns noisy labels by heart has
+    nothing left, takes them for exact, and gains nothing by the weights.
+
     Args:
         learning_rate: Step size of the log-variances, and the longest step. Positive.
         noise_models: One per task, for losses of another form; by default from the tasks' kinds.
@@ -107,7 +110,7 @@ class Uncertainty(LossWeighting, Remembering):
     """
 
     def __init__(
-        self, learning_rate: float = 0.02, *, noise_models: tuple[NoiseModel, ...] | None = None
+        self, learning_rate: float = 0.1, *, noise_models: tuple[NoiseModel, ...] | None = None
     ) -> None:
         if not (isfinite(learning_rate) and learning_rate > 0):
             raise InputError(f"`learning_rate` must be finite and above 0. Got {learning_rate}")

@@ -72,6 +72,16 @@ def test_log_variances_go_to_their_closed_form(form: NoiseModel) -> None:
     assert_close(learned(LOSSES, (form,) * 4), expected, atol=0.01, rtol=0)
 
 
+def test_noise_is_known_after_a_hundred_steps() -> None:
+    """A training of a small table has a few hundred."""
+    rule = Uncertainty()
+    rule.start(TASKS, seed=0)
+    for _ in range(100):
+        rule.weights(LOSSES, ALL)
+    found = rule.state_tensors()["log_variances"]
+    assert_close(found, (2 * LOSSES).log(), atol=0.05, rtol=0)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_the_objective_is_least_at_the_closed_form(form: NoiseModel) -> None:
     best = form.optimum(LOSSES).requires_grad_()
