@@ -250,7 +250,7 @@ def fit(
         group_column=group_column,
         split=split_of(split, data, group_column),
         sharing=preset.growing(said, seed) if paper else sharing_of(sharing, said, seed),
-        backbone=spec,
+        backbone=preset.network() if paper and start_from is None else spec,
         soft_labels_from=[Path(folder) for folder in names_in(soft_labels_from)],
         start_from=start_from,
         augmentation=augmentation_of(shift, flip, data),

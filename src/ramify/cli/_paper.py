@@ -6,6 +6,7 @@ from typing import Final
 from ramify._core import InputError, quoted
 from ramify.cli._flags import flag
 from ramify.cli._sharings import SharingOptions, owners_of_given
+from ramify.networks import VGGSpec
 from ramify.sharing import FullyAdaptive, Sharing
 from ramify.training import Training
 
@@ -70,6 +71,10 @@ class PaperOptions:
                 f"--paper does without {' and '.join(map(flag, said))}, as its authors' code does; "
                 "leave one of them out"
             )
+
+    def network(self) -> VGGSpec:
+        """The paper's thin network, whose batch norms learn no scale and shift."""
+        return VGGSpec(self.width or _WIDTH, affine=False)
 
     def growing(self, options: SharingOptions, seed: int) -> Sharing:
         """The paper's way of sharing.

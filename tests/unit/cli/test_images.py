@@ -186,6 +186,9 @@ def test_the_papers_preset_takes_the_papers_batches(base: Path, tmp_path: Path) 
     assert said.code == 0, said.err
     settings = json.loads((tmp_path / "run" / "record.json").read_text())["settings"]
     assert settings["batch_size"] == 32
+    model = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert model["backbone"]["settings"]["affine"] is False
+    assert model["backbone"]["settings"]["width"] == 4
 
 
 def test_codes_of_idx_files_are_classes_however_many(tmp_path: Path) -> None:
