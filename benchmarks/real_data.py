@@ -144,6 +144,7 @@ def _idx(path: Path, header: int) -> NDArray[np.uint8]:
 
 
 MLP = "--input-dropout 0 --learning-rate 0.003"
+CNN = "--backbone cnn --batch-size 32 --learning-rate 0.002 --weight-decay 0.05"
 VGG = "--backbone vgg16 --width 16 --batch-size 32 --learning-rate 0.002 --weight-decay 0.05"
 
 DATA = {
@@ -195,15 +196,17 @@ DATA = {
             "fashion-mnist",
             "Fashion-MNIST: ten one-vs-rest tasks, 3,000 training and 2,000 test pictures",
             fashion_mnist,
-            f"--one-vs-rest label --split column:side {VGG} --epochs 6 --threshold 0.5 --groups 4",
+            f"--one-vs-rest label --split column:side {CNN} --width 16 --epochs 10 --threshold 0.5 "
+            "--groups 4",
         ),
         *(
             DataSet(
                 f"omniglot-{n}-{share}",
                 f"Omniglot: {n} alphabets as tasks with their own pictures, {share} % test",
                 omniglot(share / 100, n),
-                f"--targets 'alphabet *' --split column:side {VGG} --epochs 12 "
-                "--threshold 0.5 --groups 4",
+                f"--targets 'alphabet *' --split column:side --backbone cnn --batch-size 128 "
+                "--learning-rate 0.003 --weight-decay 0.01 --epochs 16 --trees 50 --threshold 0.5 "
+                f"--groups {n // 5}",
             )
             for n in (10, 50)
             for share in (10, 20)
