@@ -144,7 +144,7 @@ def _idx(path: Path, header: int) -> NDArray[np.uint8]:
 
 
 MLP = "--input-dropout 0 --learning-rate 0.003"
-CNN = "--backbone cnn --batch-size 32 --learning-rate 0.002 --weight-decay 0.05"
+CNN = "--backbone cnn --batch-size 64 --learning-rate 0.004 --weight-decay 0.05"
 VGG = "--backbone vgg16 --width 16 --batch-size 32 --learning-rate 0.002 --weight-decay 0.05"
 
 DATA = {
@@ -196,8 +196,7 @@ DATA = {
             "fashion-mnist",
             "Fashion-MNIST: ten one-vs-rest tasks, 3,000 training and 2,000 test pictures",
             fashion_mnist,
-            f"--one-vs-rest label --split column:side {CNN} --width 16 --epochs 10 --threshold 0.5 "
-            "--groups 4",
+            f"--one-vs-rest label --split column:side {CNN} --epochs 10 --threshold 0.5 --groups 4",
         ),
         *(
             DataSet(
