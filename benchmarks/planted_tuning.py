@@ -57,7 +57,7 @@ class Stepping(Uncertainty):
 
 MAKES = {"soft": one_group, "trace-norm": subspace, "relationship": opposed}
 TRIED: dict[str, dict[str, Maker]] = {
-    "soft": {f"soft:{a:g}": made(partial(Soft, a)) for a in (300, 1000, 3000, 10000)},
+    "soft": {f"soft:{a:g}": made(partial(Soft, a)) for a in (300, 1000, 3000, 10000, 30000)},
     "trace-norm": {f"trace-norm:{a:g}": made(partial(TraceNorm, a)) for a in (3, 10, 30, 100)},
     "relationship": {
         f"relationship:{a:g}": made(partial(Relationship, a)) for a in (0.1, 0.3, 1, 3, 10)
@@ -133,8 +133,8 @@ def table_of(way: str, found: Mapping[str, Mapping[str, list[float]]]) -> list[s
 
 
 def _spread(gains: list[float]) -> str:
-    spread = np.std(gains, ddof=1) if len(gains) > 1 else 0.0
-    return f"{np.mean(gains):+.4f} ± {spread:.4f}"
+    mean = f"{np.mean(gains):+.4f}"
+    return mean if len(gains) == 1 else f"{mean} ± {np.std(gains, ddof=1):.4f}"
 
 
 def main() -> None:

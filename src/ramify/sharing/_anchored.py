@@ -40,7 +40,7 @@ class Anchored(Sharing, Coupling):
         Duong, Cohn, Bird, Cook, ACL 2015, whose anchor is the parser of another language.
     """
 
-    def __init__(self, alpha: float = 3000.0, *, stages: Sequence[int] | None = None) -> None:
+    def __init__(self, alpha: float = 30000.0, *, stages: Sequence[int] | None = None) -> None:
         check_strength(alpha)
         self.alpha, self.stages = alpha, stages
         self._anchor: list[Tensor] = []

@@ -56,7 +56,7 @@ class Relationship(Sharing, Coupling):
 
     def __init__(
         self,
-        alpha: float = 1.0,
+        alpha: float = 3.0,
         *,
         own_stages: int = 1,
         interval: int = 20,

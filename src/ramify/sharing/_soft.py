@@ -55,7 +55,7 @@ class Soft(Sharing, Coupling):
         'soft'
     """
 
-    alpha: float = 3000.0
+    alpha: float = 30000.0
     edges: tuple[tuple[str, str, float], ...] | None = None
     stages: tuple[int, ...] | None = None
 
