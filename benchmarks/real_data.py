@@ -204,7 +204,7 @@ DATA = {
                 f"Omniglot: {n} alphabets as tasks with their own pictures, {share} % test",
                 omniglot(share / 100, n),
                 f"--targets 'alphabet *' --split column:side --backbone cnn --batch-size 128 "
-                "--learning-rate 0.003 --weight-decay 0.01 --epochs 16 --trees 50 --threshold 0.5 "
+                "--learning-rate 0.004 --weight-decay 0.01 --epochs 8 --trees 50 --threshold 0.5 "
                 f"--groups {n // 5}",
             )
             for n in (10, 50)

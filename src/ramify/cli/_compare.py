@@ -112,8 +112,8 @@ def compare(
         flip: Whether training images are mirrored at random.
         sharing: Ways of sharing, comma separated: fully-adaptive, selective, selective:variance,
             selective:random, tree, soft, trace-norm, relationship, cross-stitch, sluice,
-            factorised, mmoe, cgc, ple, mtan, low-level, low-level:separate, anchored, linear:METHOD.
-            One network per task (single-task), one shared network (hard), random forests and ridge or
+            factorised, mmoe, cgc, ple, mtan, low-level, low-level:separate, anchored, linear:METHOD;
+            trace-norm and factorised also with :tucker or :tt behind them. One network per task (single-task), one shared network (hard), random forests and ridge or
             logistic regression always take part.
         weighting: How tasks are weighed against each other, comma separated: equal, uncertainty, dwa,
             upgrad and more. Each way of sharing takes part with each of them, but for separate
@@ -130,7 +130,8 @@ def compare(
         group_column: Column of the groups of rows that ranking targets put in order, such as the
             query; by default all rows are one group.
         split: random (80/10/10 per cent), random:60/10/30, column:NAME (its values: train,
-            validation, test) or group:NAME; by default the layout's own, else whole groups of --group-column, else random.
+            validation, test) or group:NAME; by default the layout's own, else whole groups of
+            --group-column, else random.
         tree: JSON file of the tree for the way of sharing called tree.
         attach: TASK=STAGE: the stage, from 0 at the input, that the task's head reads in low-level;
             comma separated.

@@ -138,10 +138,12 @@ def fit(
         group_column: Column of the groups of rows that ranking targets put in order, such as the
             query; by default all rows are one group.
         split: random (80/10/10 per cent), random:60/10/30, column:NAME (its values: train,
-            validation, test) or group:NAME; by default the layout's own, else whole groups of --group-column, else random.
+            validation, test) or group:NAME; by default the layout's own, else whole groups of
+            --group-column, else random.
         sharing: The way of sharing: fully-adaptive, selective, hard, single-task, tree, soft,
             trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan,
-            low-level, low-level:separate, anchored, or linear:METHOD.
+            low-level, low-level:separate, anchored, or linear:METHOD; trace-norm and factorised also
+            with :tucker or :tt behind them.
         max_parameters: Budget of the learned tree; by default validation data chooses.
         affinity: What the tree grows from: margins, margins-corrected (the default), gradient-cosine
             or gradient-factors.

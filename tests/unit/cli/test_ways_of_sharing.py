@@ -26,6 +26,17 @@ def test_a_task_is_attached_to_a_stage(table: Path, tmp_path: Path, name: str) -
     assert settings["separate"] == (name == "low-level:separate")
 
 
+@pytest.mark.parametrize("way", ["factorised", "trace-norm"])
+@pytest.mark.parametrize("form", ["tucker", "tt"])
+def test_a_form_of_the_stacked_weights_is_named(
+    table: Path, tmp_path: Path, way: str, form: str
+) -> None:
+    said = fit(table, tmp_path / "run", "--sharing", f"{way}:{form}", "--epochs", "5")
+    assert said.code == 0, said.err
+    sharing = RunRecord.load(tmp_path / "run" / "record.json").sharing
+    assert (sharing.name, sharing.settings["form"]) == (way, form)
+
+
 def test_an_anchored_run_starts_from_another_run(table: Path, tmp_path: Path) -> None:
     assert fit(table, tmp_path / "anchor", "--sharing", "hard").code == 0
     given = ("--sharing", "anchored", "--start-from", str(tmp_path / "anchor"))
