@@ -76,7 +76,8 @@ class AttentionNetwork(TaskNetwork):
         for i, (stage, unit) in enumerate(zip(self.stages, self.units, strict=True)):
             shared = stage(shared)
             seen = shared.unsqueeze(0)
-            if i + 1 == len(self.stages):
+            is_last = i + 1 == len(self.stages)
+            if is_last or shared[0].numel() == self._widths[i]:  # the next stage may flatten maps
                 seen = seen.flatten(2)
             check_width(seen, self._widths[i])
             attended = unit(seen, attended)

@@ -6,7 +6,7 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 from ramify._core import InputError, ShapeError
-from ramify.networks import BranchedNetwork
+from ramify.networks import BranchedNetwork, cnn, stages_of
 from ramify.networks._attention import AttentionNetwork
 from ramify.networks._attention_unit import AttentionUnit
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
@@ -109,8 +109,24 @@ def test_a_single_task_attends_too() -> None:
 def test_hostile_arguments_are_named() -> None:
     with pytest.raises(InputError, match=r"`hidden` must be 1 or more. Got 0"):
         AttentionNetwork(BACKBONES["table"](), TASKS, hidden=0)
-    late = [nn.Conv2d(2, 3, 1), nn.Sequential(nn.Flatten(), nn.Linear(12, 4))]
+    late = [
+        nn.Conv2d(2, 3, 1),
+        nn.Sequential(nn.AdaptiveMaxPool2d((1, 2)), nn.Flatten(), nn.Linear(6, 4)),
+    ]
     with pytest.raises(ShapeError, match="flatten or reshape at the end of a stage"):
         AttentionNetwork(late, TASKS)(torch.zeros(5, 2, 2, 2))
     with pytest.raises(InputError, match=r"nn.Linear or nn.Conv2d in every stage"):
         AttentionNetwork([nn.Linear(6, 4), nn.LSTM(4, 4)], TASKS, n_features=4)
+
+
+def test_maps_that_the_next_stage_flattens_are_attended_to_as_features() -> None:
+    first, second, dense = stages_of(cnn((4, 6), (8,), input_size=(16, 16)))
+    assert isinstance(dense, nn.Sequential)
+    images = torch.rand(3, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    outputs = []
+    for stages in ([first, second, dense], [first, nn.Sequential(second, nn.Flatten()), dense[1:]]):
+        torch.manual_seed(0)
+        network = AttentionNetwork(stages, TASKS).to(DEVICE, DTYPE)
+        nn.init.ones_(network.units.get_parameter("1.mask.weight"))
+        outputs.append(network(images.to(DEVICE, DTYPE)))
+    assert_close(outputs[0], outputs[1])
