@@ -253,7 +253,9 @@ def stepped(way: Sharing, tasks: TaskSet, targets: torch.Tensor) -> torch.Tensor
     x = torch.randn(5, N_INPUTS, dtype=torch.float64)
     for _ in range(3):
         loss = (network(x) - targets).square().sum()
-        penalty = way.penalty(network, 40.0, torch.tensor(0.5)) if isinstance(way, Coupling) else None
+        penalty = (
+            way.penalty(network, 40.0, torch.tensor(0.5)) if isinstance(way, Coupling) else None
+        )
         parameters = [p for p in network.parameters() if p.requires_grad]
         gradients = torch.autograd.grad(loss if penalty is None else loss + penalty, parameters)
         with torch.no_grad():
