@@ -24,7 +24,7 @@ def test_no_convolution_is_a_perceptron() -> None:
 
 def test_rows_do_not_look_at_each_other() -> None:
     network, images = cnn(), torch.rand(5, 1, 28, 28)
-    alone = torch.cat([network(image) for image in images.split(1)])
+    alone = torch.cat([network(image) for image in images.unsqueeze(1)])
     torch.testing.assert_close(network(images), alone)
 
 
