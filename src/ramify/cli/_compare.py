@@ -202,6 +202,8 @@ def compare(
         baselines=(),
         checkpoint_seconds=checkpoint_seconds,
     )
+    if seeds < 1:
+        raise InputError(f"`seeds` must be 1 or more. Got {seeds}")
     study = Study(
         seeds=range(seeds),
         weightings={name: weighting_named(name) for name in names_in(weighting)},

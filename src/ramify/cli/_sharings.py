@@ -70,6 +70,10 @@ class SharingOptions:
             raise InputError(
                 f"--tree {quoted(self.tree)} cannot be read: {error.strerror}; name a JSON file"
             ) from None
+        except UnicodeDecodeError:
+            raise InputError(
+                f"--tree {quoted(self.tree)} must be UTF-8 text; name a JSON file"
+            ) from None
 
 
 def _fully_adaptive(options: SharingOptions, seed: int) -> Sharing:

@@ -118,6 +118,8 @@ def compare(
         precision=precision,
         baselines=(),
     )
+    if isinstance(seeds, int) and seeds < 1:
+        raise InputError(f"`seeds` must be 1 or more. Got {seeds}")
     study = Study(
         seeds=range(seeds) if isinstance(seeds, int) else tuple(seeds),
         weightings={name: as_weighting(each) for name, each in (weightings or {}).items()},

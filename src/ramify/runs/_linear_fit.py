@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
-from ramify._core import InputError, quoted
+from ramify._core import InputError, listed, quoted
 from ramify.data import Batches
 from ramify.linear import METHODS, MultiTaskModel
 from ramify.networks import BranchedNetwork, LinearSpec
@@ -64,6 +64,7 @@ def fit_linear(sharing: LinearSharing, prepared: Prepared, batch_size: int) -> F
     groups = np.full(len(tasks), -1)
     for classifies, columns in _kinds(tasks).items():
         if columns:
+            _check_labels(rows, tasks, columns, classifies=classifies)
             model = _chosen(sharing, rows, columns, classifies=classifies)
             _put_into(network.heads, columns, model)
             _note(sharing, tasks, columns, model, groups)
@@ -129,7 +130,6 @@ def _chosen(
 ) -> MultiTaskModel:
     """The estimator of the strength that the validation rows choose, fitted to the training rows."""
     labels = rows.labels[:, columns]
-    _check_labels(labels[rows.train], classifies)
     method = METHODS[sharing.method]
     searching = method.classifier_cv if classifies else method.regressor_cv
     plain = method.classifier if classifies else method.regressor
@@ -149,14 +149,19 @@ def _plain(value: object) -> Setting:
     return float(value) if isinstance(value, np.floating | float) else str(value)
 
 
-def _check_labels(labels: Array, classifies: bool) -> None:
-    for column in labels.T:
-        known = column[~np.isnan(column)]
-        if len(known) == 0 or (classifies and len(np.unique(known)) < 2):
-            raise InputError(
-                "a linear model needs training labels of each task, and of both classes where it "
-                "has classes; leave tasks without them out of --targets"
-            )
+def _check_labels(rows: _Rows, tasks: TaskSet, columns: Sequence[int], *, classifies: bool) -> None:
+    lacking = []
+    for place in columns:
+        column = rows.labels[rows.train, place]
+        n_known = len(np.unique(column[~np.isnan(column)]))
+        if n_known < (2 if classifies else 1):
+            lacking.append(tasks[tasks.task_of_column[place]].name)
+    if lacking:
+        raise InputError(
+            "a linear model needs training labels of each task, and of both classes where it has "
+            f"classes. They are missing for {listed(dict.fromkeys(lacking))}; leave such targets, "
+            "or the rows of such tasks, out"
+        )
 
 
 @torch.no_grad()

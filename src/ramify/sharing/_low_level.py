@@ -77,6 +77,12 @@ class LowLevel(Sharing, TakingTurns):
         if unknown:
             raise InputError(f"`attached` must name tasks. Got unknown ones: {listed(unknown)}")
         stage_of = dict(self.attached)
+        wrong = [stage for stage in stage_of.values() if not -n_stages <= stage < n_stages]
+        if wrong:
+            raise InputError(
+                f"`attached` must be stages from 0 to {n_stages - 1}, or counted back from -1 to "
+                f"{-n_stages}. Got {wrong[0]}"
+            )
         places = [stage_of.get(name, -1) for name in tasks.names]
         places = [stage + n_stages if stage < 0 else stage for stage in places]
         grow = SharingTree.separate if self.separate else SharingTree.shared

@@ -66,6 +66,7 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
         (("--weighting", "magic"), "--weighting must be one of equal, uncertainty"),
         (("--sharing", "tree", "--tree", "none.json"), "--tree 'none.json' cannot be read"),
         (("--seeds", "0"), "--seeds must be 1 or more. Got 0"),
+        (("--seeds", "-1"), "--seeds must be 1 or more. Got -1"),
         (("--seeds", "two"), "--seeds must be"),
         (("--search", "-1"), "--search must be 0 or more"),
         (("--processes", "0"), "--processes must be 1 or more"),

@@ -68,6 +68,7 @@ def test_they_take_part_in_a_comparison(table: Path, tmp_path: Path) -> None:
         (("--sharing", "low-level", "--attach", "g0_t0=top"), "--attach must be TASK=STAGE"),
         (("--sharing", "low-level", "--attach", "x=0"), "--attach must name tasks. Got unknown"),
         (("--sharing", "low-level", "--attach", "g0_t0=9"), "must be stages from 0 to 1"),
+        (("--sharing", "low-level", "--attach", "g0_t0=-9"), "back from -1 to -2. Got -9"),
         (("--sharing", "hard", "--attach", "g0_t0=0"), "--attach is for --sharing low-level"),
         (("--sharing", "anchored"), "--sharing anchored needs --start-from"),
     ],
@@ -80,6 +81,14 @@ def test_what_is_missing_or_wrong_is_one_line(
     assert said.code == 2
     assert words in said.err
     assert said.err.count("\n") == 1
+
+
+def test_a_tree_that_is_no_text_is_named(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "tree.json").write_bytes(b"\xff\xfe\x00")
+    said = fit(table, tmp_path / "out", "--sharing", "tree", "--tree", str(tmp_path / "tree.json"))
+    assert said.code == 2
+    assert "error: --tree" in said.err
+    assert "must be UTF-8 text" in said.err
 
 
 @pytest.mark.parametrize("name", ["low-level", "anchored"])

@@ -122,6 +122,15 @@ def test_a_task_of_one_class_is_refused(frame: pl.DataFrame) -> None:
         linear(table, "block-sparse")
 
 
+def test_tasks_without_training_labels_are_named(frame: pl.DataFrame) -> None:
+    part = np.array(["train", "validation", "test"])[np.arange(frame.height) % 3]
+    table = frame.with_columns(part=part)
+    unlabelled = pl.when(pl.col("part") != "train").then(pl.col("g0_t1"))
+    options = replace(quick(sharing=LinearSharing("block-sparse")), split=ColumnSplit("part"))
+    with pytest.raises(InputError, match="are missing for 'g0_t1'; leave"):
+        fitted(table.with_columns(g0_t1=unlabelled), options)
+
+
 @pytest.mark.parametrize(
     ("method", "message"),
     [("magic", "must be one of"), ("graph", "use ramify.linear.GraphRegularized")],
