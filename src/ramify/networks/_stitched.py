@@ -18,7 +18,7 @@ from ramify.networks._stacked_weights import check_separate
 from ramify.networks._stitch_unit import StageMixture, StitchUnit
 from ramify.networks._stitching import Stitching
 from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
-from ramify.networks._widths import widths_after
+from ramify.networks._widths import as_read, widths_after
 from ramify.tasks import SharingTree
 
 
@@ -94,7 +94,8 @@ class StitchedNetwork(TaskNetwork):
             if str(i) in self.units:
                 x = self.units[str(i)](torch.stack(x) if isinstance(x, list) else x)
             if self.mixture is not None and i in self._mixed:
-                seen.append(torch.stack(x) if isinstance(x, list) else x)
+                whole = torch.stack(x) if isinstance(x, list) else x
+                seen.append(as_read(whole, self.heads.weight.shape[1]))  # the next may flatten it
         if self.mixture is not None:
             y: Tensor = self.mixture(seen)
             return y

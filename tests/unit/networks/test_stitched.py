@@ -5,7 +5,7 @@ from tests.settings import DEVICE, DTYPE
 from torch.testing import assert_close
 
 from ramify._core import InputError, ShapeError
-from ramify.networks import BranchedNetwork
+from ramify.networks import BranchedNetwork, cnn
 from ramify.networks._stitch_unit import StageMixture, StitchUnit
 from ramify.networks._stitched import StitchedNetwork
 from ramify.networks._stitching import Stitching
@@ -177,6 +177,13 @@ def test_only_stages_as_wide_as_the_last_are_mixed() -> None:
     network = StitchedNetwork(columns("table"), Stitching(mixes_stages=True))
     assert network.mixture is not None
     assert network.mixture.weight.tolist() == [[1.0]] * 3
+
+
+def test_maps_that_the_next_stage_flattens_to_the_last_width_are_mixed_flat() -> None:
+    backbone = cnn((4,), (16,), input_size=(4, 4)).to(DEVICE)  # maps of 4 × 2 × 2, read as 16
+    separate = BranchedNetwork(backbone, SharingTree.separate("ab", 2), TWO).to(DEVICE)
+    network = StitchedNetwork(separate, Stitching(mixes_stages=True))
+    assert network(torch.zeros(3, 1, 4, 4, device=DEVICE)).shape == (3, 2)
 
 
 def test_rows_of_units_start_convex() -> None:
