@@ -169,7 +169,10 @@ HOSTILE: dict[str, tuple[Callable[[], object], str]] = {
     "hidden": (lambda: MTAN(hidden=0), "`hidden` must be 1 or more. Got 0"),
     "twice": (lambda: LowLevel((("a", 0), ("a", 1))), "name each task once"),
     "nobody": (lambda: LowLevel((("x", 0),)).build(backbone(), BINARY), "unknown ones: 'x'"),
-    "low": (lambda: LowLevel((("a", 9),)).build(backbone(), BINARY), "from 0 to 1. Got 9"),
+    "low": (
+        lambda: LowLevel((("a", 9),)).build(backbone(), BINARY),
+        "from 0 to 1, or counted back from -1 to -2. Got 9",
+    ),
     "loose": (
         lambda: Soft().build([nn.Linear(6, 4), nn.Softmax(dim=1)], BINARY, 4),
         "only have layers with a stacked form",
