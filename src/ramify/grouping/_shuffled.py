@@ -14,7 +14,9 @@ class Shuffled:
     """As many groups, of the same sizes, as another condition finds, but of tasks at random.
 
     What such groups reach is owed to sharing as such; only what the found groups reach beyond it
-    is owed to which tasks share. Tasks with NaN distances stay alone.
+    is owed to which tasks share. Tasks with NaN distances stay alone. `SelectiveSharing` draws
+    once: groups at random all have mixed gradients, which look alike, and a second look would join
+    them.
 
     Args:
         condition: What decides the sizes.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ramify._core import InputError, quoted
 from ramify.affinity import Factors, GradientFactors, nonnegative_factors
-from ramify.grouping import Condition, Similarity, factor_distances
+from ramify.grouping import Condition, Shuffled, Similarity, factor_distances
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.records import Regrouping, Setting
 from ramify.sharing._grouping_anew import Groups, grouped_anew, keepers_of
@@ -253,7 +253,9 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
     def _settle(self, *, changes: bool, n_groups: int) -> None:
         self._n_idle = 0 if changes else self._n_idle + 1
         done = self._n_idle == _IDLE_LOOKS or len(self.regroupings) == self.max_regroupings
-        self._settled = done or (n_groups == 1 and not self.allow_split)
+        if not self.allow_split:  # of groups drawn at random all gradients are mixtures, and alike
+            done = done or n_groups == 1 or (changes and isinstance(self.condition, Shuffled))
+        self._settled = done
 
     def _fresh(self, n_tasks: int) -> GradientFactors:
         return GradientFactors(

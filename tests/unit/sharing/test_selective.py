@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from ramify._core import InputError
 from ramify.data import TableBatches
-from ramify.grouping import Similarity, Variance
+from ramify.grouping import Shuffled, Similarity, Variance
 from ramify.networks import Backbone, BranchedNetwork, n_parameters
 from ramify.sharing import Moment, Proposal, SelectiveSharing, Sharing, SingleTask
 from ramify.sharing._grouping_anew import grouped_anew, keepers_of
@@ -302,6 +302,16 @@ def test_a_condition_may_be_any_function_and_its_name_is_recorded() -> None:
     assert groups_of(fitted) == [["a", "b"], ["c", "d"]]
     assert "pairs" in str(sharing.settings()["condition"])
     assert SelectiveSharing(Variance(2)).settings()["condition"] == "Variance(n_groups=2)"
+
+
+def test_groups_at_random_keep_the_sizes_that_the_likeness_of_tasks_gave() -> None:
+    def two_pairs_then_all(distances: np.ndarray) -> list[list[int]]:
+        return [[0, 1], [2, 3]] if len(distances) == 4 else [list(range(len(distances)))]
+
+    sharing = SelectiveSharing(Shuffled(two_pairs_then_all), estimator_width=4, interval=2)
+    fitted = Trainer(SETTINGS).fit(sharing, backbone(), BINARY, batches(BINARY), held_out(BINARY))
+    assert sorted(map(len, groups_of(fitted))) == [2, 2]
+    assert len(sharing.regroupings) == 1
 
 
 def test_what_a_condition_gives_is_checked() -> None:
