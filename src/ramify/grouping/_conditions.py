@@ -113,7 +113,13 @@ def _mean_distance(distances: NDArray[np.float64], group: list[int]) -> float:
 
 
 def _known(distances: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.flatnonzero(np.isfinite(distances.diagonal()))
+    known = np.flatnonzero(np.isfinite(distances.diagonal()))
+    if not np.isfinite(distances[np.ix_(known, known)]).all():
+        raise InputError(
+            "`distances` must be known between all tasks, or unknown to all others for a task "
+            "whose own is NaN. Got NaN or infinity between two known tasks"
+        )
+    return known
 
 
 def _groups_of(labels: NDArray[np.int64], places: NDArray[np.int64]) -> list[list[int]]:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ramify._core import ShapeError
+from ramify._core import ShapeError, quoted
 
 Condition = Callable[[NDArray[np.float64]], list[list[int]]]
 """From distances, NaN for unknown tasks, to groups of places."""
@@ -24,7 +24,13 @@ def groups_by(condition: Condition, distances: Float[np.ndarray, "task task"]) -
     """
     if distances.ndim != 2 or distances.shape[0] != distances.shape[1]:
         raise ShapeError(f"`distances` must be a square matrix. Got shape {distances.shape}")
-    groups = [sorted(int(t) for t in group) for group in condition(distances)]
+    found: object = condition(distances)
+    try:
+        groups = [sorted(int(t) for t in group) for group in found]  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise ShapeError(
+            f"`condition` must give lists of places, one list per group. Got {quoted(found)}"
+        ) from None
     if sorted(t for group in groups for t in group) != list(range(len(distances))):
         raise ShapeError(
             f"`condition` must put each place from 0 to {len(distances) - 1} in exactly one group. "

@@ -141,6 +141,20 @@ def test_what_does_not_fit_is_said() -> None:
         factor_distances(np.zeros((2, 3)), np.ones(3, dtype=bool))
 
 
+@pytest.mark.parametrize("given", [None, 3, np.arange(3), [["a"], [1, 2]]])
+def test_a_condition_that_gives_no_lists_is_named(given: object) -> None:
+    with pytest.raises(ShapeError, match="`condition` must give lists of places"):
+        groups_by(lambda _: given, np.zeros((3, 3)))  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize("condition", [Similarity(), Variance(2), Shuffled(Similarity())])
+def test_a_distance_unknown_between_known_tasks_is_refused(condition: Condition) -> None:
+    distances = np.ones((3, 3)) - np.eye(3)
+    distances[0, 1] = distances[1, 0] = np.nan
+    with pytest.raises(InputError, match="between two known tasks"):
+        condition(distances)
+
+
 def test_shuffled_groups_have_the_sizes_of_the_condition_and_other_tasks() -> None:
     distances = np.ones((9, 9)) - np.eye(9)
     for group in ([0, 1, 2, 3], [4, 5]):
