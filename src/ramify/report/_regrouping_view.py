@@ -41,6 +41,7 @@ class Selective:
     scatters: list[Scatter]
     legend: list[tuple[GroupMark, str]]
     distances: Distances | None
+    when: str
     sizes: Chart | None
     rows: list[Change]
     n_rows_left_out: int
@@ -56,6 +57,9 @@ def selective_picture(looks: Sequence[Regrouping]) -> Selective | None:
     if not looks:
         return None
     first, last = looks[0], looks[-1]
+    # Later, tasks of a group have one gradient, and no distance.
+    single = [look for look in looks if all(len(group) == 1 for group in look.before)]
+    apart = single[-1] if single else last
     marks = group_marks(last.groups)
     found = [scatter(look, marks) for look in ([first] if len(looks) == 1 else [first, last])]
     rows = [_row(look) for look in looks if changed(look)]
@@ -65,7 +69,8 @@ def selective_picture(looks: Sequence[Regrouping]) -> Selective | None:
         flow(looks),
         [each for each in found if each is not None],
         _legend(last, marks),
-        distances(last.tasks, last.distances, last.groups),
+        distances(apart.tasks, apart.distances, last.groups),
+        "before any task was joined" if apart is not last else "at the last look",
         _sizes(looks),
         rows[:_MOST_ROWS],
         max(len(rows) - _MOST_ROWS, 0),

@@ -173,6 +173,20 @@ def test_the_dendrogram_ends_beside_the_matrix(made: list[Regrouping]) -> None:
     assert all(0 <= float(y) <= picture.side for _, y in corners)
 
 
+def test_the_matrix_is_that_of_tasks_which_still_had_gradients_of_their_own() -> None:
+    last = CASES["twelve"][-1]
+    apart = last.model_copy(update={"before": [[name] for name in last.tasks]})
+    nothing = [[0.0] * 12 for _ in range(12)]
+    merged = last.model_copy(update={"before": last.groups, "distances": nothing})
+    picture = selective_picture([apart, merged])
+    assert picture is not None
+    assert picture.distances == distances(apart.tasks, apart.distances, merged.groups)
+    assert picture.when == "before any task was joined"
+    alone = selective_picture([merged])
+    assert alone is not None
+    assert alone.when == "at the last look"
+
+
 def test_the_figures_are_the_distances() -> None:
     last = CASES["twelve"][-1]
     picture = drawn_distances(last)
