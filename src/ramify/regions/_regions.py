@@ -112,22 +112,22 @@ def activation_regions(
 
 
 def _inputs(network: Model | TaskNetwork, images: Tensor) -> tuple[Tensor, TaskNetwork]:
+    encoder = network.encoder if isinstance(network, Model) else None
+    if encoder is not None and not isinstance(encoder, ImageEncoder):
+        raise InputError("activation regions need a model of pictures. This model reads a table")
     if images.ndim != 4 or 0 in images.shape:
         raise InputError(
             "`images` must be one picture or more, (image, channel, height, width). "
             f"Got the shape {tuple(images.shape)}"
         )
-    if not isinstance(network, Model):
+    if encoder is None or not isinstance(network, Model):
         return images, network
-    if not isinstance(network.encoder, ImageEncoder):
-        raise InputError("activation regions need a model of pictures. This model reads a table")
-    if tuple(images.shape[1:]) != network.encoder.shape:
+    if tuple(images.shape[1:]) != encoder.shape:
         raise InputError(
-            f"`images` must be of {network.encoder.shape} channels, rows and columns. "
+            f"`images` must be of {encoder.shape} channels, rows and columns. "
             f"Got {tuple(images.shape[1:])}"
         )
-    device = network.encoder.mean.device
-    return network.encoder(images.to(device)), network.network
+    return encoder(images.to(encoder.mean.device)), network.network
 
 
 def _layer(path: nn.Sequential, one: Tensor, stage: int | None) -> tuple[int, nn.Module]:

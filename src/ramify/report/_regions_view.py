@@ -67,6 +67,7 @@ def region_sentences(record: RegionsRecord) -> list[str]:
     )
     return [
         *found,
+        *_stages(record.models),
         f"{chance}; the numbers rest on {counted(record.n_images, 'picture')}.",
     ]
 
@@ -83,7 +84,7 @@ def _judged(name: str, found: ContrastInfo | None, brief: bool) -> str:
     elif found.low > 0:
         start = "tasks of one group look at the same parts more than other pairs"
     elif found.high < 0:
-        start = "tasks of one group look at the same parts less than other pairs"
+        start = "tasks of one group overlap less than other pairs on these pictures"
     else:
         start = "tasks of one group and other pairs cannot be told apart"
     groups = " of the same groups" if brief else ""
@@ -92,6 +93,13 @@ def _judged(name: str, found: ContrastInfo | None, brief: bool) -> str:
         f"{number(found.between)} (95 % interval of the difference over pictures {difference}; "
         f"share of random deals of the tasks that do as well: {number(found.p_value)})."
     )
+
+
+def _stages(models: Sequence[ModelRegions]) -> list[str]:
+    if len({model.stage for model in models}) == 1:
+        return []
+    where = " and ".join(f"stage {model.stage} of {cited(model.name)}" for model in models)
+    return [f"They are not compared at the same depth: the maps are from {where}; see --stage."]
 
 
 def _all_pairs(models: Sequence[ModelRegions]) -> list[str]:

@@ -110,6 +110,7 @@ def test_a_model_cannot_stand_beside_itself(base: Path) -> None:
     ("run", "pictures", "words"),
     [
         ("tabular", "new.npz", "this model reads a table"),
+        ("tabular", "table.csv", "activation regions need a model of pictures"),
         ("run", "table.csv", "this model reads pictures"),
         ("run", "missing.npz", "missing.npz"),
         ("nowhere", "new.npz", "no model description"),

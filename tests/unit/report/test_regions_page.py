@@ -102,7 +102,7 @@ def test_617_tasks_make_no_huge_page() -> None:
     ("low", "high", "words"),
     [
         (0.1, 0.3, "look at the same parts more than other pairs"),
-        (-0.3, -0.1, "look at the same parts less than other pairs"),
+        (-0.3, -0.1, "overlap less than other pairs on these pictures"),
         (-0.1, 0.3, "cannot be told apart"),
     ],
 )
@@ -117,6 +117,14 @@ def test_what_random_groups_do_as_well_is_no_claim() -> None:
     first = region_sentences(regions(TOX21, found))[0]
     assert "though a random deal may explain it" in first
     assert "look at the same parts" not in first
+
+
+def test_maps_of_different_depth_are_told() -> None:
+    record = regions(TOX21, contrast(0.1, 0.3))
+    one, other = record.models[0], record.models[0].model_copy(update={"name": "b", "stage": 9})
+    apart = region_sentences(record.model_copy(update={"models": [one, other]}))
+    assert any("not compared at the same depth" in sentence for sentence in apart)
+    assert not any("depth" in sentence for sentence in region_sentences(record))
 
 
 def test_without_groups_the_mean_of_all_pairs_is_told() -> None:
