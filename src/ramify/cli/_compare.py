@@ -18,7 +18,7 @@ from ramify.cli._backbones import BackboneName, build_spec, check_start
 from ramify.cli._by_data import augmentation_of, check_groups, decay_of, split_of, targets_of
 from ramify.cli._interrupt import signal_of
 from ramify.cli._selective import SelectiveOptions
-from ramify.cli._sharings import SharingOptions, check_name, sharing_of
+from ramify.cli._sharings import SharingOptions, check_name, check_owners, sharing_of
 from ramify.cli._sources import LayoutName, Source, by_task, image_shape
 from ramify.cli._words import batch_size_in, kinds_and_levels_in, names_in, stages_in, widths_in
 from ramify.comparison import COMPARISON_PAGE, Method, Study, compare_table
@@ -68,6 +68,12 @@ def compare(
     threshold: float | None = None,
     groups: int | None = None,
     estimator_width: int | None = None,
+    interval: int | None = None,
+    warm_up: int | None = None,
+    window: int | None = None,
+    nonnegative: int | None = None,
+    sign_invariant: bool = False,
+    allow_split: bool = False,
     backbone: BackboneName | None = None,
     width: int | None = None,
     start_from: Path | None = None,
@@ -143,6 +149,14 @@ def compare(
         threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
         groups: Number of groups: of selective in place of --threshold, of selective:variance always.
         estimator_width: Width of each estimator of selective sharing (64 by default).
+        interval: Steps between selective sharing's looks at the gradients (by default the epochs that
+            make 150 steps).
+        warm_up: Steps of selective sharing before the first gradient counts.
+        window: Steps of selective sharing after each look whose gradients count (150 by default).
+        nonnegative: Number of non-negative factors (NMF) of selective sharing's gradients, in place of
+            singular values.
+        sign_invariant: Whether opposite gradients count as alike in selective sharing.
+        allow_split: Whether selective sharing may divide groups again.
         backbone: The network's stages: mlp, cnn, vgg16, resnet18 or resnet34; by default mlp for
             tables, vgg16 for pictures. A cnn is small: three convolutions and a dense layer.
         width: Width of a thin vgg16 (32 by default; 0 for the full one), of a resnet's first stage (64
@@ -214,7 +228,16 @@ def compare(
     )
 
     selective = SelectiveOptions(
-        threshold=threshold, groups=groups, estimator_width=estimator_width
+        None,
+        threshold,
+        groups,
+        estimator_width,
+        interval,
+        warm_up,
+        window,
+        nonnegative,
+        sign_invariant,
+        allow_split,
     )
     own = SharingOptions(
         max_parameters,
@@ -231,6 +254,7 @@ def compare(
         raise InputError(f"--sharing must name each way once. Got {listed(repeated)} repeatedly")
     check_start(start_from, "anchored" if "anchored" in names else "")
     methods = [_method(name, own) for name in names]
+    check_owners(own, names)
     check_groups(groups, wanted, data)
     with _resumable(output), _shown_runs(console) as tell:
         found = compare_table(

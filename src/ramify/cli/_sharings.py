@@ -1,6 +1,6 @@
 """The ways of sharing that the command line knows by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -174,6 +174,24 @@ def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
                 f"{flag(option)} is for --sharing {owner}{also}. Got {name}; leave it out"
             )
     return SHARINGS[name](options, seed)
+
+
+def check_owners(options: SharingOptions, names: Sequence[str]) -> None:
+    """Check that each option is for one of several ways of sharing.
+
+    Args:
+        options: What the command line says.
+        names: The ways of sharing that take part.
+
+    Raises:
+        InputError: If an option is for none of them, so that nothing would heed it.
+    """
+    present = {name.partition(":")[0] for name in names}
+    for option, owner in owners_of_given(options).items():
+        if owner not in present:
+            raise InputError(
+                f"{flag(option)} is for --sharing {owner}. Got {listed(names)}; leave it out"
+            )
 
 
 def owners_of_given(options: SharingOptions) -> dict[str, str]:

@@ -59,6 +59,9 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
         (("--sharing", "random-forest"), "--sharing must be one of "),
         (("--sharing", "tree"), "--sharing tree needs --tree"),
         (("--sharing", "selective", "--sharing", "magic"), "Got 'magic'"),
+        (("--sharing", "soft", "--threshold", "0.3"), "--threshold is for --sharing selective"),
+        (("--sharing", "soft", "--sign-invariant"), "--sign-invariant is for --sharing selective"),
+        (("--sharing", "selective", "--affinity", "margins"), "is for --sharing fully-adaptive"),
         (
             ("--sharing", "selective:variance", "--groups", "99"),
             "--groups must be at most the numb",
