@@ -112,22 +112,27 @@ def activation_regions(
 
 
 def _inputs(network: Model | TaskNetwork, images: Tensor) -> tuple[Tensor, TaskNetwork]:
-    encoder = network.encoder if isinstance(network, Model) else None
-    if encoder is not None and not isinstance(encoder, ImageEncoder):
+    if not isinstance(network, Model):
+        return _pictures(images), network
+    encoder = network.encoder
+    if not isinstance(encoder, ImageEncoder):
         raise InputError("activation regions need a model of pictures. This model reads a table")
-    if images.ndim != 4 or 0 in images.shape:
-        raise InputError(
-            "`images` must be one picture or more, (image, channel, height, width). "
-            f"Got the shape {tuple(images.shape)}"
-        )
-    if encoder is None or not isinstance(network, Model):
-        return images, network
-    if tuple(images.shape[1:]) != encoder.shape:
+    if tuple(_pictures(images).shape[1:]) != encoder.shape:
         raise InputError(
             f"`images` must be of {encoder.shape} channels, rows and columns. "
             f"Got {tuple(images.shape[1:])}"
         )
     return encoder(images.to(encoder.mean.device)), network.network
+
+
+def _pictures(images: Tensor) -> Tensor:
+    """The images, checked to be some."""
+    if images.ndim != 4 or 0 in images.shape:
+        raise InputError(
+            "`images` must be one picture or more, (image, channel, height, width). "
+            f"Got the shape {tuple(images.shape)}"
+        )
+    return images
 
 
 def _layer(path: nn.Sequential, one: Tensor, stage: int | None) -> tuple[int, nn.Module]:
