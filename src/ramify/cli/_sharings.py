@@ -167,12 +167,7 @@ def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
         InputError: If the name is unknown, or an option is for another way of sharing.
     """
     check_name(name)
-    for option, owner in owners_of_given(options).items():
-        if name.partition(":")[0] != owner:
-            also = " and --paper" if option == "interval" else ""
-            raise InputError(
-                f"{flag(option)} is for --sharing {owner}{also}. Got {name}; leave it out"
-            )
+    check_owners(options, [name])
     return SHARINGS[name](options, seed)
 
 
@@ -189,8 +184,9 @@ def check_owners(options: SharingOptions, names: Sequence[str]) -> None:
     present = {name.partition(":")[0] for name in names}
     for option, owner in owners_of_given(options).items():
         if owner not in present:
+            also = " and fit --paper" if option == "interval" else ""
             raise InputError(
-                f"{flag(option)} is for --sharing {owner}. Got {listed(names)}; leave it out"
+                f"{flag(option)} is for --sharing {owner}{also}. Got {', '.join(names)}; leave it out"
             )
 
 

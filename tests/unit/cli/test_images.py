@@ -165,7 +165,7 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
         (("--paper", "--width", "0"), "--paper grows from a thin network. Got --width 0"),
         (("--paper", "--iterations", "0"), "--iterations must be"),
         (("--iterations", "4"), "--iterations is for --paper"),
-        (("--interval", "4"), "--interval is for --sharing selective and --paper"),
+        (("--interval", "4"), "--interval is for --sharing selective and fit --paper"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(
