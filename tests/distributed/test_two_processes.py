@@ -56,9 +56,7 @@ def test_rows_are_put_in_order_as_in_one_process_if_no_group_is_divided(tmp_path
     whole = ordered(Fabric(accelerator="cpu", devices=1), None)
     for found in in_two_processes("two_machines_ordered", tmp_path):
         for state, expected in zip(found["ordered"], whole, strict=True):
-            # A bias that no difference of rows depends on only has rounding for a gradient, which
-            # Adam makes steps of: much smaller ones than its rate of .01, but above the others'.
-            assert_close(state, expected, rtol=1e-3, atol=1e-3)
+            assert_close(state, expected, rtol=1e-6, atol=1e-8)
 
 
 def test_ways_that_couple_weights_or_mix_features_see_the_whole_batch(tmp_path: Path) -> None:
