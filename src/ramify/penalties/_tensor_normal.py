@@ -148,7 +148,10 @@ class TensorNormal:
         best = best + self._ridge * mean * torch.eye(
             len(best), dtype=best.dtype, device=best.device
         )
-        setattr(self, name, torch.lerp(best, getattr(self, name), self._damping))
+        last = getattr(self, name)
+        if self._variance is not None:  # else small weights would hardly move the average
+            best = best * (last.diagonal().mean() / best.diagonal().mean())
+        setattr(self, name, torch.lerp(best, last, self._damping))
 
     def _invert(self) -> None:
         """What every step needs, in the precision of the weights."""

@@ -264,28 +264,18 @@ def test_orthogonal_subspaces_do_not_overlap() -> None:
     assert subspace_overlap(w, 4) == 0
 
 
-def test_a_given_variance_stays_whatever_the_weights() -> None:
+def test_a_given_variance_stays_while_the_relations_are_learned() -> None:
     """Else weights that shrink would have a prior that shrinks them more."""
     w = 1e-3 * weights()
     given, learned = TensorNormal((4, 3, 5), variance=0.2), TensorNormal((4, 3, 5))
     start = given.penalty(w)
     assert_close(start - given.penalty(0 * w), w.square().sum() / 2 / 0.2)
-    for _ in range(20):
+    for _ in range(60):  # what is learned starts a million times too large
         given.update(w)
         learned.update(w)
     assert_close(given.tasks.diagonal().mean(), torch.tensor(0.2).double())
     assert learned.tasks.diagonal().mean() < 1e-4
+    correlations = [each.tasks / each.tasks.diagonal().mean() for each in (given, learned)]
+    assert_close(*correlations, rtol=0.05, atol=0.01)
     with pytest.raises(InputError, match="`variance` must be above 0"):
         TensorNormal((4, 3, 5), variance=0.0)
-
-
-def test_relations_are_learned_under_a_given_variance() -> None:
-    w = weights()
-    given = TensorNormal((4, 3, 5), variance=float(w.square().mean()))
-    for _ in range(20):
-        given.update(w)
-    found = given.tasks / given.tasks.diagonal().mean()
-    free = TensorNormal((4, 3, 5))
-    for _ in range(20):
-        free.update(w)
-    assert_close(found, free.tasks / free.tasks.diagonal().mean(), rtol=0.05, atol=0.05)
