@@ -42,11 +42,10 @@ def cnn(
         >>> cnn()(torch.zeros(2, 1, 28, 28)).shape
         torch.Size([2, 64])
     """
-    height, breadth = input_size
-    numbers = [("channels", c) for c in channels] + [("hidden", width) for width in hidden]
-    for name, number in [*numbers, ("input_size", height), ("input_size", breadth)]:
-        check_counts(**{name: number})
-    check_counts(in_channels=in_channels)
+    check_counts("in_channels", in_channels)
+    check_counts("channels", *channels)
+    check_counts("hidden", *hidden)
+    check_counts("input_size", *input_size)
     if not hidden:
         raise InputError("`hidden` must hold at least one width. Got none")
     stages = [

@@ -81,7 +81,8 @@ def resnet(
         raise InputError(f"`depth` must be one of 18 and 34. Got {depth}")
     if stem not in get_args(Stem):
         raise InputError(f"`stem` must be 'cifar' or 'imagenet'. Got {stem!r}")
-    check_counts(width=width, in_channels=in_channels)
+    check_counts("width", width)
+    check_counts("in_channels", in_channels)
     stages: list[nn.Module] = [_stem(stem, in_channels, width)]
     before = width
     for row, n_blocks in enumerate(_BLOCKS[depth]):

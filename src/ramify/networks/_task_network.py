@@ -92,13 +92,14 @@ class TaskNetwork(nn.Module, ABC):
         return None
 
     @contextmanager
-    def running(self, rows: OwnRows | None) -> Iterator[None]:
-        """Within the block, branches run only such rows; outputs of other rows mean nothing.
+    def asked_for(self, label_mask: Bool[Tensor, "batch task"] | None) -> Iterator[None]:
+        """Within the block, only outputs beside a label are asked for; others mean nothing.
 
         Args:
-            rows: What `own_rows` gave for the batch, on its device.
+            label_mask: True where a label was observed, on the CPU; None to ask for all outputs.
         """
-        self._own_rows = rows
+        rows = None if label_mask is None else self.own_rows(label_mask)
+        self._own_rows = None if rows is None else rows.to(next(self.parameters()).device)
         try:
             yield
         finally:

@@ -62,8 +62,9 @@ def vgg16(
         >>> len(backbone), backbone[-1][0].out_features
         (15, 64)
     """
-    given = {"n_tasks": n_tasks, "width": width}
-    check_counts(in_channels=in_channels, **{k: v for k, v in given.items() if v is not None})
+    check_counts("in_channels", in_channels)
+    for name, number in (("n_tasks", n_tasks), ("width", width)):
+        check_counts(name, *([] if number is None else [number]))
     height, breadth = _sides(input_size)
     convolutions = [c if width is None else min(width, c) for c in CONV_WIDTHS]
     dense = DENSE_WIDTH if width is None else 2 * width
@@ -105,12 +106,11 @@ def he_start(network: nn.Module, *, mode: Literal["fan_in", "fan_out"]) -> None:
 def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
     """Height and width."""
     if not isinstance(size, tuple | list):
-        check_counts(input_size=size)
+        check_counts("input_size", size)
         return size, size
     if len(size) != 2:
         raise InputError(f"`input_size` must be a height and a width, or one number. Got {size}")
-    for side in size:
-        check_counts(input_size=side)
+    check_counts("input_size", *size)
     height, breadth = size
     return height, breadth
 

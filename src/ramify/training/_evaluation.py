@@ -1,7 +1,7 @@
 """Predictions of a network on held-out rows, and their scores."""
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +78,8 @@ def predict(
     network.eval()
     values, targets, masks, groups = [], [], [], []
     for batch in batches:
-        with nullcontext() if only_labelled is None else _own_rows(only_labelled, batch, device):
+        labelled = None if only_labelled is None else only_labelled.asked_for(batch.host_mask)
+        with labelled or nullcontext():
             outputs = network(batch.inputs.to(device))
         values.append(losses.predictions(outputs.float()).cpu())
         targets.append(batch.targets.cpu())
@@ -88,14 +89,6 @@ def predict(
     mask = torch.cat(masks).numpy()
     together = torch.cat(groups).numpy() if groups else None
     return Predictions(_joined(values), _joined(targets), mask, together)
-
-
-def _own_rows(
-    network: TaskNetwork, batch: Batch, device: torch.device
-) -> AbstractContextManager[None]:
-    mask = batch.host_mask
-    rows = None if mask is None else network.own_rows(mask)
-    return network.running(None if rows is None else rows.to(device))
 
 
 def _joined(parts: list[Tensor]) -> NDArray[np.float32]:

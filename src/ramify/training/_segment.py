@@ -234,17 +234,16 @@ class Segment:
         around = self._around
         if around.validation is None:
             return np.full(len(self.network.tasks), np.nan)
-        found = self.predictions(around.validation, only_labelled=True)
-        return found.skills(self.network.tasks)
+        return self.predictions(around.validation).skills(self.network.tasks)
 
-    def predictions(self, batches: Batches, *, only_labelled: bool = False) -> Predictions:
-        """What the network as it stands says about held-out rows."""
+    def predictions(self, batches: Batches) -> Predictions:
+        """What the network as it stands says about held-out rows, where they have labels."""
         return predict(
             self._stepper.model,
             self._around.losses,
             batches,
             self._around.fabric.device,
-            only_labelled=self.network if only_labelled else None,
+            only_labelled=self.network,
         )
 
     def _stale(self, epoch: int) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ramify.data import Batch, Batches, pairs_within
 from ramify.losses import TaskLosses
-from ramify.networks import OwnRows, TaskNetwork
+from ramify.networks import TaskNetwork
 from ramify.sharing import Coupling, HeadGradients, Observing, Sharing, StepEvidence
 from ramify.training._balancing import balance_of
 from ramify.training._events import StopRequest, Watcher
@@ -105,7 +105,7 @@ class Stepper:
         inputs, targets, mask = self._around.fabric.to_device(
             (batch.inputs, batch.targets, batch.label_mask)
         )
-        outputs = self._outputs(inputs, mask, step, self._own_rows(batch))
+        outputs = self._outputs(inputs, mask, step, batch.host_mask)
         pairs = self._pairs(batch)
         losses = self._losses(outputs, targets, mask, pairs)
         loss = self._mean(losses)
@@ -144,21 +144,14 @@ class Stepper:
         if len(self._unseen) == _SEEN_AT_ONCE:
             self.catch_up()
 
-    def _own_rows(self, batch: Batch) -> OwnRows | None:
-        """The rows that branches have to run; None for all, which who looks at features has to see."""
-        watched = self._watch is not None or self._heads is not None
-        if watched or isinstance(self.balance, ByFeatures) or batch.host_mask is None:
-            return None
-        rows = self._network.own_rows(batch.host_mask)
-        return None if rows is None else rows.to(self._around.fabric.device)
-
-    def _outputs(self, inputs: Tensor, mask: Tensor, step: int, rows: OwnRows | None) -> Tensor:
+    def _outputs(self, inputs: Tensor, mask: Tensor, step: int, host_mask: Tensor | None) -> Tensor:
         """The forward pass, prepared for what looks at the backward pass."""
         balance, watch = self.balance, self._watch
+        sees_all = watch is not None or self._heads is not None or isinstance(balance, ByFeatures)
         with (
             nullcontext() if balance is None else balance.at_forward(),
             nullcontext() if watch is None else watch.at_forward(step),
-            self._network.running(rows),
+            self._network.asked_for(None if sees_all else host_mask),
         ):
             outputs: Tensor = self.model(inputs)
         if self._heads is not None:

@@ -226,7 +226,7 @@ def _try_each(
         curve = curve + segment.run().curve
         networks.append(segment.network)
         if around.validation is not None:
-            predictions.append(segment.predictions(around.validation, only_labelled=True))
+            predictions.append(segment.predictions(around.validation))
     sizes = [n_parameters(each) for each in networks]
     chosen = 0
     scores: list[float | None] = [None] * len(networks)

@@ -82,10 +82,9 @@ def branched(backbone: nn.Sequential, tree: SharingTree) -> BranchedNetwork:
 def losses_and_gradients(
     network: TaskNetwork, inputs: Tensor, mask: Tensor, *, routed: bool
 ) -> tuple[Tensor, list[Tensor]]:
-    rows = network.own_rows(mask.cpu()) if routed else None
-    assert (rows is not None) == routed
+    assert network.own_rows(mask.cpu()) is not None
     network.zero_grad()
-    with network.running(None if rows is None else rows.to(inputs.device)):
+    with network.asked_for(mask.cpu() if routed else None):
         outputs = network(inputs)
     losses = TaskLosses(TASKS).to(inputs.device, inputs.dtype)
     sums, counts = losses.sums(outputs, mask.to(inputs), mask)
