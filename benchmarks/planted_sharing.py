@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -299,10 +300,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="JSON file for the results")
     parser.add_argument("--write", action="store_true", help="renew the page of results")
     asked = parser.parse_args()
-    known = asked.output is not None and asked.output.exists()
-    every: dict[str, dict[str, dict[str, float]]] = (
-        json.loads(asked.output.read_text(encoding="utf-8")) if known else {}
-    )
+    every: dict[str, dict[str, dict[str, float]]] = kept(asked.output)
     for name in asked.sets or SETS:
         for seed in range(asked.first, asked.first + asked.seeds):
             done = [way for way, gains in every.get(name, {}).items() if str(seed) in gains]
@@ -320,6 +318,12 @@ def main() -> None:
         write_part(PAGE, "gains", lines)
     if fell_short(every):
         sys.exit(1)
+
+
+def kept(output: Path | None) -> Any:
+    """What an earlier run left in a JSON file; nothing if there is none."""
+    known = output is not None and output.exists()
+    return json.loads(output.read_text(encoding="utf-8")) if output and known else {}
 
 
 def write_part(page: Path, part: str, lines: list[str]) -> None:

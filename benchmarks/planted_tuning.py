@@ -26,6 +26,7 @@ from planted_sharing import (
     TRAIN,
     Maker,
     compared,
+    kept,
     made,
     one_group,
     opposed,
@@ -146,10 +147,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="JSON file for the gains")
     parser.add_argument("--write", action="store_true", help="renew the page of results")
     asked = parser.parse_args()
-    kept = asked.output is not None and asked.output.exists()
-    every: dict[str, dict[str, dict[str, Gains]]] = (
-        json.loads(asked.output.read_text(encoding="utf-8")) if kept else {}
-    )
+    every: dict[str, dict[str, dict[str, Gains]]] = kept(asked.output)
     lines: list[str] = []
     for way in asked.ways or known:
         by_seed = every.setdefault(way, {})
