@@ -320,10 +320,12 @@ def main() -> None:
         sys.exit(1)
 
 
-def kept(output: Path | None) -> Any:
+def kept(output: Path | None) -> dict[str, Any]:
     """What an earlier run left in a JSON file; nothing if there is none."""
-    known = output is not None and output.exists()
-    return json.loads(output.read_text(encoding="utf-8")) if output and known else {}
+    if output is None or not output.exists():
+        return {}
+    found: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+    return found
 
 
 def write_part(page: Path, part: str, lines: list[str]) -> None:
