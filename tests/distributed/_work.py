@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from lightning_fabric import Fabric
@@ -29,7 +30,7 @@ from ramify.sharing import (
     Soft,
     TraceNorm,
 )
-from ramify.tasks import Ordinal, Ranking, SharingTree, Task, TaskSet
+from ramify.tasks import Binary, Ordinal, Ranking, SharingTree, Task, TaskSet
 from ramify.training import Trainer, Training
 from ramify.weighting import DBMTL, MGDA, GradVac, Uncertainty, UPGrad
 
@@ -214,6 +215,63 @@ def two_machines_ordered(rank: int) -> dict[str, object]:
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
     fabric.launch()
     return {"ordered": ordered(fabric, rank)}
+
+
+SCHOOLS = TaskSet([Task(name, Binary()) for name in "abcdefgh"])
+
+
+def own_rows_loader(rank: int | None) -> Rows:
+    """Batches of 32 rows, each with a label of one task; a rank gets every second row of each.
+
+    In the second one, one rank has no label, in the third no machine has one of two tasks.
+    """
+    x, y, _ = tensors(SCHOOLS, 128)
+    task = torch.randint(len(SCHOOLS), (128,), generator=torch.Generator().manual_seed(0))
+    task[64:96] %= 6
+    mask = torch.nn.functional.one_hot(task, len(SCHOOLS)).bool()
+    mask[32:64:2] = False
+    first, step = (0, 1) if rank is None else (rank, 2)
+    parts = [slice(start + first, start + 32, step) for start in range(0, 128, 32)]
+    return [(x[part].double(), y[part].double(), mask[part]) for part in parts]
+
+
+def own_rows_ways() -> list[tuple[str, Sharing, Training]]:
+    """Ways of sharing whose branches run the rows of their own tasks, and weightings of them."""
+    names = SCHOOLS.names
+    tree = SharingTree(names, ((names,), (names[:2], names[2:5], names[5:])))
+    plain = Training(epochs=2, learning_rate=0.01)
+    upgrad = replace(plain, weighting=UPGrad())
+    return [
+        ("single-task", SingleTask(), plain),
+        ("hard", HardSharing(), plain),
+        ("adaptive", FullyAdaptive(growing_epochs=2, n_candidates=2), plain),
+        ("selective", SelectiveSharing(Similarity(n_groups=2), estimator_width=4), plain),
+        ("relationship", Relationship(1e-2, interval=2), plain),
+        ("soft, by losses", Soft(), replace(plain, weighting=Uncertainty())),
+        ("factorised, by parameters", Factorised(rank=2, alone=1), upgrad),
+        ("tree, by features", FixedTree(tree), upgrad),
+        ("tree, by parameters", FixedTree(tree), replace(upgrad, exact_gradients=True)),
+    ]
+
+
+def own_rows(fabric: Fabric, rank: int | None) -> dict[str, dict[str, Tensor]]:
+    """The weights of networks trained in each of those ways, in double precision."""
+    rows, held_out_rows = own_rows_loader(rank), own_rows_loader(None)
+    with double_precision():
+        return {
+            name: dict(
+                Trainer(settings, fabric=fabric)
+                .fit(way, backbone(0.0), SCHOOLS, rows, held_out_rows)
+                .network.state_dict()
+            )
+            for name, way, settings in own_rows_ways()
+        }
+
+
+def two_machines_own_rows(rank: int) -> dict[str, object]:
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+    fabric.launch()
+    return {"own rows": own_rows(fabric, rank)}
 
 
 def two_machines(rank: int, labelled: float = 1.0) -> dict[str, object]:

@@ -8,9 +8,22 @@ from lightning_fabric import Fabric
 from torch.testing import assert_close
 
 from ramify.affinity import ErrorMarginAffinity
+from ramify.networks import RowRouter
+from ramify.tasks import SharingTree
 
 from ._launch import in_two_processes
-from ._work import N_TASKS, affinity_batches, coupled, ordered, trained, ways, weighted
+from ._work import (
+    N_TASKS,
+    SCHOOLS,
+    affinity_batches,
+    coupled,
+    ordered,
+    own_rows,
+    own_rows_loader,
+    trained,
+    ways,
+    weighted,
+)
 
 pytestmark = pytest.mark.distributed
 
@@ -64,3 +77,13 @@ def test_ways_that_couple_weights_or_mix_features_see_the_whole_batch(tmp_path: 
     first, second = in_two_processes("two_machines_coupled", tmp_path)
     for found in (first, second):
         assert_close(found["coupled"], whole, rtol=1e-3, atol=1e-5)
+
+
+def test_branches_run_their_own_rows_on_each_machine(tmp_path: Path) -> None:
+    """Each finds its own; one of them has no label in a batch, or none of a task."""
+    router = RowRouter(SharingTree.separate(SCHOOLS.names, 2))
+    for rank in (None, 0, 1):
+        assert all(router.rows(mask) is not None for _, _, mask in own_rows_loader(rank))
+    whole = own_rows(Fabric(accelerator="cpu", devices=1), None)
+    for found in in_two_processes("two_machines_own_rows", tmp_path):
+        assert_close(found["own rows"], whole, rtol=1e-6, atol=1e-8)
