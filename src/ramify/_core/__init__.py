@@ -1,5 +1,6 @@
-"""What every room may use: errors, words for messages, atomic files, lazy names."""
+"""What every room may use: errors, checks of numbers, words, atomic files, lazy names."""
 
+from ramify._core._checks import check_count, check_number
 from ramify._core._errors import (
     DirectoryInUseError,
     InputError,
@@ -19,6 +20,8 @@ __all__ = [
     "RamifyError",
     "ShapeError",
     "StoppedError",
+    "check_count",
+    "check_number",
     "counted",
     "lazy_names",
     "listed",

@@ -48,9 +48,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from ramify._core import InputError
+from ramify._core import InputError, check_count, check_number
 from ramify.linear._arrays import Floats, Integers, Rows
-from ramify.linear._checks import check_choice, check_count, check_number, weights_of_tasks
+from ramify.linear._checks import check_choice, weights_of_tasks
 from ramify.linear._input import Given, check_fit_input, check_predict_input, index_of_tasks
 from ramify.linear._labelled_rows import LabelledRows, Objective
 from ramify.linear._losses import LOSSES, Loss

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ramify._core import check_number
 from ramify.linear._base import SingleFit
-from ramify.linear._checks import check_choice, check_number
+from ramify.linear._checks import check_choice
 from ramify.linear._classifier import Classifier
 from ramify.linear._cross_validation import CrossValidated
 from ramify.linear._losses import Loss

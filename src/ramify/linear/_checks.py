@@ -1,7 +1,6 @@
 """Checks of settings; each error names the argument, what it must be, and what it got."""
 
 from collections.abc import Collection, Iterable, Mapping
-from numbers import Real
 
 import numpy as np
 
@@ -9,35 +8,6 @@ from ramify._core import InputError, listed, quoted
 from ramify.linear._arrays import Floats
 
 _LARGEST = 1e50  # fourth powers of it are still numbers
-
-
-def check_number(name: str, value: object, *, least: float = 0.0, open_end: bool = False) -> float:
-    """A finite number of at least ``least``, or above it if ``open_end``.
-
-    Raises:
-        InputError: If it is none.
-
-    Example:
-        >>> check_number("alpha", 2)
-        2.0
-    """
-    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    if is_number and np.isfinite(value) and (value > least if open_end else value >= least):  # type: ignore[call-overload,operator]
-        return float(value)  # type: ignore[arg-type]
-    bound = f"above {least:g}" if open_end else f"of at least {least:g}"
-    raise InputError(f"`{name}` must be a finite number {bound}. Got {value!r}")
-
-
-def check_count(name: str, value: object, least: int = 1) -> int:
-    """A whole number of at least ``least``.
-
-    Raises:
-        InputError: If it is none.
-    """
-    is_count = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if is_count and int(value) >= least:  # type: ignore[call-overload]
-        return int(value)  # type: ignore[call-overload,no-any-return]
-    raise InputError(f"`{name}` must be a whole number of at least {least}. Got {value!r}")
 
 
 def check_size(name: str, values: Floats) -> None:

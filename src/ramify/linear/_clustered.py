@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ramify._core import InputError
+from ramify._core import InputError, check_count, check_number
 from ramify.linear._arrays import Floats, Integers
 from ramify.linear._base import SingleFit
-from ramify.linear._checks import check_count, check_number
 from ramify.linear._classifier import Classifier
 from ramify.linear._cluster_kernel import cluster_matrix, clusters_of
 from ramify.linear._cross_validation import CrossValidated

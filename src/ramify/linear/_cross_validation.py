@@ -9,10 +9,9 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 
-from ramify._core import InputError
+from ramify._core import InputError, check_count, check_number
 from ramify.linear._arrays import Floats, Integers
 from ramify.linear._base import MultiTaskModel, SingleFit
-from ramify.linear._checks import check_count, check_number
 from ramify.linear._folds import folds_of
 from ramify.linear._labelled_rows import HeldOut, LabelledRows, Objective
 from ramify.linear._smooth import SmoothLoss

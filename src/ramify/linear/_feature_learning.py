@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ramify._core import check_number
 from ramify.linear._arrays import Floats
 from ramify.linear._base import SingleFit
-from ramify.linear._checks import check_number
 from ramify.linear._classifier import Classifier
 from ramify.linear._cross_validation import CrossValidated
 from ramify.linear._losses import Loss

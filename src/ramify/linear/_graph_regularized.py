@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ramify._core import InputError, ShapeError
+from ramify._core import InputError, ShapeError, check_number
 from ramify.linear._arrays import Floats
 from ramify.linear._base import SingleFit
-from ramify.linear._checks import check_number
 from ramify.linear._classifier import Classifier
 from ramify.linear._cross_validation import CrossValidated
 from ramify.linear._losses import Loss

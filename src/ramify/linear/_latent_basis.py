@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ramify._core import check_count, check_number
 from ramify.linear._arrays import Floats
 from ramify.linear._base import SingleFit
 from ramify.linear._basis_kernel import Factors
 from ramify.linear._basis_search_kernel import BasisSearch
-from ramify.linear._checks import check_count, check_number
 from ramify.linear._classifier import Classifier
 from ramify.linear._cross_validation import CrossValidated
 from ramify.linear._losses import Loss

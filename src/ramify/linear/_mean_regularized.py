@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from ramify._core import check_number
 from ramify.linear._base import SingleFit
-from ramify.linear._checks import check_number
 from ramify.linear._classifier import Classifier
 from ramify.linear._cross_validation import CrossValidated
 from ramify.linear._gram_loss import GramLoss

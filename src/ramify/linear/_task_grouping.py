@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ramify._core import check_count, check_number
 from ramify.linear._arrays import Floats, Integers
 from ramify.linear._base import SingleFit
-from ramify.linear._checks import check_count, check_number
 from ramify.linear._classifier import Classifier
 from ramify.linear._cross_validation import CrossValidated
 from ramify.linear._group_search_kernel import GroupSearch
