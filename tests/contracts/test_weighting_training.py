@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.toy import BINARY, MIXED, N_INPUTS, backbone, batches
+from tests.toy import BINARY, MIXED, N_INPUTS, backbone, batches, tensors
 from tests.unit.cli._command import fit, make_table
 from torch import Tensor
 from torch.testing import assert_close
@@ -15,7 +15,7 @@ from ramify._core import InputError, StoppedError
 from ramify.data import TableBatches
 from ramify.records import RunRecord
 from ramify.sharing import HardSharing, Sharing
-from ramify.tasks import Binary, Task, TaskSet
+from ramify.tasks import Binary, Ranking, Regression, Task, TaskSet
 from ramify.training import SGD, Fitted, Trainer, Training
 from ramify.weighting import (
     WEIGHTINGS,
@@ -143,6 +143,22 @@ def test_epochs_end_for_weightings_that_count_them() -> None:
     equal, average = (trained(n, HardSharing(), MIXED, epochs=4) for n in ("equal", "dwa"))
     same = [one.loss == two.loss for one, two in zip(equal.curve, average.curve, strict=True)]
     assert same == [True, True, False, False]
+
+
+@every_weighting
+def test_a_ranking_without_a_pair_of_rows_is_as_absent(name: str) -> None:
+    """Its loss there is 0, which is no success that others have to make up for."""
+    tasks = TaskSet([Task("a", Ranking()), Task("b", Binary()), Task("c", Regression())])
+    x, y, mask = tensors(tasks, 48, labelled=1.0)
+    settings = Training(
+        epochs=1, optimiser=SGD(momentum=0), weight_decay=0.0, weighting=weighting_named(name)
+    )
+    found = []
+    for n_labels in (0, 1):  # in the second batch
+        mask[16:32, 0] = torch.arange(16) < n_labels
+        rows = TableBatches(x, y * mask, mask.clone(), 16, 0, shuffle=False)
+        found.append(Trainer(settings).fit(HardSharing(), backbone(0.0), tasks, rows))
+    assert_close(found[0].network.state_dict(), found[1].network.state_dict())
 
 
 @every_weighting

@@ -72,7 +72,7 @@ class TaskLosses(nn.Module):
             ShapeError: If the shapes do not fit the tasks.
         """
         totals, weights = self.sums(outputs, targets, label_mask, pairs)
-        return totals / weights.clamp(min=torch.finfo(totals.dtype).tiny)
+        return self.means(totals, weights)
 
     def sums(
         self,
@@ -100,6 +100,18 @@ class TaskLosses(nn.Module):
         parts = [block.sums(outputs, targets, weights, pairs) for block in self._blocks]
         totals, counts = zip(*parts, strict=True)
         return self._joined(totals), self._joined(counts)
+
+    def means(
+        self, totals: Float[Tensor, " task"], weights: Float[Tensor, " task"]
+    ) -> Float[Tensor, " task"]:
+        """Mean loss of each task; 0 without a gradient where the weights are 0.
+
+        Args:
+            totals: Sums of losses, as `sums` gives them.
+            weights: Sums of their weights.
+        """
+        # Not a tiny weight in the place of 0: a task's own weight times its inverse may overflow.
+        return totals / torch.where(weights > 0, weights, 1.0)
 
     def total(self, per_task: Float[Tensor, " task"]) -> Float[Tensor, ""]:
         """The number to minimise: the mean over tasks of weight × loss."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Factors(nn.Module, ABC):
@@ -197,7 +198,8 @@ def _svd(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
 
 def _multiplied(core: Tensor, along: Sequence[Tensor]) -> Tensor:
     for axis, factor in enumerate(along):
-        core = torch.tensordot(core, factor, dims=([axis], [1])).movedim(-1, axis)
+        # Not by tensordot: in mixed precision it would meet factors of two precisions.
+        core = functional.linear(core.movedim(axis, -1), factor).movedim(-1, axis)
     return core
 
 

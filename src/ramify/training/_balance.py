@@ -1,7 +1,6 @@
 """How the weights of tasks enter the steps of a training."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -31,13 +30,13 @@ class Balance(ABC):
 
     @abstractmethod
     def weighed(
-        self, losses: Float[Tensor, " task"], present: Sequence[bool]
+        self, losses: Float[Tensor, " task"], counted: Bool[Tensor, " task"]
     ) -> Float[Tensor, " task"]:
         """The losses to pass back in the place of the tasks' own.
 
         Args:
             losses: This machine's part of each task's loss.
-            present: For each task, whether any machine has a label of it.
+            counted: Which tasks have a loss on some machine: a label, or a pair of rows to compare.
         """
 
     @abstractmethod
@@ -58,14 +57,11 @@ class StepLosses:
         self.tasks, self.fabric, self.shares = losses.tasks, fabric, losses.shares
         self.parts = self.shares * (len(self.tasks) if summed_up else 1)
         self._factors = self.shares * len(self.tasks) / fabric.world_size
-        self._count = self.shares > 0
-        self._all = all(task.weight > 0 for task in losses.tasks)
+        self._weighty = self.shares > 0
 
-    def present(self, present: Sequence[bool]) -> Bool[Tensor, " task"]:
-        """Those with a label somewhere, and with a weight of their own."""
-        if self._all and all(present):
-            return self._count
-        return self._count & torch.tensor(list(present), device=self.shares.device)
+    def present(self, counted: Bool[Tensor, " task"]) -> Bool[Tensor, " task"]:
+        """Those with a loss somewhere, and with a weight of their own."""
+        return self._weighty & counted
 
     def values(self, losses: Float[Tensor, " task"]) -> Float[Tensor, " task"]:
         """Each task's own weight × loss, over the labels of all machines."""
@@ -93,9 +89,9 @@ class ByLosses(Balance):
         """Nothing."""
         return nullcontext()
 
-    def weighed(self, losses: Tensor, present: Sequence[bool]) -> Tensor:
+    def weighed(self, losses: Tensor, counted: Tensor) -> Tensor:
         """The losses times their weights."""
-        here = self._losses.present(present)
+        here = self._losses.present(counted)
         return losses * self._rules["tasks"].weights(self._losses.values(losses), here)
 
     def after_backward(self) -> None:
@@ -128,12 +124,12 @@ class ByParameters(Balance):
         """Nothing."""
         return nullcontext()
 
-    def weighed(self, losses: Tensor, present: Sequence[bool]) -> Tensor:
+    def weighed(self, losses: Tensor, counted: Tensor) -> Tensor:
         """The losses as they are; the mixture of the tasks' gradients is kept for later."""
         fabric = self._losses.fabric
         rows = self._gradients.of(losses * self._losses.parts)
         rows = summed(fabric, rows) / fabric.world_size
-        values, here = self._losses.values(losses), self._losses.present(present)
+        values, here = self._losses.values(losses), self._losses.present(counted)
         weights = self._rules["tasks"].weights(rows @ rows.T, values, here)
         self._mixture = weights.to(rows) @ rows
         return losses

@@ -1,6 +1,5 @@
 """Weights by the gradients at the features that tasks share, node by node of the tree."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -54,10 +53,10 @@ class ByFeatures(Balance):
         junctions = {i: partial(self._weigh_branches, i) for i in self._junctions}
         return self._network.reweighing(self._weigh_tasks, junctions)
 
-    def weighed(self, losses: Tensor, present: Sequence[bool]) -> Tensor:
+    def weighed(self, losses: Tensor, counted: Tensor) -> Tensor:
         """The losses as they are; their size is remembered for the rule."""
         self._values = self._losses.values(losses)
-        self._present = self._losses.present(present)
+        self._present = self._losses.present(counted)
         return losses
 
     def after_backward(self) -> None:

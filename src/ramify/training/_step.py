@@ -107,10 +107,10 @@ class Stepper:
         )
         outputs = self._outputs(inputs, mask, step, batch.host_mask)
         pairs = self._pairs(batch)
-        losses = self._losses(outputs, targets, mask, pairs)
+        losses, counted = self._losses(outputs, targets, mask, pairs)
         loss = self._mean(losses)
         self._prepared.zero_grad()
-        self._pass_back(loss, losses, present)
+        self._pass_back(loss, losses, counted)
         self._show_gradients()
         self._clip()
         self._prepared.step()
@@ -179,7 +179,8 @@ class Stepper:
 
     def _losses(
         self, outputs: Tensor, targets: Tensor, mask: Tensor, pairs: Tensor | None
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
+        """This machine's part of each task's loss, and which tasks have one on any machine."""
         losses = self._around.losses
         sums, weights = losses.sums(outputs, targets, mask, pairs)
         world = self._around.fabric.world_size
@@ -187,13 +188,13 @@ class Stepper:
             # Gradients are averaged over machines, so each contributes its part of the mean over
             # all labels times the number of machines.
             weights = self._total(weights) / world
-        return sums / weights.clamp(min=torch.finfo(sums.dtype).tiny)
+        return losses.means(sums, weights), weights > 0
 
     def _mean(self, losses: Tensor) -> Tensor:
         total = self._around.losses.total(losses)
         return total * len(losses) if self._around.settings.sum_over_tasks else total
 
-    def _pass_back(self, loss: Tensor, losses: Tensor, present: Sequence[bool]) -> None:
+    def _pass_back(self, loss: Tensor, losses: Tensor, counted: Tensor) -> None:
         """The gradients of the weighed losses, and of a penalty, which no weighting weighs."""
         balance = self.balance
         penalty = None
@@ -202,7 +203,7 @@ class Stepper:
         if balance is None:
             self._around.fabric.backward(loss if penalty is None else loss + penalty)
             return
-        self._around.fabric.backward(self._mean(balance.weighed(losses, present)))
+        self._around.fabric.backward(self._mean(balance.weighed(losses, counted)))
         balance.after_backward()
         if penalty is not None:
             self._add_gradient(penalty)

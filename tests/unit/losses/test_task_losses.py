@@ -129,6 +129,18 @@ def test_a_task_of_no_weight_gets_no_gradient() -> None:
     assert (outputs.grad[:, TASKS.first_columns[4]] == 0).all()
 
 
+def test_a_task_of_any_weight_gets_no_gradient_without_a_label() -> None:
+    tasks = TaskSet([Task("heavy", Binary(), weight=1e6), Task("light", Binary())])
+    outputs, targets, mask = sample(tasks)
+    mask[:, 0] = False
+    losses = TaskLosses(tasks).to(DEVICE, torch.float32)
+    outputs = outputs.float().requires_grad_()
+    torch.autograd.backward(losses.total(losses(outputs, targets.float(), mask)))
+    assert outputs.grad is not None
+    assert outputs.grad.isfinite().all()
+    assert (outputs.grad[:, 0] == 0).all()
+
+
 @every_set
 def test_renaming_tasks_renames_the_losses(tasks: TaskSet) -> None:
     outputs, targets, mask = sample(tasks)

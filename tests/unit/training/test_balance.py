@@ -63,7 +63,6 @@ class Step:
         self.losses = TaskLosses(tasks).double()
         x, y, self.mask = tensors(tasks, 24)
         self.x, self.y = x.double(), y.double()
-        self.present = [True] * len(tasks)
 
     def balance(self, rule: Weighting, *, exact: bool = False) -> Balance:
         found = balance_of(rule, self.network, self.losses, FABRIC, exact=exact, summed_up=False)
@@ -78,7 +77,7 @@ class Step:
             with balance.at_forward():
                 outputs = self.network(self.x)
             losses = self.losses(outputs, self.y, self.mask)
-            losses = balance.weighed(losses, self.present)
+            losses = balance.weighed(losses, self.mask.any(0))
         torch.autograd.backward(self.losses.total(losses))
         if balance is not None:
             balance.after_backward()
@@ -258,7 +257,6 @@ def test_each_branch_is_balanced_for_itself() -> None:
         alone = Step(BINARY, "two pairs")
         kept = torch.zeros(4, dtype=torch.bool)
         kept[pair] = True
-        alone.present = kept.tolist()
         alone.mask &= kept
         part = alone.gradients(alone.balance(UPGrad()))
         group = pair.start // 2
@@ -353,7 +351,6 @@ def test_outputs_are_the_same_with_and_without_a_balance() -> None:
 def test_absent_tasks_leave_the_balance_of_the_others() -> None:
     step = Step(BINARY)
     step.mask[:, 1] = False
-    step.present = [True, False, True, True]
     rule = Seen()
     found = step.gradients(step.balance(rule))
     assert rule.grams[0].shape == (3, 3)
@@ -365,7 +362,6 @@ def test_a_branch_without_labels_takes_no_part() -> None:
     tree = SharingTree(BINARY.names, ((BINARY.names,), (("a", "b"), ("c", "d"))))
     step.network = BranchedNetwork(backbone(0.0), tree, BINARY).double()
     step.mask[:, 2:] = False
-    step.present = [True, True, False, False]
     rule = Seen()
     found = step.gradients(step.balance(rule))
     assert [gram.shape for gram in rule.grams] == [(2, 2), (1, 1)]
