@@ -1,19 +1,28 @@
 """The names of arguments as they are typed on the command line."""
 
-import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from ramify.cli._declared import options_of
+
 _POSITIONALS: Final = ("table", "directory")
 _SYNONYMS: Final[Mapping[str, str]] = {
     "attached": "attach",
+    "growing_epochs_first": "growing_epochs",
     "kinds": "kind",
     "n_candidates": "candidates",
     "n_groups": "groups",
     "n_trees": "trees",
     "n_trials": "search",
     "padding": "shift",
+}
+_SAID_ELSEWHERE: Final[Mapping[str, str]] = {
+    "condition": "--condition, or the word after --sharing",
+    "form": "the word after --sharing",
+    "method": "the word after --sharing",
+    "seed": "--seed, or --seeds of ramify compare",
+    "separate": "the word after --sharing",
 }
 # What stands in quotation marks is the user's own.
 _ARGUMENT: Final = re.compile(r"(?<!['\"])`([a-z_]+)`(?!['\"])")
@@ -27,6 +36,16 @@ def flag(name: str) -> str:
         ('--batch-size', 'TABLE')
     """
     return name.upper() if name in _POSITIONALS else f"--{name.replace('_', '-')}"
+
+
+def option_of(argument: str) -> str:
+    """What on the command line says an argument of a way of sharing.
+
+    Example:
+        >>> option_of("n_candidates")
+        '--candidates'
+    """
+    return _SAID_ELSEWHERE.get(argument, flag(_SYNONYMS.get(argument, argument)))
 
 
 def in_flags(message: str, verbs: Iterable[Callable[..., None]]) -> str:
@@ -44,7 +63,7 @@ def in_flags(message: str, verbs: Iterable[Callable[..., None]]) -> str:
         >>> in_flags("`epochs` must be finite and above 0. Got 0", [fit])
         '--epochs must be finite and above 0. Got 0'
     """
-    known = {name for verb in verbs for name in inspect.signature(verb).parameters}
+    known = {each.name for verb in verbs for each in options_of(verb)}
 
     def typed(found: re.Match[str]) -> str:
         name = _SYNONYMS.get(found[1], found[1])

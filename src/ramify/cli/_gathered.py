@@ -1,9 +1,9 @@
 """Options that take a list add up where they are repeated."""
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from ramify.cli._declared import options_of
 from ramify.cli._flags import flag
 
 _LIST: Final = str | list[str]
@@ -59,5 +59,4 @@ def _pieces(arguments: Sequence[str], options: set[str]) -> Iterator[tuple[str, 
 
 def _lists(verb: Callable[..., None]) -> set[str]:
     """The options of a verb that take a list of words."""
-    parameters = inspect.signature(verb).parameters.values()
-    return {flag(each.name) for each in parameters if each.annotation == _LIST}
+    return {flag(each.name) for each in options_of(verb) if each.annotation == _LIST}

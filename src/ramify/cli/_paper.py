@@ -5,7 +5,7 @@ from typing import Final
 
 from ramify._core import InputError, quoted
 from ramify.cli._flags import flag
-from ramify.cli._sharings import SharingOptions, owners_of_given
+from ramify.cli._sharing_options import SharingOptions, owners_of_given
 from ramify.networks import VGGSpec
 from ramify.sharing import FullyAdaptive, Sharing
 from ramify.training import Training
@@ -62,6 +62,7 @@ class PaperOptions:
         own = replace(options, alpha=None, selective=replace(options.selective, interval=None))
         said = {
             **owners_of_given(own),
+            **({"set": ""} if options.settings else {}),
             **({"weighting": ""} if self.weighting != "equal" else {}),
             **({"patience": ""} if self.patience is not None else {}),
             **({"balance": ""} if self.balance else {}),

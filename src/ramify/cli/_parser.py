@@ -10,8 +10,10 @@ from docstring_parser import parse as parse_docstring
 from jsonargparse import ArgumentParser
 
 from ramify.cli._compare import compare
+from ramify.cli._declared import Option, called, options_of
 from ramify.cli._demo import demo
 from ramify.cli._fit import fit
+from ramify.cli._flags import flag
 from ramify.cli._gathered import gathered
 from ramify.cli._predict import predict
 from ramify.cli._regions import regions
@@ -46,9 +48,8 @@ def build_parser() -> ArgumentParser:
         text = parse_docstring(verb.__doc__ or "")
         below = ArgumentParser(description=text.short_description, exit_on_error=False)
         below.add_argument("--config", action="config", help="Read options from a YAML file.")
-        helps = {each.arg_name: each.description for each in text.params}
-        for parameter in inspect.signature(verb).parameters.values():
-            _add(below, parameter, helps.get(parameter.name))
+        for option in options_of(verb):
+            _add(below, option)
         verbs.add_subcommand(name, below, help=text.short_description)
     return parser
 
@@ -64,21 +65,19 @@ def run_verb(parser: ArgumentParser, arguments: list[str] | None) -> None:
     chosen = parser.parse_args(gathered(typed, VERBS))
     options = chosen[chosen.verb].as_dict()
     options.pop("config", None)
-    VERBS[chosen.verb](**options)
+    called(VERBS[chosen.verb], options)
 
 
-def _add(parser: ArgumentParser, parameter: inspect.Parameter, words: str | None) -> None:
-    flag = f"--{parameter.name.replace('_', '-')}"
-    required = parameter.default is inspect.Parameter.empty
-    if parameter.annotation is bool:
-        parser.add_argument(flag, action="store_true", help=words)
+def _add(parser: ArgumentParser, option: Option) -> None:
+    required = option.default is inspect.Parameter.empty
+    if option.annotation is bool:
+        parser.add_argument(flag(option.name), action="store_true", help=option.words)
         return
-    details: dict[str, Any] = {"type": parameter.annotation, "help": words}
-    if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
-        name = parameter.name
-        optional = {} if required else {"nargs": "?", "default": parameter.default}
-        parser.add_argument(name, metavar=name.upper(), **details, **optional)
+    details: dict[str, Any] = {"type": option.annotation, "help": option.words}
+    if option.is_place:
+        optional = {} if required else {"nargs": "?", "default": option.default}
+        parser.add_argument(option.name, metavar=option.name.upper(), **details, **optional)
     elif required:
-        parser.add_argument(flag, required=True, **details)
+        parser.add_argument(flag(option.name), required=True, **details)
     else:
-        parser.add_argument(flag, default=parameter.default, **details)
+        parser.add_argument(flag(option.name), default=option.default, **details)

@@ -6,31 +6,29 @@ from typing import Literal
 
 from ramify._core import InputError
 from ramify.grouping import Condition, Shuffled, Similarity, Variance
-from ramify.sharing import DEFAULT_ESTIMATOR_WIDTH, DEFAULT_WINDOW, SelectiveSharing
+from ramify.sharing import DEFAULT_ESTIMATOR_WIDTH, DEFAULT_WINDOW
 
 ConditionName = Literal["similarity", "variance", "random"]
 
 
 @dataclass(frozen=True)
 class SelectiveOptions:
-    """What the command line says of selective sharing; None or False where it says nothing.
+    """What concerns selective sharing only; None or False where nothing is said.
 
     Attributes:
-        condition: Which tasks share: those with like gradients, groups as diverse as can be, or, as
-            a control, groups of the sizes of the former at random.
-        threshold: Largest mean distance of tasks that share, with similarity.
-        groups: Number of groups, in the place of the threshold.
-        estimator_width: Width of each task's estimator.
-        interval: Steps between two looks; None for the end of an epoch, after 150 steps or a
-            quarter of the training.
-        warm_up: Steps before the first gradient counts.
-        window: Steps after each look whose gradients count.
-        nonnegative: Number of non-negative factors, in place of singular values.
-        sign_invariant: Whether opposite gradients count as alike.
-        allow_split: Whether groups may be divided again.
+        threshold: Largest mean distance of tasks that selective sharing joins (0.5 by default).
+        groups: Number of groups: of selective in place of --threshold, of selective:variance always.
+        estimator_width: Width of each estimator of selective sharing (64 by default).
+        interval: Steps between selective sharing's looks at the gradients (by default the epochs that
+            make 150 steps); of fit --paper, between its tests for a split (1000 by default).
+        warm_up: Steps of selective sharing before the first gradient counts.
+        window: Steps of selective sharing after each look whose gradients count (150 by default).
+        nonnegative: Number of non-negative factors (NMF) of selective sharing's gradients, in place of
+            singular values.
+        sign_invariant: Whether opposite gradients count as alike in selective sharing.
+        allow_split: Whether selective sharing may divide groups again.
     """
 
-    condition: ConditionName | None = None
     threshold: float | None = None
     groups: int | None = None
     estimator_width: int | None = None
@@ -62,36 +60,59 @@ class SelectiveOptions:
             return self if self.threshold is None else replace(self, groups=None)
         return SelectiveOptions()
 
-    def sharing(self, seed: int) -> SelectiveSharing:
-        """The way of sharing.
+    def arguments(self, condition: ConditionName, seed: int) -> Mapping[str, object]:
+        """The arguments of the way of sharing.
 
         Args:
+            condition: Which tasks share: those with like gradients, groups as diverse as can be,
+                or, as a control, groups of the sizes of the former at random.
             seed: Of its random numbers.
 
         Raises:
-            InputError: If options contradict each other, or a number is out of range.
+            InputError: If options contradict each other.
         """
-        return SelectiveSharing(
-            self._condition(seed),
-            estimator_width=(
+        return {
+            "condition": self._condition(condition, seed),
+            "estimator_width": (
                 DEFAULT_ESTIMATOR_WIDTH if self.estimator_width is None else self.estimator_width
             ),
-            interval=self.interval,
-            warm_up=self.warm_up or 0,
-            window=DEFAULT_WINDOW if self.window is None else self.window,
-            nonnegative=self.nonnegative,
-            sign_invariant=self.sign_invariant,
-            allow_split=self.allow_split,
-            seed=seed,
-        )
+            "interval": self.interval,
+            "warm_up": self.warm_up or 0,
+            "window": DEFAULT_WINDOW if self.window is None else self.window,
+            "nonnegative": self.nonnegative,
+            "sign_invariant": self.sign_invariant,
+            "allow_split": self.allow_split,
+            "seed": seed,
+        }
 
-    def _condition(self, seed: int) -> Condition:
+    def _condition(self, condition: ConditionName, seed: int) -> Condition:
         if self.threshold is not None and self.groups is not None:
             raise InputError("--threshold and --groups both decide who shares; give one of them")
-        if self.condition != "variance":
+        if condition != "variance":
             given = {} if self.threshold is None else {"threshold": self.threshold}
             alike = Similarity(**given, n_groups=self.groups)
-            return Shuffled(alike, seed) if self.condition == "random" else alike
+            return Shuffled(alike, seed) if condition == "random" else alike
         if self.groups is None:
             raise InputError("--condition variance needs --groups, the number of groups")
         return Variance(self.groups)
+
+
+def word_of(sharing: str, condition: ConditionName | None) -> str:
+    """The word for a way of sharing, with the condition of selective sharing in it.
+
+    Args:
+        sharing: Word for the way of sharing.
+        condition: What ``--condition`` says.
+
+    Raises:
+        InputError: If it is not for this way of sharing, or contradicts its word.
+
+    Example:
+        >>> word_of("selective", "variance")
+        'selective:variance'
+    """
+    if condition is None:
+        return sharing
+    if sharing not in ("selective", f"selective:{condition}"):
+        raise InputError(f"--condition is for --sharing selective. Got {sharing}; leave it out")
+    return sharing if condition == "similarity" else f"selective:{condition}"

@@ -1,13 +1,15 @@
 """The ways of sharing that the command line knows by name."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ramify._core import InputError, listed, quoted
 from ramify.cli._flags import flag
-from ramify.cli._selective import SelectiveOptions
+from ramify.cli._made import made
+from ramify.cli._selective import ConditionName
+from ramify.cli._settings import GivenSetting, check_take_part
+from ramify.cli._sharing_options import SharingOptions, owners_of_given
 from ramify.runs import LINEAR_METHODS, LinearSharing
 from ramify.sharing import (
     CGC,
@@ -23,116 +25,92 @@ from ramify.sharing import (
     LowLevel,
     MMoE,
     Relationship,
+    SelectiveSharing,
     Sharing,
     SingleTask,
     Sluice,
     Soft,
     TraceNorm,
 )
-from ramify.tasks import SharingTree
+from ramify.weighting import WEIGHTINGS
 
 
 @dataclass(frozen=True)
-class SharingOptions:
-    """What the command line says of a way of sharing beside its name.
+class Way:
+    """What a word for a way of sharing stands for.
 
     Attributes:
-        max_parameters: Budget of a learned tree.
-        alpha: The paper's weight of separation against width.
-        growing_epochs: Epochs of the shared network before a tree is found.
-        candidates: At most so many trees are trained to the end.
-        tree: JSON file of a tree.
-        selective: What concerns selective sharing only.
-        affinity: What a learned tree grows from; None for the default.
-        attach: Tasks whose heads read a lower stage, and which; None where none was named.
+        kind: The class.
+        said: The arguments that the word and the options say, from the options and the seed; all
+            others are settings of their own, see `GivenSetting`.
     """
 
-    max_parameters: int | None = None
-    alpha: float | None = None
-    growing_epochs: int = 4
-    candidates: int = 4
-    tree: Path | None = None
-    selective: SelectiveOptions = field(default_factory=SelectiveOptions)
-    affinity: str | None = None
-    attach: tuple[tuple[str, int], ...] | None = None
-
-    def given_tree(self) -> SharingTree:
-        """The tree of the file.
-
-        Raises:
-            InputError: If there is none, or the file holds none.
-        """
-        if self.tree is None:
-            raise InputError("--sharing tree needs --tree, the JSON file of a tree")
-        try:
-            return SharingTree.from_json(self.tree.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(
-                f"--tree {quoted(self.tree)} cannot be read: {error.strerror}; name a JSON file"
-            ) from None
-        except UnicodeDecodeError:
-            raise InputError(
-                f"--tree {quoted(self.tree)} must be UTF-8 text; name a JSON file"
-            ) from None
+    kind: Callable[..., Sharing]
+    said: Callable[[SharingOptions, int], Mapping[str, object]] = lambda _options, _seed: {}
 
 
-def _fully_adaptive(options: SharingOptions, seed: int) -> Sharing:
-    return FullyAdaptive(
-        alpha=options.alpha,
-        max_parameters=options.max_parameters,
-        growing_epochs=options.growing_epochs,
-        n_candidates=options.candidates,
-        affinity=DEFAULT_AFFINITY if options.affinity is None else options.affinity,
-        seed=seed,
-    )
+def _fully_adaptive(options: SharingOptions, seed: int) -> Mapping[str, object]:
+    return {
+        "alpha": options.alpha,
+        "max_parameters": options.max_parameters,
+        "growing_epochs": options.growing_epochs,
+        "n_candidates": options.candidates,
+        "affinity": DEFAULT_AFFINITY if options.affinity is None else options.affinity,
+        "seed": seed,
+    }
 
 
-def _diverse(options: SharingOptions, seed: int) -> Sharing:
-    return replace(options.selective, condition="variance").sharing(seed)
+def _selective(condition: ConditionName) -> Way:
+    def said(options: SharingOptions, seed: int) -> Mapping[str, object]:
+        return options.selective.arguments(condition, seed)
+
+    return Way(SelectiveSharing, said)
 
 
-def _at_random(options: SharingOptions, seed: int) -> Sharing:
-    return replace(options.selective, condition="random").sharing(seed)
+def _tree(options: SharingOptions, _seed: int) -> Mapping[str, object]:
+    return {"tree": options.given_tree(), "growing_epochs_first": options.growing_epochs}
 
 
-def _low_level(options: SharingOptions, *, separate: bool = False) -> Sharing:
-    if not options.attach:
-        raise InputError(
-            "--sharing low-level needs --attach, such as --attach TASK=0: the stage that a task's "
-            "head reads"
-        )
-    return LowLevel(options.attach, separate=separate)
+def _low_level(*, separate: bool) -> Way:
+    def said(options: SharingOptions, seed: int) -> Mapping[str, object]:
+        return {"attached": options.given_stages(), "separate": separate, "seed": seed}
+
+    return Way(LowLevel, said)
 
 
-def _linear(method: str) -> Callable[[SharingOptions, int], Sharing]:
-    return lambda _options, _seed: LinearSharing(method)
+def _form(kind: Callable[..., Sharing], form: str) -> Way:
+    return Way(kind, lambda _options, _seed: {"form": form})
 
 
-SHARINGS: Final[dict[str, Callable[[SharingOptions, int], Sharing]]] = {
-    "fully-adaptive": _fully_adaptive,
-    "selective": lambda options, seed: options.selective.sharing(seed),
-    "selective:variance": _diverse,
-    "selective:random": _at_random,
-    "hard": lambda _options, _seed: HardSharing(),
-    "single-task": lambda _options, _seed: SingleTask(),
-    "tree": lambda options, _seed: FixedTree(options.given_tree(), options.growing_epochs),
-    "soft": lambda _options, _seed: Soft(),
-    "trace-norm": lambda _options, _seed: TraceNorm(),
-    "trace-norm:tucker": lambda _options, _seed: TraceNorm(form="tucker"),
-    "trace-norm:tt": lambda _options, _seed: TraceNorm(form="tt"),
-    "relationship": lambda _options, _seed: Relationship(),
-    "cross-stitch": lambda _options, _seed: CrossStitch(),
-    "sluice": lambda _options, _seed: Sluice(),
-    "factorised": lambda _options, _seed: Factorised(),
-    "factorised:tucker": lambda _options, _seed: Factorised(form="tucker"),
-    "factorised:tt": lambda _options, _seed: Factorised(form="tt"),
-    "mmoe": lambda _options, _seed: MMoE(),
-    "cgc": lambda _options, _seed: CGC(),
-    "ple": lambda _options, _seed: PLE(),
-    "mtan": lambda _options, _seed: MTAN(),
-    "low-level": lambda options, _seed: _low_level(options),
-    "low-level:separate": lambda options, _seed: _low_level(options, separate=True),
-    "anchored": lambda _options, _seed: Anchored(),
+def _linear(method: str) -> Way:
+    return Way(LinearSharing, lambda _options, _seed: {"method": method})
+
+
+SHARINGS: Final[dict[str, Way]] = {
+    "fully-adaptive": Way(FullyAdaptive, _fully_adaptive),
+    "selective": _selective("similarity"),
+    "selective:variance": _selective("variance"),
+    "selective:random": _selective("random"),
+    "hard": Way(HardSharing),
+    "single-task": Way(SingleTask),
+    "tree": Way(FixedTree, _tree),
+    "soft": Way(Soft),
+    "trace-norm": _form(TraceNorm, "last-axis"),
+    "trace-norm:tucker": _form(TraceNorm, "tucker"),
+    "trace-norm:tt": _form(TraceNorm, "tt"),
+    "relationship": Way(Relationship),
+    "cross-stitch": Way(CrossStitch),
+    "sluice": Way(Sluice),
+    "factorised": _form(Factorised, "laf"),
+    "factorised:tucker": _form(Factorised, "tucker"),
+    "factorised:tt": _form(Factorised, "tt"),
+    "mmoe": Way(MMoE),
+    "cgc": Way(CGC),
+    "ple": Way(PLE),
+    "mtan": Way(MTAN),
+    "low-level": _low_level(separate=False),
+    "low-level:separate": _low_level(separate=True),
+    "anchored": Way(Anchored),
     **{f"linear:{name}": _linear(name) for name in LINEAR_METHODS},
 }
 """Every way of sharing by the word that the command line has for it."""
@@ -168,7 +146,25 @@ def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
     """
     check_name(name)
     check_owners(options, [name])
-    return SHARINGS[name](options, seed)
+    way = SHARINGS[name]
+    return made(name, way.kind, way.said(options, seed), options.settings)
+
+
+def check_settings(
+    settings: Sequence[GivenSetting], sharings: Sequence[str], weightings: Sequence[str]
+) -> None:
+    """Check that each setting of ``--set`` is for a way of sharing or weighting that takes part.
+
+    Args:
+        settings: What was typed.
+        sharings: The words of the ways of sharing that take part.
+        weightings: Those of the weightings.
+
+    Raises:
+        InputError: If not.
+    """
+    known = {"--sharing": list(SHARINGS), "--weighting": list(WEIGHTINGS)}
+    check_take_part(settings, known, [*sharings, *weightings])
 
 
 def check_owners(options: SharingOptions, names: Sequence[str]) -> None:
@@ -188,11 +184,3 @@ def check_owners(options: SharingOptions, names: Sequence[str]) -> None:
             raise InputError(
                 f"{flag(option)} is for --sharing {owner}{also}. Got {', '.join(names)}; leave it out"
             )
-
-
-def owners_of_given(options: SharingOptions) -> dict[str, str]:
-    """The options that were given and are for one way of sharing only, with that way."""
-    grown = ("max_parameters", "alpha", "affinity")
-    owners = dict.fromkeys(grown, "fully-adaptive") | {"tree": "tree", "attach": "low-level"}
-    given = {name: who for name, who in owners.items() if getattr(options, name) is not None}
-    return given | dict.fromkeys(options.selective.given(), "selective")

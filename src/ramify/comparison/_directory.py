@@ -10,6 +10,7 @@ from ramify._core import InputError, ModelFileError, listed, quoted, sole_writer
 from ramify.comparison._contender import Job
 from ramify.comparison._digest import digest_of
 from ramify.records import RunResult
+from ramify.runs import holds_run
 
 COMPARISON_FILE = "comparison.json"
 COMPARISON_PAGE = "comparison.html"
@@ -110,6 +111,11 @@ def _check(directory: Path, *, resume: bool, overwrite: bool) -> None:
         raise InputError(
             f"{quoted(directory)} already holds a comparison; use --resume to keep its finished "
             "runs, --overwrite to start again, or choose another --output"
+        )
+    if resume and not there and holds_run(directory):
+        raise InputError(
+            f"--resume needs a comparison in {quoted(directory)}. It holds a run of ramify fit; "
+            "choose the --output of the comparison, or leave --resume out"
         )
     if resume and not there and not (directory / _LOCK).exists():
         raise InputError(

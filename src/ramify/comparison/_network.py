@@ -8,6 +8,7 @@ from ramify.comparison._method import SINGLE_TASK, Method
 from ramify.records import MethodKind
 from ramify.runs import LinearSharing, Options, can_be_resumed, run_table
 from ramify.sharing import Restructuring
+from ramify.weighting import GramWeighting
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,12 @@ class NetworkContender(Contender):
                 f"`epochs` must be more than the {growing} growing epochs of {self.name}. "
                 f"Got {training.epochs}"
             )
+        weighting = self.method.weighting or training.weighting
         training = replace(
             training,
             epochs=training.epochs - growing,
-            weighting=self.method.weighting or training.weighting,
+            weighting=weighting,
+            # What does not look at gradients is the same run with and without.
+            exact_gradients=training.exact_gradients and isinstance(weighting, GramWeighting),
         )
         return replace(options, sharing=sharing, training=training, baselines=())

@@ -50,6 +50,8 @@ class Study:
                 raise InputError(
                     f"`{name.removeprefix('n_')}` must be 1 or more. Got {getattr(self, name)}"
                 )
-        # joblib counts -1 as all cores, -2 as all but one, and so on.
-        if self.processes == 0:
-            raise InputError("`processes` must be 1 or more, or -1 for all cores. Got 0")
+        # joblib counts on, -2 for all cores but one; -1 is what there is a use for.
+        if self.processes is not None and self.processes < 1 and self.processes != -1:
+            raise InputError(
+                f"`processes` must be 1 or more, or -1 for one per core. Got {self.processes}"
+            )

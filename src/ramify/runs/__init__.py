@@ -1,6 +1,6 @@
 """The main job on a table: prepare, train, compare, record, save, load, predict."""
 
-from ramify.runs._directory import RECORD_FILE, REPORT_FILE, can_be_resumed
+from ramify.runs._directory import RECORD_FILE, REPORT_FILE, can_be_resumed, holds_run
 from ramify.runs._fit import fit, run_table
 from ramify.runs._linear_sharing import LINEAR_METHODS, LinearSharing
 from ramify.runs._model import Model
@@ -30,6 +30,7 @@ __all__ = [
     "Run",
     "can_be_resumed",
     "fit",
+    "holds_run",
     "load",
     "output_names",
     "prepare",

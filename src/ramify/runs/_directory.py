@@ -97,6 +97,22 @@ def can_be_resumed(directory: Path) -> bool:
     return (directory / STATE_FOLDER / JOB_FILE).exists()
 
 
+def holds_run(directory: Path) -> bool:
+    """Whether a directory holds a run, interrupted or finished."""
+    return can_be_resumed(directory) or bool(_results_in(directory))
+
+
+def _results_in(directory: Path) -> list[str]:
+    return [name for name in RESULT_FILES if (directory / name).exists()]
+
+
+def _others_in(directory: Path) -> list[str]:
+    """What is no part of a run."""
+    own = (*RESULT_FILES, STATE_FOLDER)
+    names = sorted(each.name for each in directory.iterdir()) if directory.is_dir() else []
+    return [name for name in names if name not in own and not name.startswith(".")]
+
+
 def _make(directory: Path) -> list[Path]:
     """Make a directory and those above it; those that were missing, from the innermost."""
     missing = [each for each in (directory, *directory.parents) if not each.exists()]
@@ -150,12 +166,13 @@ def _check_same(path: Path, wanted: dict[str, Any]) -> None:
 
 def _check_state(directory: Path, *, resume: bool, overwrite: bool) -> None:
     unfinished = can_be_resumed(directory)
-    there = [name for name in RESULT_FILES if (directory / name).exists()]
+    there = _results_in(directory)
     if resume:
+        others = _others_in(directory)
         # A run that was killed while it read its table has left nothing but the lock.
-        if unfinished or (not there and (directory / LOCK_FILE).exists()):
+        if unfinished or (not (there or others) and (directory / LOCK_FILE).exists()):
             return
-        what = "a finished run" if there else "no run"
+        what = "a finished run" if there else f"no run but {listed(others)}" if others else "no run"
         raise InputError(
             f"--resume needs an interrupted run in {quoted(directory)}. It holds {what}; "
             "leave --resume out" + (" or use --overwrite" if there else "")

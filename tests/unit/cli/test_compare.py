@@ -66,7 +66,7 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
             ("--sharing", "selective:variance", "--groups", "99"),
             "--groups must be at most the numb",
         ),
-        (("--weighting", "magic"), "--weighting must be one of equal, uncertainty"),
+        (("--weighting", "magic"), "--weighting must be one of equal, fixed, uncertainty"),
         (("--sharing", "tree", "--tree", "none.json"), "--tree 'none.json' cannot be read"),
         (("--seeds", "0"), "--seeds must be 1 or more. Got 0"),
         (("--seeds", "-1"), "--seeds must be 1 or more. Got -1"),

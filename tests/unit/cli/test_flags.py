@@ -1,10 +1,10 @@
 """Messages name options as they are typed, and leave everything else alone."""
 
-import inspect
 from collections.abc import Callable
 
 import pytest
 
+from ramify.cli._declared import options_of
 from ramify.cli._flags import _SYNONYMS, in_flags
 from ramify.cli._parser import VERBS
 
@@ -30,6 +30,6 @@ def test_arguments_become_options_and_nothing_else_does(said: str, typed: str) -
 
 def test_synonyms_are_options() -> None:
     def names(verb: Callable[..., None]) -> set[str]:
-        return set(inspect.signature(verb).parameters)
+        return {each.name for each in options_of(verb)}
 
     assert set(_SYNONYMS.values()) <= set().union(*map(names, EVERY_VERB))

@@ -1,0 +1,111 @@
+"""What the command line says of the data, for every verb that learns from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from ramify.cli._by_data import augmentation_of, split_of, targets_of
+from ramify.cli._sources import Data, LayoutName, Source, by_task, image_shape
+from ramify.cli._words import kinds_and_levels_in, names_in
+from ramify.data import ImageReading
+from ramify.runs import Options
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What is learned, and from what.
+
+    Attributes:
+        targets: Names or globs of the target columns, comma separated: a,b,'NR-*'. A layout knows
+            its own.
+        images: Folder of the image files; or the IDX file of images; or which array of an .npz
+            archive is the images, if there are several.
+        image_column: The table's column of file names, relative to the folder.
+        image_size: Size that images are brought to, 64 or 64x48 (height x width); by default 64
+            for files, and arrays stay as they are.
+        layout: Whose files the folder holds.
+        join: Further data sets to learn with that of --layout, each LAYOUT:FOLDER; comma separated.
+        one_vs_rest: Columns of classes that become a yes-or-no target per class; comma separated.
+            They take the place of their column in --targets, which may also be left out.
+        task_column: Column that says which task each row belongs to, such as its school; each target
+            becomes one task per value of it.
+        skip_bad_images: Leave rows out whose image cannot be used, instead of stopping.
+        image_cache: Folder for decoded and resized images; by default in the user's cache.
+        shift: Most pixels by which training images are shifted at random.
+        flip: Whether training images are mirrored at random.
+        ignore: Names or globs of columns that are no features, comma separated.
+        kind: NAME=binary, NAME=multiclass, NAME=ordinal (numbers that rise), NAME=ranking or
+            NAME=regression where inference is wrong; comma separated. NAME may be a glob.
+        ordinal: NAME=low,mid,high: a target whose labels rise in this order; may be repeated.
+        group_column: Column of the groups of rows that ranking targets put in order, such as the
+            query; by default all rows are one group.
+        split: random (80/10/10 per cent), random:60/10/30, column:NAME (its values: train,
+            validation, test) or group:NAME; by default the layout's own, else whole groups of
+            --group-column, else random.
+    """
+
+    targets: str | list[str] = ""
+    images: str | None = None
+    image_column: str | None = None
+    image_size: str | int | None = None
+    layout: LayoutName | None = None
+    join: str | list[str] = ""
+    one_vs_rest: str | list[str] = ""
+    task_column: str | None = None
+    skip_bad_images: bool = False
+    image_cache: Path | None = None
+    shift: int = 0
+    flip: bool = False
+    ignore: str | list[str] = ""
+    kind: str | list[str] = ""
+    ordinal: list[str] | str = ""
+    group_column: str | None = None
+    split: str | None = None
+
+    def opened(self, table: Path, console: Console) -> tuple[Data, list[str]]:
+        """The data, and the names or globs of the targets in it.
+
+        Args:
+            table: Where it lies.
+            console: Where to tell how the decoding of images goes on.
+
+        Raises:
+            InputError: If the options do not fit each other, or the data is damaged.
+        """
+        size = image_shape(self.image_size)
+        classes = names_in(self.one_vs_rest)
+        data = Source(
+            table,
+            self.layout,
+            self.images,
+            self.image_column,
+            classes,
+            names_in(self.join),
+            ImageReading(size, cache=self.image_cache, skip_bad=self.skip_bad_images),
+        ).open(console)
+        targets = targets_of(names_in(self.targets), data, classes)
+        return (
+            (data, targets)
+            if self.task_column is None
+            else by_task(data, targets, self.task_column)
+        )
+
+    def options(self, data: Data, targets: list[str]) -> Options:
+        """The settings of a run that these options decide; the others are the usual ones.
+
+        Args:
+            data: What `opened` gave.
+            targets: The same.
+
+        Raises:
+            InputError: If an option is malformed, or does not fit the data.
+        """
+        return Options(
+            targets=targets,
+            ignore=names_in(self.ignore),
+            kinds=kinds_and_levels_in(self.kind, self.ordinal),
+            group_column=self.group_column,
+            split=split_of(self.split, data, self.group_column),
+            augmentation=augmentation_of(self.shift, self.flip, data),
+        )

@@ -1,0 +1,100 @@
+"""Which settings can be said in a word, and what the word stands for."""
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Final, Literal, Union, get_args, get_origin
+
+from ramify._core import listed
+
+_NONE: Final = "none"
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """How the values of a setting are typed.
+
+    Attributes:
+        words: What one must be, for messages.
+        read: From what was typed to the value.
+    """
+
+    words: str
+    read: Callable[[str], object]
+
+
+def spoken(annotation: object) -> Spoken | None:
+    """How values of a type are typed; None if they cannot be said in a word.
+
+    Args:
+        annotation: The type, as a parameter states it.
+
+    Example:
+        >>> spoken(tuple[int, ...] | None).read("0,2")
+        (0, 2)
+        >>> spoken(dict[str, int]) is None
+        True
+    """
+    if isinstance(annotation, type) and annotation in _PLAIN:
+        return _PLAIN[annotation]
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return Spoken(f"one of {listed(inner)}", _one_of(inner))
+    if origin in (types.UnionType, Union):
+        return _or_none([each for each in inner if each is not types.NoneType])
+    if origin in (tuple, Sequence) and inner[0] in _PLAIN and inner[1:] in ((), (...,)):
+        each = _PLAIN[inner[0]]
+        return Spoken(f"{each.words}, or several with commas between", _several(each))
+    return None
+
+
+def typed(value: object) -> str:
+    """A value as it would be typed.
+
+    Example:
+        >>> typed((0, 1)), typed(None), typed(300.0)
+        ('0,1', 'none', '300')
+    """
+    if isinstance(value, list | tuple):
+        return ",".join(map(typed, value))
+    plain = str(value).removesuffix(".0")
+    return plain.lower() if value is None or isinstance(value, bool) else plain
+
+
+def _truth(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if isnan(value):
+        raise ValueError(text)
+    return value
+
+
+def _one_of(choices: Sequence[object]) -> Callable[[str], object]:
+    by_word = {str(each): each for each in choices}
+    return by_word.__getitem__
+
+
+def _several(each: Spoken) -> Callable[[str], object]:
+    return lambda text: tuple(each.read(part.strip()) for part in text.split(","))
+
+
+def _or_none(others: Sequence[object]) -> Spoken | None:
+    form = spoken(others[0]) if len(others) == 1 else None
+    if form is None:
+        return None
+    read = form.read
+    return Spoken(
+        f"{form.words}, or {_NONE}", lambda text: None if text.lower() == _NONE else read(text)
+    )
+
+
+_PLAIN: Final[Mapping[type, Spoken]] = {
+    bool: Spoken("true or false", _truth),
+    int: Spoken("a whole number", int),
+    float: Spoken("a number", _number),
+    str: Spoken("a word", str),
+}
