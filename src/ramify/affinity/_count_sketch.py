@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import check_count
 
 
 class CountSketch:
@@ -24,7 +24,7 @@ class CountSketch:
         seed: Of the columns and signs, which are the same on every device.
 
     Raises:
-        InputError: If ``n_columns`` is below 1.
+        InputError: If ``n_columns`` is no whole number from 1 up.
 
     References:
         Charikar, Chen, Farach-Colton. *Finding frequent items in data streams*, 2002.
@@ -36,8 +36,7 @@ class CountSketch:
     """
 
     def __init__(self, n_columns: int, *, seed: int = 0) -> None:
-        if n_columns < 1:
-            raise InputError(f"`projection` must be 1 or more. Got {n_columns}")
+        check_count("projection", n_columns)
         self.n_columns, self._seed = n_columns, seed
         self._columns = torch.zeros(0, dtype=torch.int64)
         self._signs = torch.zeros(0, dtype=torch.int8)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ramify._core import InputError, ShapeError
+from ramify._core import InputError, ShapeError, check_number
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,7 @@ def factors_of_gram(gram: Float[np.ndarray, "task task"], energy: float = 0.99) 
         >>> factors_of_gram(np.array([[4.0, 2.0, 0.0], [2.0, 1.0, 0.0], [0.0, 0.0, 9.0]])).energy
         array([0.66666667, 0.33333333])
     """
-    if not 0 < energy <= 1:
-        raise InputError(f"`energy` must be above 0 and at most 1. Got {energy}")
+    check_number("energy", energy, most=1, open_end=True)
     cosines, known = _cosines(gram)
     if not known.any():
         return Factors(np.full((len(known), 0), np.nan), np.zeros(0), known)

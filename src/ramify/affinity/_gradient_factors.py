@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import InputError, ShapeError
+from ramify._core import InputError, ShapeError, check_count, quoted
 from ramify.affinity._count_sketch import CountSketch
 from ramify.affinity._factors import Factors, factors_of_gram
 
@@ -80,10 +80,9 @@ class GradientFactors:
         projection: int | None = None,
         seed: int = 0,
     ) -> None:
-        if n_tasks < 1:
-            raise InputError(f"`n_tasks` must be 1 or more. Got {n_tasks}")
-        if accumulate not in _SCALES:
-            raise InputError(f'`accumulate` must be "unit" or "sum". Got {accumulate!r}')
+        check_count("n_tasks", n_tasks)
+        if not (isinstance(accumulate, str) and accumulate in _SCALES):
+            raise InputError(f'`accumulate` must be "unit" or "sum". Got {quoted(accumulate)}')
         self.n_tasks = n_tasks
         self._scale_of = _SCALES[accumulate]
         self._sketch = None if projection is None else CountSketch(projection, seed=seed)
@@ -141,6 +140,14 @@ class GradientFactors:
             InputError: If ``energy`` is not in (0, 1], or a gradient was NaN or infinite.
         """
         return factors_of_gram(self.gram().cpu().numpy(), energy)
+
+    def forget(self, rows: Bool[Tensor, " task"]) -> None:
+        """Forget the gradients of some tasks, as if no batch had had a label of them.
+
+        Args:
+            rows: True for those tasks.
+        """
+        self._sums[rows.to(self._sums.device)] = 0
 
     def reset(self) -> None:
         """Forget all gradients; the next `update` may have another number of parameters."""

@@ -16,7 +16,8 @@ def standardised(
     """Give each task the statistics of its training labels.
 
     A regression task gets their mean and standard deviation, a classification or ordinal task
-    the share of each class or level, with half a label more of each so that no share is 0.
+    the share of each class or level, with half a label more of each so that no share is 0. Each
+    is told whether its labels vary.
 
     Args:
         tasks: The tasks.
@@ -25,10 +26,11 @@ def standardised(
         rows: The training rows; no other row is looked at.
     """
     chosen, observed = targets[rows], label_mask[rows]
+    labels = [chosen[observed[:, t], t] for t in range(len(tasks))]
     return TaskSet(
         [
-            replace(task, kind=_with_statistics(task.kind, chosen[observed[:, t], t]))
-            for t, task in enumerate(tasks)
+            replace(task, kind=_with_statistics(task.kind, own), varies=_vary(own))
+            for task, own in zip(tasks, labels, strict=True)
         ]
     )
 
@@ -47,6 +49,10 @@ def _with_statistics(kind: Kind, labels: NDArray[np.float32]) -> Kind:
         if isinstance(kind, Multiclass)
         else kind
     )
+
+
+def _vary(labels: NDArray[np.float32]) -> bool:
+    return len(labels) == 0 or bool(np.ptp(labels) > 0)
 
 
 def _regression(labels: NDArray[np.float64]) -> Regression:

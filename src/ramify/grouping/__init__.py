@@ -2,7 +2,8 @@
 
 `choose_grouping` decides one stage, `sharing_path` all stages for every trade-off α at once,
 `group_stability` says how far to trust the result.
-`Similarity` and `Variance` group tasks by the distances of their gradients (`factor_distances`).
+`Similarity` and `Variance` group tasks by the distances of their gradients (`factor_distances`);
+`Shuffled`, `together` and `apart` are the controls.
 """
 
 from ramify.grouping._choice import (
@@ -17,7 +18,7 @@ from ramify.grouping._clarity import clarity
 from ramify.grouping._conditions import Similarity, Variance
 from ramify.grouping._contrast import contrasted
 from ramify.grouping._distances import factor_distances
-from ramify.grouping._partition import Condition, groups_by, medoids
+from ramify.grouping._partition import Condition, check_condition, groups_by, medoids
 from ramify.grouping._path import (
     SharingPath,
     SharingStep,
@@ -27,6 +28,7 @@ from ramify.grouping._path import (
 )
 from ramify.grouping._shuffled import Shuffled
 from ramify.grouping._stability import group_stability
+from ramify.grouping._unasked import apart, together
 
 __all__ = [
     "UNIT_COST",
@@ -39,6 +41,8 @@ __all__ = [
     "Similarity",
     "StageCost",
     "Variance",
+    "apart",
+    "check_condition",
     "choose_grouping",
     "clarity",
     "contrasted",
@@ -49,5 +53,6 @@ __all__ = [
     "medoids",
     "separation_cost",
     "sharing_path",
+    "together",
     "tree_of_widths",
 ]

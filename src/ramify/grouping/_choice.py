@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ramify._core import InputError, ShapeError
+from ramify._core import InputError, ShapeError, check_count, check_number
 from ramify.affinity._branch_affinity import branch_affinity
 from ramify.grouping._spectral import spectral_embedding, spectral_labelings
 
@@ -93,15 +92,16 @@ def grouping_options(
 
     Raises:
         ShapeError: If the affinity is not square.
-        InputError: If it holds values outside [0, 1], or if ``max_groups`` is below 1.
+        InputError: If it holds values outside [0, 1], or a number of groups is below 1.
     """
+    check_count("min_groups", min_groups)
+    if max_groups is not None:
+        check_count("max_groups", max_groups)
     cleaned = cleaned_affinity(affinity)
     members = [[i] for i in range(len(cleaned))] if branches is None else branches
     between = branch_affinity(cleaned, members)
     n = len(members)
     limit = min(n, MOST_GROUPS if max_groups is None else max_groups)
-    if limit < 1:
-        raise InputError(f"`max_groups` must be 1 or more. Got {max_groups}")
     widths = range(min(min_groups, limit), limit + 1)
     embedding = spectral_embedding(between, limit) if limit > 1 else between
     return tuple(_best_option(between, embedding, d, seed) for d in widths)
@@ -144,12 +144,9 @@ def choose_grouping(
         >>> choose_grouping(a, alpha=0.1).groups
         ((0, 1), (2, 3))
     """
-    if not (isfinite(alpha) and alpha >= 0):
-        raise InputError(f"`alpha` must be finite and 0 or more. Got {alpha}")
-    if not (isfinite(unit_cost) and unit_cost > 0) or n_pools < 0:
-        raise InputError(
-            f"`unit_cost` must be positive and `n_pools` 0 or more. Got {unit_cost} and {n_pools}"
-        )
+    check_number("alpha", alpha)
+    check_number("unit_cost", unit_cost, open_end=True)
+    check_count("n_pools", n_pools, 0)
     options = grouping_options(affinity, branches, max_groups=max_groups, seed=seed)
     cheapest = min(options, key=lambda option: option.cost(alpha, unit_cost * 2**n_pools))
     return GroupingChoice(cheapest.groups, options)

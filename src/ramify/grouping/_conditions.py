@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from ramify._core import InputError
+from ramify._core import InputError, check_count, check_number
+
+_FARTHEST = 2.0  # of distances that are one minus a cosine
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Similarity:
     or until there are ``n_groups``. Tasks with NaN distances stay alone.
 
     Args:
-        threshold: Largest mean distance of two clusters that are joined.
+        threshold: Largest mean distance of two clusters that are joined, in [0, 2].
         n_groups: Number of groups instead of the threshold.
 
     Raises:
@@ -35,9 +37,9 @@ class Similarity:
     n_groups: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.threshold >= 0:
-            raise InputError(f"`threshold` must be 0 or more. Got {self.threshold}")
-        _check_count(self.n_groups)
+        check_number("threshold", self.threshold, most=_FARTHEST)
+        if self.n_groups is not None:
+            check_count("n_groups", self.n_groups)
 
     def __call__(self, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
         """The groups, each sorted, in order of their first tasks."""
@@ -59,7 +61,7 @@ class Variance:
         n_groups: Number of groups.
 
     Raises:
-        InputError: If it is below 1.
+        InputError: If it is no whole number from 1 up.
 
     Example:
         >>> import numpy as np
@@ -71,7 +73,7 @@ class Variance:
     n_groups: int
 
     def __post_init__(self) -> None:
-        _check_count(self.n_groups)
+        check_count("n_groups", self.n_groups)
 
     def __call__(self, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
         """The groups, each sorted, in order of their first tasks."""
@@ -129,8 +131,3 @@ def _groups_of(labels: NDArray[np.int64], places: NDArray[np.int64]) -> list[lis
 def _with_unknown(groups: list[list[int]], n_tasks: int) -> list[list[int]]:
     placed = {t for group in groups for t in group}
     return sorted([*groups, *([t] for t in range(n_tasks) if t not in placed)])
-
-
-def _check_count(n_groups: int | None) -> None:
-    if n_groups is not None and n_groups < 1:
-        raise InputError(f"`n_groups` must be 1 or more. Got {n_groups}")

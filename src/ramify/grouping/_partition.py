@@ -1,15 +1,32 @@
 """Any condition's groups, checked, and the task that stands for each."""
 
 from collections.abc import Callable, Sequence
+from operator import index
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ramify._core import ShapeError, quoted
+from ramify._core import InputError, ShapeError, quoted
 
 Condition = Callable[[NDArray[np.float64]], list[list[int]]]
-"""From distances, NaN for unknown tasks, to groups of places."""
+"""From distances, NaN for unknown tasks, to groups of places.
+
+One with an attribute ``settles`` that is true is not asked again once it has joined tasks.
+"""
+
+
+def check_condition(condition: object) -> None:
+    """Check what is to be a condition.
+
+    Raises:
+        InputError: If it cannot be asked, or is a class such as `Similarity`, not one made of it.
+    """
+    if not callable(condition) or isinstance(condition, type):
+        raise InputError(
+            "`condition` must be Similarity(), Variance(n) or a function from distances to groups. "
+            f"Got {quoted(condition)}"
+        )
 
 
 def groups_by(condition: Condition, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
@@ -26,7 +43,7 @@ def groups_by(condition: Condition, distances: Float[np.ndarray, "task task"]) -
         raise ShapeError(f"`distances` must be a square matrix. Got shape {distances.shape}")
     found: object = condition(distances)
     try:
-        groups = [sorted(int(t) for t in group) for group in found]  # type: ignore[attr-defined]
+        groups = [sorted(map(_place, group)) for group in found]  # type: ignore[attr-defined]
     except (TypeError, ValueError):
         raise ShapeError(
             f"`condition` must give lists of places, one list per group. Got {quoted(found)}"
@@ -37,6 +54,12 @@ def groups_by(condition: Condition, distances: Float[np.ndarray, "task task"]) -
             f"Got {groups}"
         )
     return sorted(group for group in groups if group)
+
+
+def _place(given: object) -> int:
+    if isinstance(given, bool):  # of a mask, which Python counts with
+        raise TypeError
+    return index(given)  # type: ignore[arg-type]  # says so itself
 
 
 def medoids(

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ramify._core import InputError, ShapeError
+from ramify._core import InputError, ShapeError, check_count, check_number
 from ramify.grouping._choice import (
     UNIT_COST,
     Groups,
@@ -27,10 +27,19 @@ class StageCost:
     Attributes:
         unit: L_0 · 2^p: positive, finite.
         max_groups: Cap of the stage's width; None for no cap but the usual one of 32.
+
+    Raises:
+        InputError: If a number is out of range.
     """
 
     unit: float = UNIT_COST
     max_groups: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check what would otherwise fail far from here."""
+        check_number("unit", self.unit, open_end=True)
+        if self.max_groups is not None:
+            check_count("max_groups", self.max_groups)
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,7 @@ class SharingPath:
         Raises:
             InputError: If α is negative or not finite.
         """
-        if not (isfinite(alpha) and alpha >= 0):
-            raise InputError(f"`alpha` must be finite and 0 or more. Got {alpha}")
+        check_number("alpha", alpha)
         return next(step for step in self.steps if alpha <= step.alpha_high)
 
     def within(self, budget: int, cost: Callable[[SharingTree], int]) -> SharingStep:

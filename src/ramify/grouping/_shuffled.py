@@ -1,12 +1,13 @@
 """Groups of the sizes that another condition finds, of tasks drawn at random: a control."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
-from ramify._core import InputError
-from ramify.grouping._partition import Condition
+from ramify._core import check_count
+from ramify.grouping._partition import Condition, check_condition, groups_by
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,11 @@ class Shuffled:
         condition: What decides the sizes.
         seed: Of the draw; the same for every call with as many tasks.
 
+    Attributes:
+        settles: Whether the first groups that it finds are to stay.
+
     Raises:
-        InputError: If the seed is negative.
+        InputError: If the condition is none, or the seed no whole number from 0 up.
 
     Example:
         >>> import numpy as np
@@ -36,14 +40,17 @@ class Shuffled:
 
     condition: Condition
     seed: int = 0
+    settles: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise InputError(f"`seed` must be 0 or more. Got {self.seed}")
+        check_condition(self.condition)
+        check_count("seed", self.seed, 0)
 
     def __call__(self, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
         """The groups, each sorted, in order of their first tasks."""
         known = np.flatnonzero(np.isfinite(distances.diagonal()))
         drawn = np.arange(len(distances))
         drawn[known] = np.random.default_rng([self.seed, len(known)]).permutation(known)
-        return sorted(sorted(drawn[group].tolist()) for group in self.condition(distances))
+        return sorted(
+            sorted(drawn[group].tolist()) for group in groups_by(self.condition, distances)
+        )

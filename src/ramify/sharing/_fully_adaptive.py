@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError
+from ramify._core import InputError, check_number
 from ramify.grouping import (
     UNIT_COST,
     SharingPath,
@@ -130,6 +130,8 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
             "max_rounds": max_rounds,
         }
         _check_counts(counts, max_widths)
+        check_number("decay", decay, most=1.0, open_end=True)
+        check_number("unit_cost", unit_cost, open_end=True)
         self.alpha, self.max_parameters = alpha, max_parameters
         self._growing_epochs, self.n_candidates = growing_epochs, n_candidates
         self.interval, self.retry_after_no_split = interval, retry_after_no_split

@@ -8,11 +8,10 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import InputError, check_number
 from ramify.networks import Backbone, BranchedNetwork, Branches, TaskNetwork, stages_of
 from ramify.penalties import TensorNormal
 from ramify.records import Setting
-from ramify.sharing._columns import check_strength
 from ramify.sharing._coupling import Coupling
 from ramify.sharing._protocols import Sharing
 from ramify.tasks import SharingTree, TaskSet
@@ -64,13 +63,14 @@ class Relationship(Sharing, Coupling):
         damping: float = 0.5,
         only_tasks: bool = False,
     ) -> None:
-        check_strength(alpha)
+        check_number("alpha", alpha)
+        check_number("ridge", ridge, open_end=True)
         if own_stages < 0 or interval < 1:
             raise InputError(
                 "`own_stages` must be 0 or more and `interval` 1 or more. "
                 f"Got {own_stages} and {interval}"
             )
-        TensorNormal((1, 1, 1), ridge=ridge, damping=damping)  # checks them
+        TensorNormal((1, 1, 1), ridge=ridge, damping=damping)  # checks the damping
         self.alpha, self.own_stages, self.interval = alpha, own_stages, interval
         self.ridge, self.damping, self.only_tasks = ridge, damping, only_tasks
         self._priors: list[TensorNormal] = []

@@ -5,27 +5,24 @@ from dataclasses import is_dataclass
 from typing import Final, Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, quoted
-from ramify.affinity import Factors, GradientFactors, nonnegative_factors
-from ramify.grouping import Condition, Shuffled, Similarity, factor_distances
+from ramify._core import InputError, check_count, quoted
+from ramify.grouping import Condition, Similarity, check_condition
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.records import Regrouping, Setting
+from ramify.sharing._gradient_sums import GradientSums
 from ramify.sharing._grouping_anew import Groups, grouped_anew, keepers_of
-from ramify.sharing._looks import Look, from_tensor, named_as_before, to_tensor
+from ramify.sharing._look_schedule import LookSchedule
+from ramify.sharing._looks import from_tensor, named_as_before, to_tensor
 from ramify.sharing._merging import ComparingGradients, Merging, Moment
 from ramify.sharing._protocols import Proposal, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
 DEFAULT_ESTIMATOR_WIDTH: Final = 64
 DEFAULT_WINDOW: Final = 150
-_IDLE_LOOKS = 2
-_ENOUGH_STEPS = 150  # with fewer, unrelated tasks look alike, as simple functions do at first
-_DIGITS = 9  # of distances: rounding must not decide which of two equal ones is shorter
 
 
 class SelectiveSharing(Sharing, ComparingGradients, Merging):
@@ -37,14 +34,16 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
     they are factorised (see `GradientFactors`), the condition groups the tasks by the distances of
     their loadings, and each group goes on with the estimator of its most central task; every task
     keeps its output. Training goes on where it was: learning rate, the optimiser's averages of all
-    that is kept. It looks until two looks in a row change nothing.
+    that is kept. It looks until two looks in a row change nothing. A task that has had no label
+    since the look before, or whose training labels are all the same, stays where it is.
 
     What the paper does not say, and is our choice: the layer whose gradients count, their
     accumulation, the factorisation, the distance, the clustering, the schedule, the estimator that
     is kept, and that outputs start from zero.
 
     Args:
-        condition: From distances of the tasks to groups: `Similarity`, `Variance`, or any callable.
+        condition: From distances of the tasks to groups: `Similarity`, `Variance`, or any callable;
+            `Shuffled`, `together` and `apart` are controls.
         estimator_width: Width of each dense stage of an estimator.
         estimator_layers: Dense stages of an estimator.
         interval: Steps between two looks; None for the end of the first epoch after 150 steps, or after
@@ -56,11 +55,12 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         projection: Numbers kept of each task's gradient; None for all.
         energy: Share of the gradients' squared lengths that the factors carry, in (0, 1].
         nonnegative: So many factors that only add up, of the gradients' sizes, in place of those that
-            carry the energy; see `nonnegative_factors` for what that loses.
+            carry the energy; at most as many as tasks, and later as groups. See
+            `nonnegative_factors` for what that loses.
         sign_invariant: Whether opposite gradients count as alike.
         allow_split: Whether a group may be divided again, each part with a copy of its estimator.
         max_regroupings: At most so many looks; None for no limit.
-        seed: Of the projection.
+        seed: Of the projection, and of the non-negative factors.
 
     Raises:
         InputError: If an argument is out of range.
@@ -100,8 +100,17 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         self.energy, self.nonnegative = energy, nonnegative
         self.sign_invariant, self.allow_split, self.seed = sign_invariant, allow_split, seed
         self._check()
-        self._sums = self._fresh(1)
-        self._n_idle, self._since, self._settled = 0, warm_up, False
+        self._schedule = LookSchedule(
+            interval=interval, warm_up=warm_up, window=window, max_regroupings=max_regroupings
+        )
+        self._sums = GradientSums(
+            accumulate=accumulate,
+            projection=projection,
+            energy=energy,
+            nonnegative=nonnegative,
+            sign_invariant=sign_invariant,
+            seed=seed,
+        )
         self.regroupings: list[Regrouping] = []
 
     @property
@@ -136,9 +145,18 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
     ) -> BranchedNetwork:
-        """The shared network with an estimator per task. Forgets an earlier training."""
-        self._sums = self._fresh(len(tasks))
-        self._n_idle, self._since, self._settled = 0, self.warm_up, len(tasks) == 1
+        """The shared network with an estimator per task. Forgets an earlier training.
+
+        Raises:
+            InputError: If there are fewer tasks than non-negative factors.
+        """
+        if self.nonnegative is not None and self.nonnegative > len(tasks):
+            raise InputError(
+                f"`nonnegative` must be at most the number of tasks, {len(tasks)}. "
+                f"Got {self.nonnegative}"
+            )
+        self._sums.start(len(tasks))
+        self._schedule.start(settled=len(tasks) == 1)
         self.regroupings = []
         shared = SharingTree.shared(tasks.names, len(stages_of(backbone))).stages
         apart = SharingTree.separate(tasks.names, self.estimator_layers).stages
@@ -164,61 +182,51 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
 
     def compares_at(self, step: int) -> bool:
         """Whether a step is within the window, and the groups are not stable yet."""
-        if self._settled or step < self._since:
-            return False
-        return self.window is None or step < self._since + self.window
+        return self._schedule.counts(step)
 
     def compare(self, gradients: Float[Tensor, "row parameter"]) -> None:
         """Add one step's gradients."""
-        self._sums.update(gradients)
+        self._sums.add(gradients)
 
     def state_tensors(self) -> dict[str, Tensor]:
         """The sums of the gradients, and what the looks so far showed."""
-        counts = torch.tensor([self._n_idle, self._since, self._settled])
         return {
-            **self._sums.state_dict(),
-            "counts": counts,
+            **self._sums.state_tensors(),
+            "schedule": self._schedule.state(),
             "regroupings": to_tensor(self.regroupings),
         }
 
     def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state_tensors` gave."""
         tensors = dict(state)
-        self._n_idle, self._since, settled = tensors.pop("counts").tolist()
-        self._settled = bool(settled)
+        self._schedule.load_state(tensors.pop("schedule"))
         self.regroupings = from_tensor(tensors.pop("regroupings"))
-        self._sums = self._fresh(len(tensors["sums"])).load_state_dict(tensors)
+        self._sums.load_state_tensors(tensors)
 
     def steps_between(self, steps_per_epoch: int) -> int:
         """Steps between two looks."""
-        return self.interval or steps_per_epoch
+        return self._schedule.steps_between(steps_per_epoch)
 
     def regrouping(self, network: BranchedNetwork, moment: Moment) -> Proposal | None:
         """Look at the gradients since the last look, and group the tasks by them."""
-        if self._settled or moment.step <= self.warm_up or not self._has_seen_enough(moment):
+        if not self._schedule.is_time(moment):
             return None
-        look = self._look(network.tree)
-        before = _groups(network.tree)
+        tasks, before = network.tasks, _groups(network.tree)
+        look = self._sums.look(tasks, self._rows(network.tree))
         found = before
         if not moment.is_last:
             divides = self.allow_split
             found = grouped_anew(self.condition, look.distances, before, divides=divides)
-        keepers = keepers_of(look.distances, found, network.tree.tasks)
+        keepers = keepers_of(look.distances, found, tasks.names)
         tree = self._tree(network, found)
         look_now = look.recorded(network, tree, keepers, moment)
         self.regroupings.append(named_as_before(look_now, self.regroupings))
-        self._since = moment.step
-        self._settle(changes=found != before, n_groups=len(found))
-        self._sums = self._fresh(len(found) if not self.allow_split else len(tree.tasks))
-        names = tuple(network.tree.tasks[t] for t in keepers)
-        return None if found == before else Proposal(tree, keepers=names)
-
-    def _has_seen_enough(self, moment: Moment) -> bool:
-        """Whether it is time for the next look, at the end of an epoch."""
-        if self.interval is not None:
-            return True
-        enough = min(_ENOUGH_STEPS, moment.n_steps // 4)
-        return moment.is_last or moment.step - self._since >= enough
+        changed = found != before
+        stays = self._stays(len(found), changed=changed)
+        self._schedule.looked(moment.step, changed=changed, settles=stays)
+        self._sums.start(len(tasks) if self.allow_split else len(found))
+        names = tuple(tasks[t].name for t in keepers)
+        return Proposal(tree, keepers=names) if changed else None
 
     def matrix(self) -> NDArray[np.float64] | None:
         """One minus the distances at the last look that changed the groups, or else the last one."""
@@ -228,21 +236,11 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         rows = (changing or self.regroupings)[-1].distances
         return 1 - np.array([[np.nan if d is None else d for d in row] for row in rows])
 
-    def _look(self, tree: SharingTree) -> Look:
-        """What the gradients since the last look show."""
-        rows = (
+    def _rows(self, tree: SharingTree) -> NDArray[np.int64]:
+        """For each task, its row of the gradients."""
+        return (
             np.arange(len(tree.tasks)) if self.allow_split else tree.assignment(tree.n_stages - 1)
         )
-        factors = self._factors()
-        signed = not self.sign_invariant
-        distances = factor_distances(factors.loadings, factors.known, signed=signed)
-        return Look(tree.tasks, factors, distances.round(_DIGITS)).of_tasks(rows)
-
-    def _factors(self) -> Factors:
-        if self.nonnegative is None:
-            return self._sums.factors(self.energy)
-        rows = self._sums.rows().cpu().numpy()
-        return nonnegative_factors(rows, self.nonnegative, seed=self.seed)
 
     def _tree(self, network: BranchedNetwork, groups: Groups) -> SharingTree:
         tree, first = network.tree, self.first_compared(network)
@@ -250,44 +248,19 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         apart = (partition,) * (tree.n_stages - first)
         return SharingTree(tree.tasks, tree.stages[:first] + apart)
 
-    def _settle(self, *, changes: bool, n_groups: int) -> None:
-        self._n_idle = 0 if changes else self._n_idle + 1
-        done = self._n_idle == _IDLE_LOOKS or len(self.regroupings) == self.max_regroupings
-        if not self.allow_split:  # of groups drawn at random all gradients are mixtures, and alike
-            done = done or n_groups == 1 or (changes and isinstance(self.condition, Shuffled))
-        self._settled = done
-
-    def _fresh(self, n_tasks: int) -> GradientFactors:
-        return GradientFactors(
-            n_tasks, accumulate=self.accumulate, projection=self.projection, seed=self.seed
-        )
+    def _stays(self, n_groups: int, *, changed: bool) -> bool:
+        """Whether the groups are to stay, whatever a later look would show."""
+        settles = bool(getattr(self.condition, "settles", False))
+        return not self.allow_split and (n_groups == 1 or (changed and settles))
 
     def _check(self) -> None:
-        given: object = self.condition
-        if not callable(given):
-            raise InputError(
-                "`condition` must be Similarity(), Variance(n) or a function from distances to "
-                f"groups. Got {quoted(given)}"
-            )
-        if not 0 < self.energy <= 1:
-            raise InputError(f"`energy` must be above 0 and at most 1. Got {self.energy}")
-        if self.warm_up < 0:
-            raise InputError(f"`warm_up` must be 0 steps or more. Got {self.warm_up}")
-        if self.nonnegative is not None and self.projection is not None:
-            raise InputError(
-                "`projection` mixes gradients, whose sizes `nonnegative` needs; give one of them"
-            )
-        counts = {
-            "estimator_width": self.estimator_width,
-            "estimator_layers": self.estimator_layers,
-            "interval": self.interval,
-            "window": self.window,
-            "nonnegative": self.nonnegative,
-            "max_regroupings": self.max_regroupings,
-        }
-        for name, value in counts.items():
-            if value is not None and value < 1:
-                raise InputError(f"`{name}` must be 1 or more. Got {value}")
+        check_condition(self.condition)
+        check_count("estimator_width", self.estimator_width)
+        check_count("estimator_layers", self.estimator_layers)
+        answers = {"sign_invariant": self.sign_invariant, "allow_split": self.allow_split}
+        for name, value in answers.items():
+            if not isinstance(value, bool):
+                raise InputError(f"`{name}` must be True or False. Got {quoted(value)}")
 
 
 def _groups(tree: SharingTree) -> Groups:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import InputError, check_number
 from ramify.networks import (
     Backbone,
     BranchedNetwork,
@@ -18,7 +18,7 @@ from ramify.networks import (
 )
 from ramify.penalties import subspace_overlap
 from ramify.records import Setting
-from ramify.sharing._columns import check_strength, listed_or_none, separate
+from ramify.sharing._columns import listed_or_none, separate
 from ramify.sharing._coupling import Coupling
 from ramify.sharing._starting import StartsAlone, check_alone
 from ramify.tasks import TaskSet
@@ -146,7 +146,7 @@ class Sluice(StartsAlone, Coupling):
     def __post_init__(self) -> None:
         """Check every setting."""
         check_alone(self.alone)
-        check_strength(self.overlap)
+        check_number("overlap", self.overlap)
         self._stitching()
 
     @property

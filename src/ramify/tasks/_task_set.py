@@ -17,6 +17,8 @@ class Task:
         name: The target's column name; unique within a `TaskSet`.
         kind: `Binary`, `Multiclass`, `Ordinal`, `Ranking` or `Regression`.
         weight: Factor of the task's loss. Finite, 0 or more.
+        varies: Whether its training labels differ, as far as is known; if not, nothing can be
+            learned of it.
 
     Example:
         >>> from ramify.tasks import Binary
@@ -27,6 +29,7 @@ class Task:
     name: str
     kind: Kind
     weight: float = 1.0
+    varies: bool = True
 
     def __post_init__(self) -> None:
         """Check what would otherwise fail far from here."""

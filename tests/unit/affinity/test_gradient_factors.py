@@ -169,6 +169,16 @@ def test_after_a_reset_nothing_is_left() -> None:
     assert_close(sums.gram(), fresh.gram(), rtol=0, atol=0)
 
 
+def test_a_task_whose_gradients_are_forgotten_had_none() -> None:
+    one, two = filled(), GradientFactors(5)
+    gone = torch.tensor([False, True, False, False, True])
+    one.forget(gone)
+    for gradients in steps():
+        two.update(gradients, ~gone.to(DEVICE))
+    assert_close(one.gram(), two.gram(), rtol=0, atol=0)
+    assert one.factors().known.tolist() == (~gone).tolist()
+
+
 def test_a_state_lists_its_own_copy() -> None:
     sums = GradientFactors(5).load_state_dict(state := filled().state_dict())
     before = state["sums"].clone()
@@ -185,12 +195,17 @@ def test_what_does_not_fit_is_said() -> None:
         GradientFactors(5).load_state_dict({"sums": torch.zeros(4, 3)})
     with pytest.raises(InputError, match="n_tasks"):
         GradientFactors(0)
-    with pytest.raises(InputError, match="accumulate"):
-        GradientFactors(2, accumulate="mean")  # type: ignore[arg-type]  # on purpose
-    with pytest.raises(InputError, match="projection"):
-        GradientFactors(2, projection=0)
-    with pytest.raises(InputError, match="energy"):
-        filled().factors(0.0)
+    with pytest.raises(InputError, match="n_tasks"):
+        GradientFactors(2.5)  # type: ignore[arg-type]  # on purpose
+    for accumulate in ("mean", ["unit"], None):
+        with pytest.raises(InputError, match="accumulate"):
+            GradientFactors(2, accumulate=accumulate)  # type: ignore[arg-type]  # on purpose
+    for projection in (0, 2.5, "8", True):
+        with pytest.raises(InputError, match="projection"):
+            GradientFactors(2, projection=projection)  # type: ignore[arg-type]  # on purpose
+    for energy in (0.0, 1.1, "all", True, float("nan")):
+        with pytest.raises(InputError, match="energy"):
+            filled().factors(energy)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(ShapeError, match="square"):
         factors_of_gram(np.zeros((2, 3)))
     with pytest.raises(InputError, match="finite"):

@@ -198,13 +198,16 @@ def test_classes_get_their_share_of_the_training_labels() -> None:
     found = standardised(tasks, targets, label_mask, np.arange(4))
     assert found[0].kind == Binary(rate=3.5 / 4)
     assert found[1].kind == Multiclass(("u", "v", "w"), (3.5 / 5.5, 0.5 / 5.5, 1.5 / 5.5))
+    assert [task.varies for task in found] == [False, True]
 
 
 @pytest.mark.parametrize("label", [0.0, 0.1, -1e30, 3e38])
 def test_equal_labels_have_unit_scale(label: float) -> None:
     targets = np.full((5, 1), label, dtype=np.float32)
     tasks = TaskSet([Task("r", Regression())])
-    found = standardised(tasks, targets, np.ones((5, 1), dtype=bool), np.arange(5))[0].kind
+    task = standardised(tasks, targets, np.ones((5, 1), dtype=bool), np.arange(5))[0]
+    found = task.kind
+    assert not task.varies
     assert isinstance(found, Regression)
     assert_allclose(found.location, label, rtol=1e-6)
     assert found.scale == 1.0

@@ -189,14 +189,17 @@ def test_the_options_are_not_the_exact_minimum_on_purpose() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"alpha": -0.1}, "`alpha` must be finite and 0 or more"),
-        ({"alpha": float("nan")}, "`alpha` must be finite"),
-        ({"alpha": float("inf")}, "`alpha` must be finite"),
-        ({"alpha": 1.0, "unit_cost": 0.0}, "`unit_cost` must be positive"),
-        ({"alpha": 1.0, "max_groups": 0}, "`max_groups` must be 1 or more"),
+        ({"alpha": -0.1}, "`alpha` must be a finite number of at least 0"),
+        ({"alpha": float("nan")}, "`alpha` must be a finite number"),
+        ({"alpha": float("inf")}, "`alpha` must be a finite number"),
+        ({"alpha": "1"}, "`alpha` must be a finite number"),
+        ({"alpha": 1.0, "unit_cost": 0.0}, "`unit_cost` must be a finite number above 0"),
+        ({"alpha": 1.0, "n_pools": 0.5}, "`n_pools` must be a whole number of at least 0"),
+        ({"alpha": 1.0, "max_groups": 0}, "`max_groups` must be a whole number of at least 1"),
+        ({"alpha": 1.0, "max_groups": True}, "`max_groups` must be a whole number"),
     ],
 )
-def test_refuses_numbers_out_of_range(settings: dict[str, float], message: str) -> None:
+def test_refuses_numbers_out_of_range(settings: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         choose_grouping(blocks(4, 2), **settings)  # type: ignore[arg-type]  # on purpose
 

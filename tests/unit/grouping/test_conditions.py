@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -8,9 +10,11 @@ from ramify.grouping import (
     Shuffled,
     Similarity,
     Variance,
+    apart,
     factor_distances,
     groups_by,
     medoids,
+    together,
 )
 
 CONDITIONS: list[Condition] = [Similarity(), Similarity(n_groups=3), Variance(3)]
@@ -129,19 +133,79 @@ def test_a_medoid_is_the_nearest_to_the_others_and_the_first_of_equals() -> None
 
 
 def test_what_does_not_fit_is_said() -> None:
-    with pytest.raises(InputError, match="threshold"):
-        Similarity(-0.1)
-    with pytest.raises(InputError, match="n_groups"):
-        Similarity(n_groups=0)
-    with pytest.raises(InputError, match="n_groups"):
-        Variance(0)
     with pytest.raises(ShapeError, match="square"):
         groups_by(Similarity(), np.zeros((2, 3)))
     with pytest.raises(ShapeError, match="loadings"):
         factor_distances(np.zeros((2, 3)), np.ones(3, dtype=bool))
 
 
-@pytest.mark.parametrize("given", [None, 3, np.arange(3), [["a"], [1, 2]]])
+NO_CONDITIONS: dict[str, tuple[Callable[[], object], str]] = {
+    "threshold below 0": (lambda: Similarity(-0.1), "threshold"),
+    "threshold no distance reaches": (lambda: Similarity(2.1), "threshold"),
+    "unknown threshold": (lambda: Similarity(float("nan")), "threshold"),
+    "threshold as a word": (lambda: Similarity("a"), "threshold"),  # type: ignore[arg-type]
+    "threshold as an answer": (lambda: Similarity(True), "threshold"),
+    "no threshold": (lambda: Similarity(None), "threshold"),  # type: ignore[arg-type]
+    "no group": (lambda: Similarity(n_groups=0), "n_groups"),
+    "half a group": (lambda: Similarity(n_groups=2.5), "n_groups"),  # type: ignore[arg-type]
+    "groups as an answer": (lambda: Similarity(n_groups=True), "n_groups"),
+    "no diverse group": (lambda: Variance(0), "n_groups"),
+    "diverse groups as a word": (lambda: Variance("2"), "n_groups"),  # type: ignore[arg-type]
+    "unknown number": (lambda: Variance(None), "n_groups"),  # type: ignore[arg-type]
+    "nothing to shuffle": (lambda: Shuffled(3), "condition"),  # type: ignore[arg-type]
+    "a class to shuffle": (lambda: Shuffled(Similarity), "condition"),  # type: ignore[arg-type]
+    "seed below 0": (lambda: Shuffled(apart, -1), "seed"),
+    "half a seed": (lambda: Shuffled(apart, 0.5), "seed"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("case", NO_CONDITIONS)
+def test_a_condition_that_makes_no_sense_is_refused(case: str) -> None:
+    make, word = NO_CONDITIONS[case]
+    with pytest.raises(InputError, match=f"^`{word}` must be .* Got .*$"):
+        make()
+
+
+def test_the_largest_distance_there_is_may_be_the_threshold() -> None:
+    opposed = np.array([[0.0, 2.0], [2.0, 0.0]])
+    assert Similarity(2)(opposed) == [[0, 1]]
+
+
+def test_controls_ask_for_no_distance() -> None:
+    for distances in (np.zeros((3, 3)), 1 - np.eye(3), np.full((3, 3), np.nan)):
+        assert groups_by(together, distances) == [[0, 1, 2]]
+        assert groups_by(apart, distances) == [[0], [1], [2]]
+
+
+PARTITIONS: dict[str, object] = {
+    "tuples": ((2, 0), (1,)),
+    "sets": [{0, 2}, frozenset({1})],
+    "numbers of numpy": [np.array([0, 2]), [np.int32(1)]],
+    "generators": (iter(group) for group in ([0, 2], [1])),
+    "an empty group": [[0, 2], [], [1]],
+}
+
+
+@pytest.mark.parametrize("case", PARTITIONS)
+def test_groups_may_be_any_collections_of_whole_numbers(case: str) -> None:
+    assert groups_by(lambda _: PARTITIONS[case], np.zeros((3, 3))) == [[0, 2], [1]]  # type: ignore[arg-type, return-value]
+
+
+NO_LISTS: dict[str, object] = {
+    "nothing": None,
+    "a number": 3,
+    "labels": np.arange(3),
+    "names": [["a"], [1, 2]],
+    "a word": "012",
+    "a mapping": {0: [0, 1], 1: [2]},
+    "parts of places": [[0.0, 1.5], [2]],
+    "masks": [[False, True]],
+    "masks of numpy": [np.array([True, False, True]), np.array([False, True, False])],
+    "a group in a group": [[[0, 1], 2]],
+}
+
+
+@pytest.mark.parametrize("given", NO_LISTS.values(), ids=NO_LISTS)
 def test_a_condition_that_gives_no_lists_is_named(given: object) -> None:
     with pytest.raises(ShapeError, match="`condition` must give lists of places"):
         groups_by(lambda _: given, np.zeros((3, 3)))  # type: ignore[arg-type, return-value]

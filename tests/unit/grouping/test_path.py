@@ -137,7 +137,7 @@ def test_at_the_border_the_narrower_tree_holds() -> None:
 
 @pytest.mark.parametrize("alpha", [-1.0, inf, float("nan")])
 def test_at_refuses_an_alpha_out_of_range(alpha: float) -> None:
-    with pytest.raises(InputError, match="`alpha` must be finite and 0 or more"):
+    with pytest.raises(InputError, match="`alpha` must be a finite number of at least 0"):
         sharing_path(random_affinity(0), NAMES, [StageCost()]).at(alpha)
 
 

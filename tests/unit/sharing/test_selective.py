@@ -1,6 +1,7 @@
 """Selective sharing: who comes to share, when, and what stays."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.testing import assert_close
 
 from ramify._core import InputError
 from ramify.data import TableBatches
-from ramify.grouping import Shuffled, Similarity, Variance
+from ramify.grouping import Shuffled, Similarity, Variance, apart, together
 from ramify.networks import Backbone, BranchedNetwork, n_parameters
 from ramify.sharing import Moment, Proposal, SelectiveSharing, Sharing, SingleTask
 from ramify.sharing._grouping_anew import grouped_anew, keepers_of
@@ -176,6 +177,28 @@ def test_a_task_without_labels_stays_where_it_is() -> None:
     assert all(row[1] is None for row in last.distances)
 
 
+@pytest.mark.parametrize("allow_split", [False, True])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_task_with_labels_of_one_class_stays_where_it_is(value: float, allow_split: bool) -> None:
+    tasks, x, y = clusters(1, 3)
+    told = TaskSet([replace(tasks[0], varies=False), *tasks[1:]])
+    y[:, 0] = value
+    for known, groups in ((tasks, [["t00", "t01", "t02"]]), (told, [["t00"], ["t01", "t02"]])):
+        sharing = SelectiveSharing(Similarity(2.0), estimator_width=8, allow_split=allow_split)
+        fitted = fit(sharing, (known, x, y))
+        assert groups_of(fitted) == groups
+    assert set(sharing.regroupings[-1].distances[0]) == {None}
+
+
+def test_where_such_a_task_is_put_in_a_group_the_others_speak_for_it() -> None:
+    tasks, x, y = clusters(1, 3)
+    told = TaskSet([replace(tasks[0], varies=False), *tasks[1:]])
+    sharing = SelectiveSharing(together, estimator_width=8)
+    fitted = fit(sharing, (told, x, y))
+    assert groups_of(fitted) == [["t00", "t01", "t02"]]
+    assert sharing.regroupings[-1].keepers != ["t00"]
+
+
 def test_the_order_of_the_tasks_does_not_matter_to_groups_and_keepers() -> None:
     tasks, x, y = clusters(3, 3)
     order = [4, 0, 8, 2, 6, 1, 3, 7, 5]
@@ -314,6 +337,36 @@ def test_groups_at_random_keep_the_sizes_that_the_likeness_of_tasks_gave() -> No
     assert len(sharing.regroupings) == 1
 
 
+def test_controls_have_one_estimator_from_the_first_look_or_one_per_task_to_the_end() -> None:
+    trunk, estimator, outputs = 6 * 24 + 24, 24 * 16 + 16, 6 * 17
+    for control, n_estimators in ((together, 1), (apart, 6)):
+        sharing = SelectiveSharing(control, estimator_width=16)
+        fitted = fit(sharing, clusters(2, 3))
+        assert n_parameters(fitted.network) == trunk + n_estimators * estimator + outputs
+        assert len(sharing.regroupings[0].groups) == n_estimators
+        assert sharing.settings()["condition"] == control.__name__
+
+
+def test_a_condition_that_settles_is_not_asked_again_once_it_has_joined_tasks() -> None:
+    def one_less(distances: np.ndarray) -> list[list[int]]:
+        return [[0, 1], *([t] for t in range(2, len(distances)))]
+
+    for settles, n_looks in ((False, 3), (True, 1)):
+        one_less.settles = settles  # type: ignore[attr-defined]
+        sharing = SelectiveSharing(one_less, estimator_width=4, interval=2)
+        Trainer(SETTINGS).fit(sharing, backbone(), BINARY, batches(BINARY), held_out(BINARY))
+        assert len(sharing.regroupings) == n_looks
+
+
+def test_no_more_nonnegative_factors_than_tasks_at_the_start_and_than_groups_later() -> None:
+    sharing = SelectiveSharing(nonnegative=5, estimator_width=4)
+    with pytest.raises(InputError, match=r"`nonnegative` must be at most the number of tasks, 4"):
+        sharing.build(backbone(), BINARY)
+    sharing = SelectiveSharing(Similarity(n_groups=2), nonnegative=4, estimator_width=4, interval=2)
+    Trainer(SETTINGS).fit(sharing, backbone(), BINARY, batches(BINARY), held_out(BINARY))
+    assert [len(look.energy) for look in sharing.regroupings] == [4, 2, 2]
+
+
 def test_what_a_condition_gives_is_checked() -> None:
     sharing = SelectiveSharing(lambda _: [[0], [1]], estimator_width=4)
     with pytest.raises(Exception, match="exactly one group"):
@@ -345,12 +398,26 @@ def test_pictures_are_grouped_as_well() -> None:
 
 HOSTILE: dict[str, tuple[Callable[[], object], str]] = {
     "no condition": (lambda: SelectiveSharing(3), "condition"),  # type: ignore[arg-type]
+    "a class": (lambda: SelectiveSharing(Similarity), "condition"),  # type: ignore[arg-type]
     "no width": (lambda: SelectiveSharing(estimator_width=0), "estimator_width"),
     "no layer": (lambda: SelectiveSharing(estimator_layers=0), "estimator_layers"),
     "no interval": (lambda: SelectiveSharing(interval=0), "interval"),
     "no window": (lambda: SelectiveSharing(window=0), "window"),
     "no look": (lambda: SelectiveSharing(max_regroupings=0), "max_regroupings"),
     "warm up backwards": (lambda: SelectiveSharing(warm_up=-1), "warm_up"),
+    "half a width": (lambda: SelectiveSharing(estimator_width=4.5), "estimator_width"),  # type: ignore[arg-type]
+    "layers as an answer": (lambda: SelectiveSharing(estimator_layers=True), "estimator_layers"),
+    "interval as a word": (lambda: SelectiveSharing(interval="3"), "interval"),  # type: ignore[arg-type]
+    "half a window": (lambda: SelectiveSharing(window=1.5), "window"),  # type: ignore[arg-type]
+    "no warm up": (lambda: SelectiveSharing(warm_up=None), "warm_up"),  # type: ignore[arg-type]
+    "half a look": (lambda: SelectiveSharing(max_regroupings=0.5), "max_regroupings"),  # type: ignore[arg-type]
+    "half a factor": (lambda: SelectiveSharing(nonnegative=3.5), "nonnegative"),  # type: ignore[arg-type]
+    "half a number": (lambda: SelectiveSharing(projection=8.5), "projection"),  # type: ignore[arg-type]
+    "energy as a word": (lambda: SelectiveSharing(energy="all"), "energy"),  # type: ignore[arg-type]
+    "unknown energy": (lambda: SelectiveSharing(energy=float("nan")), "energy"),
+    "seed as a word": (lambda: SelectiveSharing(seed="0"), "seed"),  # type: ignore[arg-type]
+    "signs as a word": (lambda: SelectiveSharing(sign_invariant="no"), "sign_invariant"),  # type: ignore[arg-type]
+    "splits as a number": (lambda: SelectiveSharing(allow_split=1), "allow_split"),  # type: ignore[arg-type]
     "no energy": (lambda: SelectiveSharing(energy=0), "energy"),
     "no factor": (lambda: SelectiveSharing(nonnegative=0), "nonnegative"),
     "sizes of a sketch": (lambda: SelectiveSharing(nonnegative=2, projection=8), "projection"),
@@ -361,7 +428,7 @@ HOSTILE: dict[str, tuple[Callable[[], object], str]] = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_what_makes_no_sense_is_refused(case: str) -> None:
     make, word = HOSTILE[case]
-    with pytest.raises(InputError, match=word):
+    with pytest.raises(InputError, match=f"^`{word}` .*$"):
         make()
 
 
