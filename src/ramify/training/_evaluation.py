@@ -81,7 +81,7 @@ def predict(
         labelled = None if only_labelled is None else only_labelled.asked_for(batch.host_mask)
         with labelled or nullcontext():
             outputs = network(batch.inputs.to(device))
-        values.append(losses.predictions(outputs.float()).cpu())
+        values.append(losses.predictions(outputs.to(losses.shares.dtype)).cpu())
         targets.append(batch.targets.cpu())
         masks.append(batch.label_mask.cpu())
         groups += [] if batch.groups is None else [batch.groups]
