@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from ramify._core import InputError, quoted
+from ramify.cli._flags import flag
+from ramify.cli._selective import SelectiveOptions
 from ramify.data import (
     Augmentation,
     GroupSplit,
@@ -43,11 +45,13 @@ def targets_of(
     return list(dict.fromkeys(named)) or list(own)
 
 
-def check_groups(groups: int | None, targets: Sequence[str], data: Table | ImageData) -> None:
-    """Check that there are tasks enough for so many groups of them.
+def check_enough_tasks(
+    selective: SelectiveOptions, targets: Sequence[str], data: Table | ImageData
+) -> None:
+    """Check that there are tasks enough for so many groups or factors of them.
 
     Args:
-        groups: The number of ``--groups``; None where it was not given.
+        selective: What was said of selective sharing.
         targets: Names or globs.
         data: The data.
 
@@ -55,11 +59,13 @@ def check_groups(groups: int | None, targets: Sequence[str], data: Table | Image
         InputError: If there are fewer tasks.
     """
     columns = (data.table if isinstance(data, ImageData) else data).columns
-    if groups is not None and groups > (n_tasks := len(resolve_columns(columns, targets))):
-        raise InputError(
-            f"--groups must be at most the number of tasks, {n_tasks}. Got {groups}; give fewer, or "
-            "leave it out"
-        )
+    n_tasks = len(resolve_columns(columns, targets))
+    for option, given in (("groups", selective.groups), ("nonnegative", selective.nonnegative)):
+        if given is not None and given > n_tasks:
+            raise InputError(
+                f"{flag(option)} must be at most the number of tasks, {n_tasks}. Got {given}; give "
+                "fewer, or leave it out"
+            )
 
 
 def split_of(

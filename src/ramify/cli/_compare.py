@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ramify._core import InputError, StoppedError
 from ramify.cli._backbones import check_start
-from ramify.cli._by_data import check_groups
+from ramify.cli._by_data import check_enough_tasks
 from ramify.cli._data_options import DataOptions
 from ramify.cli._interrupt import signal_of
 from ramify.cli._network_options import NetworkOptions, TrainingOptions
@@ -57,7 +57,7 @@ def compare(
         data: What is learned, and from what.
         output: Directory for the runs, the comparison and its page.
         sharing: Ways of sharing, comma separated: fully-adaptive, selective, selective:variance,
-            selective:random, tree, soft, trace-norm, relationship, cross-stitch, sluice,
+            selective:random, selective:all, selective:none, tree, soft, trace-norm, relationship, cross-stitch, sluice,
             factorised, mmoe, cgc, ple, mtan, low-level, low-level:separate, anchored, linear:METHOD;
             trace-norm and factorised also with :tucker or :tt behind them. One network per task
             (single-task), one shared network (hard), random forests and ridge or logistic regression
@@ -110,7 +110,7 @@ def compare(
     check_start(network.start_from, "anchored" if "anchored" in names else "")
     methods = [_method(name, ways) for name in names]
     check_owners(ways, names)
-    check_groups(ways.selective.groups, wanted, found)
+    check_enough_tasks(ways.selective, wanted, found)
     with _resumable(output), _shown_runs(console) as tell:
         done = compare_table(
             found,

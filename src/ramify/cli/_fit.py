@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from ramify._core import StoppedError, counted, quoted
 from ramify.cli._backbones import check_start
-from ramify.cli._by_data import check_groups
+from ramify.cli._by_data import check_enough_tasks
 from ramify.cli._data_options import DataOptions
 from ramify.cli._interrupt import signal_of
 from ramify.cli._made import named_as_typed
@@ -69,7 +69,8 @@ def fit(
             low-level, low-level:separate, anchored, or linear:METHOD; trace-norm and factorised also
             with :tucker or :tt behind them.
         condition: Who shares in selective sharing: similarity (like tasks), variance (each of
-            --groups groups as diverse as can be) or random (a control, in groups of like size).
+            --groups groups as diverse as can be), or for control random (groups of like size), all
+            (one group from the first look on) or none (no task joins another).
         ways: What decides how tasks share, beside the name of the way.
         paper: Grow and train as the authors' code does on vgg16: --alpha (2 by default), --width,
             --iterations and --interval; --epochs and all settings of the optimiser are then the
@@ -116,7 +117,7 @@ def fit(
         baselines=[name for name in names_in(baselines) if name != "none"],
         checkpoint_seconds=steps.checkpoint_seconds,
     )
-    check_groups(ways.selective.groups, wanted, found)
+    check_enough_tasks(ways.selective, wanted, found)
     with named_as_typed(ways.settings):
         fit_and_show(found, options, output, resume=resume, overwrite=overwrite)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Final, Literal
 
 from ramify._core import InputError
-from ramify.grouping import Condition, Shuffled, Similarity, Variance
+from ramify.grouping import Condition, Shuffled, Similarity, Variance, apart, together
 from ramify.sharing import DEFAULT_ESTIMATOR_WIDTH, DEFAULT_WINDOW
 
-ConditionName = Literal["similarity", "variance", "random"]
+ConditionName = Literal["similarity", "variance", "random", "all", "none"]
+_UNASKED: Final[Mapping[str, Condition]] = {"all": together, "none": apart}
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class SelectiveOptions:
         Args:
             name: The word for the way of sharing.
         """
+        if name in ("selective:all", "selective:none"):
+            return replace(self, threshold=None, groups=None)
         if name == "selective:variance":
             return replace(self, threshold=None)
         if name in ("selective", "selective:random"):
@@ -65,7 +68,7 @@ class SelectiveOptions:
 
         Args:
             condition: Which tasks share: those with like gradients, groups as diverse as can be,
-                or, as a control, groups of the sizes of the former at random.
+                or, as controls, groups of the sizes of the former at random, all and none.
             seed: Of its random numbers.
 
         Raises:
@@ -86,6 +89,12 @@ class SelectiveOptions:
         }
 
     def _condition(self, condition: ConditionName, seed: int) -> Condition:
+        if condition in _UNASKED:
+            if self.threshold is not None or self.groups is not None:
+                raise InputError(
+                    f"--condition {condition} asks neither --threshold nor --groups; leave them out"
+                )
+            return _UNASKED[condition]
         if self.threshold is not None and self.groups is not None:
             raise InputError("--threshold and --groups both decide who shares; give one of them")
         if condition != "variance":

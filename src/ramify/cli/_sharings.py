@@ -91,6 +91,8 @@ SHARINGS: Final[dict[str, Way]] = {
     "selective": _selective("similarity"),
     "selective:variance": _selective("variance"),
     "selective:random": _selective("random"),
+    "selective:all": _selective("all"),
+    "selective:none": _selective("none"),
     "hard": Way(HardSharing),
     "single-task": Way(SingleTask),
     "tree": Way(FixedTree, _tree),
