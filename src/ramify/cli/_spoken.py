@@ -9,6 +9,7 @@ from typing import Final, Literal, Union, get_args, get_origin
 from ramify._core import listed
 
 _NONE: Final = "none"
+_MOST: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ def _truth(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
+def _whole(text: str) -> int:
+    value = int(text)
+    if abs(value) > _MOST:  # no setting counts so far, and memory ends before
+        raise ValueError(text)
+    return value
+
+
 def _number(text: str) -> float:
     value = float(text)
     if isnan(value):
@@ -94,7 +102,7 @@ def _or_none(others: Sequence[object]) -> Spoken | None:
 
 _PLAIN: Final[Mapping[type, Spoken]] = {
     bool: Spoken("true or false", _truth),
-    int: Spoken("a whole number", int),
+    int: Spoken(f"a whole number up to {_MOST:,}", _whole),
     float: Spoken("a number", _number),
     str: Spoken("a word", str),
 }

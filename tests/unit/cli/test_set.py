@@ -17,7 +17,7 @@ from ramify.cli._sharings import SHARINGS, sharing_of
 from ramify.cli._spoken import spoken, typed
 from ramify.cli._weightings import weighting_of
 from ramify.comparison import Comparison
-from ramify.records import RunRecord
+from ramify.records import RunRecord, SharingInfo
 from ramify.sharing import Sharing
 from ramify.tasks import SharingTree
 from ramify.weighting import WEIGHTINGS, Weighting
@@ -122,12 +122,15 @@ def test_a_default_can_be_typed_as_it_is_told(word: str, tree: Path) -> None:
 
 
 @every_word
-def test_a_value_that_does_not_fit_names_the_option(word: str, tree: Path) -> None:
+def test_a_value_that_does_not_fit_names_the_option_and_any_other_can_be_recorded(
+    word: str, tree: Path
+) -> None:
     for each in parameters(word):
         for text in HOSTILE:
             option = f"{word}.{each.name}"
             with suppress_refusals(f"--set {option}"):
-                made(word, tree, f"{option}={text}")
+                found = made(word, tree, f"{option}={text}")
+                SharingInfo(name=word, settings=found.settings())  # or says that JSON has no such
 
 
 def test_what_is_for_one_form_counts_more_than_what_is_for_all(tree: Path) -> None:
