@@ -18,6 +18,7 @@ from ramify.cli._by_data import check_enough_tasks
 from ramify.cli._data_options import DataOptions
 from ramify.cli._interrupt import signal_of
 from ramify.cli._network_options import NetworkOptions, TrainingOptions
+from ramify.cli._selective import check_heeded
 from ramify.cli._sharing_options import SharingOptions
 from ramify.cli._sharings import check_name, check_owners, check_settings, sharing_of
 from ramify.cli._weightings import check_each_once, check_exact_gradients, weightings_of
@@ -110,6 +111,7 @@ def compare(
     check_start(network.start_from, "anchored" if "anchored" in names else "")
     methods = [_method(name, ways) for name in names]
     check_owners(ways, names)
+    check_heeded(ways.selective, names)
     check_enough_tasks(ways.selective, wanted, found)
     with _resumable(output), _shown_runs(console) as tell:
         done = compare_table(

@@ -1,10 +1,11 @@
 """Selective sharing as the command line has it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final, Literal
 
 from ramify._core import InputError
+from ramify.cli._flags import flag
 from ramify.grouping import Condition, Shuffled, Similarity, Variance, apart, together
 from ramify.sharing import DEFAULT_ESTIMATOR_WIDTH, DEFAULT_WINDOW
 
@@ -104,6 +105,23 @@ class SelectiveOptions:
         if self.groups is None:
             raise InputError("--condition variance needs --groups, the number of groups")
         return Variance(self.groups)
+
+
+def check_heeded(options: SelectiveOptions, names: Sequence[str]) -> None:
+    """Check that each option concerns one of several ways of sharing.
+
+    Args:
+        options: What the command line says.
+        names: The ways of sharing that take part.
+
+    Raises:
+        InputError: If one does not, so that nothing would heed it.
+    """
+    heeded = {option for name in names for option in options.of(name).given()}
+    for option in options.given():
+        if option not in heeded:
+            own = [name for name in names if name.startswith("selective")]
+            raise InputError(f"{flag(option)} decides nothing for {', '.join(own)}; leave it out")
 
 
 def word_of(sharing: str, condition: ConditionName | None) -> str:

@@ -50,7 +50,8 @@ def unjudged(look: Regrouping) -> str:
     verb = "has" if found == 1 else "have"
     return (
         f"{counted(found, 'pair')} of tasks {verb} no distance at that look, because one of the two "
-        "had no label since the look before; a task without any distance stayed where it was."
+        "had no label since the look before, or only labels that are all the same; a task without any "
+        "distance stayed where it was."
     )
 
 

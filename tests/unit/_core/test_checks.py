@@ -27,6 +27,12 @@ def test_an_open_end_is_left_out() -> None:
         check_number("alpha", 0, open_end=True)
 
 
+@pytest.mark.parametrize("value", [inf, 10**400], ids=["inf", "long"])
+def test_a_number_is_finite_also_where_nothing_else_bounds_it(value: float) -> None:
+    with pytest.raises(InputError, match=r"`alpha` must be a finite number of at least 0\. Got"):
+        check_number("alpha", value)
+
+
 @pytest.mark.parametrize("value", [1, np.int64(7), 10**400])
 def test_whole_numbers_are_counts(value: int) -> None:
     assert check_count("width", value) == value

@@ -85,6 +85,32 @@ def test_controls_take_part_in_a_comparison(tmp_path: Path) -> None:
     assert sizes["selective:none"] - sizes["selective"] == 2 * estimator
 
 
+@pytest.mark.parametrize(
+    ("names", "option", "words"),
+    [
+        (
+            "selective:variance",
+            ("--groups", "2", "--threshold", "1"),
+            "--threshold decides nothing",
+        ),
+        ("selective:all,selective:none", ("--groups", "2"), "nothing for selective:all, selective"),
+        (
+            "selective",
+            ("--groups", "2", "--threshold", "1"),
+            "--groups decides nothing for selective",
+        ),
+    ],
+)
+def test_what_no_condition_of_a_comparison_heeds_is_refused(
+    names: str, option: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    table = make_table(tmp_path / "t.csv")
+    where = ("--targets", "g*", "--output", tmp_path / "cmp", "--sharing", names)
+    said = ramify("compare", table, *where, *option)
+    assert (said.code, words in said.err) == (2, True), said.err
+    assert not (tmp_path / "cmp").exists()
+
+
 def test_a_target_with_one_label_joins_no_other(tmp_path: Path) -> None:
     table = make_table(tmp_path / "t.csv")
     frame = pl.read_csv(table).with_columns(g9_same=pl.lit(1))
