@@ -28,7 +28,7 @@ from ._cases import SHARINGS
 from .test_sharing import StopAfter, assert_same
 
 NAMES = [name for name in WEIGHTINGS if name != "fixed"]
-KINDS = (Binary(), Regression(5.0, 2.0), Multiclass(("x", "y", "z")), Binary(0.2))
+KINDS = (Binary(), Regression(5.0, 2.0), Multiclass(("x", "y", "z")), Binary(rate=0.2))
 SCHOOLS = TaskSet(
     [
         *(Task(name, kind) for name, kind in zip("abcd", KINDS, strict=True)),
