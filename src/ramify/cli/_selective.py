@@ -11,6 +11,8 @@ from ramify.sharing import DEFAULT_ESTIMATOR_WIDTH, DEFAULT_WINDOW
 
 ConditionName = Literal["similarity", "variance", "random", "all", "none"]
 _UNASKED: Final[Mapping[str, Condition]] = {"all": together, "none": apart}
+_LIKENESS: Final = ("selective", "selective:random")
+_OWNERS: Final = {"threshold": _LIKENESS, "groups": (*_LIKENESS, "selective:variance")}
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class SelectiveOptions:
             return replace(self, threshold=None, groups=None)
         if name == "selective:variance":
             return replace(self, threshold=None)
-        if name in ("selective", "selective:random"):
+        if name in _LIKENESS:
             return self if self.threshold is None else replace(self, groups=None)
         return SelectiveOptions()
 
@@ -108,7 +110,7 @@ class SelectiveOptions:
 
 
 def check_heeded(options: SelectiveOptions, names: Sequence[str]) -> None:
-    """Check that each option concerns one of several ways of sharing.
+    """Check that options that decide who shares concern one of several ways of sharing.
 
     Args:
         options: What the command line says.
@@ -117,11 +119,13 @@ def check_heeded(options: SelectiveOptions, names: Sequence[str]) -> None:
     Raises:
         InputError: If one does not, so that nothing would heed it.
     """
-    heeded = {option for name in names for option in options.of(name).given()}
     for option in options.given():
-        if option not in heeded:
-            own = [name for name in names if name.startswith("selective")]
-            raise InputError(f"{flag(option)} decides nothing for {', '.join(own)}; leave it out")
+        owners = _OWNERS.get(option, names)
+        if not any(name in owners for name in names):
+            raise InputError(
+                f"{flag(option)} is for --sharing {' or '.join(owners)}. Got {', '.join(names)}; "
+                "leave it out"
+            )
 
 
 def word_of(sharing: str, condition: ConditionName | None) -> str:
