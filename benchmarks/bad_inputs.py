@@ -29,6 +29,7 @@ import numpy as np
 import polars as pl
 from _bad_case import FIT, SMALL, Case, write
 from bad_pictures import PICTURES, make_pictures
+from bad_settings import SETTINGS
 
 from ramify.cli import main as ramify
 from ramify.data import planted_table
@@ -1164,7 +1165,10 @@ MODELS = [
         ),
     ),  # type: ignore[index, dict-item]
 ]
-CASES = [*TABLES, *TARGETS, *FEATURES, *OPTIONS, *DIRECTORY, *NEW_ROWS, *MODELS, *PICTURES]
+CASES = [
+    *(*TABLES, *TARGETS, *FEATURES, *OPTIONS, *SETTINGS, *DIRECTORY),
+    *(*NEW_ROWS, *MODELS, *PICTURES),
+]
 
 
 def listing(folder: Path) -> dict[str, str]:

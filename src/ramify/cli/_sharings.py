@@ -126,13 +126,13 @@ def check_name(name: str) -> None:
     """
     if name == "linear:graph":
         LinearSharing("graph")  # says what to do instead
-    if name not in SHARINGS:
-        is_linear = name.startswith("linear:")
-        known = [each for each in SHARINGS if each.startswith("linear:") == is_linear]
-        more = "" if is_linear else " or linear:METHOD"
-        raise InputError(
-            f"--sharing must be one of {listed(known, len(known))}{more}. Got {quoted(name)}"
-        )
+    if name in SHARINGS:
+        return
+    family = name.partition(":")[0]
+    forms = [each for each in SHARINGS if each.partition(":")[0] == family]
+    others = [each for each in SHARINGS if ":" not in each]
+    known = listed(forms, len(forms)) or f"{listed(others, len(others))} or linear:METHOD"
+    raise InputError(f"--sharing must be one of {known}. Got {quoted(name)}")
 
 
 def sharing_of(name: str, options: SharingOptions, seed: int) -> Sharing:
