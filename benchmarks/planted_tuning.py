@@ -38,7 +38,7 @@ from real_data import sarcos
 
 from ramify.comparison import compare
 from ramify.records import ComparisonRecord
-from ramify.sharing import HardSharing, Relationship, Soft, TraceNorm
+from ramify.sharing import Factorised, HardSharing, Relationship, Soft, TraceNorm
 from ramify.training import Training
 from ramify.weighting import Uncertainty, Weighting
 
@@ -56,18 +56,36 @@ class Stepping(Uncertainty):
         return f"uncertainty:{self.learning_rate:g}"
 
 
-MAKES = {"soft": one_group, "trace-norm": subspace, "relationship": opposed}
+FORMS = {"factorised": "laf", "factorised:tucker": "tucker", "factorised:tt": "tt"}
+MAKES = {
+    "soft": one_group,
+    "trace-norm": subspace,
+    "relationship": opposed,
+    **dict.fromkeys(FORMS, subspace),
+}
 TRIED: dict[str, dict[str, Maker]] = {
     "soft": {f"soft:{a:g}": made(partial(Soft, a)) for a in (300, 1000, 3000, 10000, 30000)},
     "trace-norm": {f"trace-norm:{a:g}": made(partial(TraceNorm, a)) for a in (3, 10, 30, 100)},
     "relationship": {
         f"relationship:{a:g}": made(partial(Relationship, a)) for a in (0.1, 0.3, 1, 3, 10)
     },
+    **{
+        way: {
+            f"{way}:{a:g}": made(partial(Factorised, form, error=a))
+            for a in (0.05, 0.1, 0.2, 0.3, 0.5)
+        }
+        for way, form in FORMS.items()
+    },
 }
 STEPS: dict[str, Weighting] = {
     each.name: each for each in (Stepping(rate) for rate in (0.02, 0.1, 0.3))
 }
-PLANTED_OF = {"soft": "one group", "trace-norm": "subspace", "relationship": "opposed"}
+PLANTED_OF = {
+    "soft": "one group",
+    "trace-norm": "subspace",
+    "relationship": "opposed",
+    **dict.fromkeys(FORMS, "subspace"),
+}
 
 
 def gains_of(record: ComparisonRecord) -> Gains:

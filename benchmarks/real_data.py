@@ -104,7 +104,7 @@ def fashion_mnist(root: Path, folder: Path) -> Path:
     return path
 
 
-def omniglot(test_share: float, n_alphabets: int = 50) -> Callable[[Path, Path], Path]:
+def omniglot(n_alphabets: int) -> Callable[[Path, Path], Path]:
     """Alphabets as tasks, each with pictures of its own, as in DMTRL; the first so many of fifty."""
 
     def write(root: Path, folder: Path) -> Path:
@@ -119,18 +119,11 @@ def omniglot(test_share: float, n_alphabets: int = 50) -> Callable[[Path, Path],
             f"alphabet {name}": np.where(alphabet == i, np.char.add("c", character), "")
             for i, name in enumerate(names)
         }
-        columns["side"] = _sides(len(images), test_share)
-        path = folder / f"omniglot-{n_alphabets}-{100 * test_share:.0f}.npz"
+        path = folder / f"omniglot-{n_alphabets}.npz"
         np.savez(path, images=images[kept], **{name: each[kept] for name, each in columns.items()})
         return path
 
     return write
-
-
-def _sides(n: int, test: float) -> NDArray[np.str_]:
-    rng = np.random.default_rng(0)
-    drawn = rng.random(n)
-    return np.where(drawn < test, "test", np.where(drawn < test + 0.05, "validation", "train"))
 
 
 def _written(columns: dict[str, Array], path: Path) -> Path:
@@ -201,10 +194,10 @@ DATA = {
         *(
             DataSet(
                 f"omniglot-{n}-{share}",
-                f"Omniglot: {n} alphabets as tasks with their own pictures, {share} % test",
-                omniglot(share / 100, n),
-                f"--targets 'alphabet *' --split column:side --backbone cnn --batch-size 128 "
-                "--learning-rate 0.004 --weight-decay 0.01 --epochs 8 --trees 50 --threshold 0.5 "
+                f"Omniglot: {n} alphabets as tasks with their own pictures, random splits, {share} % test",
+                omniglot(n),
+                f"--targets 'alphabet *' --split random:{95 - share}/5/{share} --backbone cnn --batch-size 128 "
+                "--learning-rate 0.004 --weight-decay 0.01 --epochs 16 --trees 50 --threshold 0.5 "
                 f"--groups {n // 5}",
             )
             for n in (10, 50)

@@ -12,7 +12,7 @@ from ramify.networks._stacked_weights import stacked_layers
 
 
 def ranks_of(
-    columns: BranchedNetwork, form: str, *, error: float = 0.1, of_tasks: int | None = None
+    columns: BranchedNetwork, form: str, *, error: float = 0.2, of_tasks: int | None = None
 ) -> list[int]:
     """Ranks for every layer that networks' weights need.
 
