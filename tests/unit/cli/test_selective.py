@@ -91,13 +91,12 @@ def test_controls_take_part_in_a_comparison(tmp_path: Path) -> None:
         (
             "selective:variance",
             ("--groups", "2", "--threshold", "1"),
-            "--threshold decides nothing",
+            "--threshold is for --sharing selective or",
         ),
-        ("selective:all,selective:none", ("--groups", "2"), "nothing for selective:all, selective"),
         (
-            "selective",
-            ("--groups", "2", "--threshold", "1"),
-            "--groups decides nothing for selective",
+            "selective:all,selective:none",
+            ("--groups", "2"),
+            "--groups is for --sharing selective or",
         ),
     ],
 )
