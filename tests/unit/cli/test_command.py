@@ -1,6 +1,7 @@
 """The verbs, end to end in one process."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +10,7 @@ from polars.testing import assert_frame_equal
 from tests.unit.cli._command import fit, make_table, ramify
 
 from ramify import load
+from ramify.cli._declared import options_of
 from ramify.cli._gathered import gathered
 from ramify.cli._parser import VERBS, build_parser
 from ramify.cli._words import kinds_and_levels_in, names_in, widths_in
@@ -50,6 +52,13 @@ def test_help_explains_every_verb(arguments: list[str], words: str) -> None:
     assert said.code == 0
     assert "usage: ramify" in said.out
     assert words in said.out
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+def test_every_option_is_explained_and_none_declared_twice(verb: Callable[..., None]) -> None:
+    options = options_of(verb)
+    assert [each.name for each in options if not each.words] == []
+    assert len({each.name for each in options}) == len(options)
 
 
 def test_the_version_is_told() -> None:

@@ -9,7 +9,7 @@ from ramify.comparison import Comparison
 from ramify.data import planted_table
 from ramify.tasks import SharingTree
 
-from ._command import ramify
+from ._command import fit, ramify
 
 QUICK = (
     *("--targets", "g*", "--hidden", "8,8", "--epochs", "2", "--growing-epochs", "1"),
@@ -73,6 +73,14 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
         (("--seeds", "two"), "--seeds must be"),
         (("--search", "-1"), "--search must be 0 or more"),
         (("--processes", "0"), "--processes must be 1 or more"),
+        (("--processes=-5",), "or -1 for one per core. Got -5"),
+        (("--sharing", ""), "--sharing must name at least one way. Got none"),
+        (("--weighting", ""), "--weighting must name at least one weighting. Got none"),
+        (("--weighting", "equal,equal"), "--weighting must name each weighting once. Got 'equal'"),
+        (
+            ("--weighting", "dwa", "--exact-gradients"),
+            "that looks at gradients, such as upgrad. Got dwa",
+        ),
         (("--epochs", "1"), "more than the 1 growing epochs of fully-adaptive"),
         (("--resume",), "holds none; leave --resume out"),
     ],
@@ -86,6 +94,16 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert said.err.count("\n") == 1
     assert words in said.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_comparison_and_a_fit_do_not_go_on_with_each_other(table: Path, tmp_path: Path) -> None:
+    assert fit(table, tmp_path / "run", "--sharing", "hard").code == 0
+    given = ("compare", table, *QUICK, "--sharing", "hard", "--output")
+    said = ramify(*given, tmp_path / "run", "--resume")
+    assert (said.code, "It holds a run of ramify fit" in said.err) == (2, True)
+    assert ramify(*given, tmp_path / "cmp").code == 0
+    said = fit(table, tmp_path / "cmp", "--sharing", "hard", "--resume")
+    assert (said.code, "It holds no run but 'comparison.html', " in said.err) == (2, True)
 
 
 def test_a_search_without_optuna_says_what_to_install(

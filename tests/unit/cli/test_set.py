@@ -51,9 +51,10 @@ def options(word: str, tree: Path) -> SharingOptions:
     needed = {
         "tree": SharingOptions(tree=tree),
         "low-level": SharingOptions(attach="a=0"),
-        "selective": SharingOptions(selective=SelectiveOptions(groups=2)),
+        "low-level:separate": SharingOptions(attach="a=0"),
+        "selective:variance": SharingOptions(selective=SelectiveOptions(groups=2)),
     }
-    return needed.get(word.partition(":")[0], SharingOptions())
+    return needed.get(word, SharingOptions())
 
 
 def made(word: str, tree: Path, *settings: str) -> Sharing | Weighting:
@@ -186,6 +187,14 @@ def test_a_fit_has_them_in_its_record_and_a_resumed_one_must_have_them_too(
     assert record.sharing.settings == {"hidden": 5}
     assert record.settings["weighting_radius"] == 0.3
     assert record.settings["exact_gradients"] is True
+
+
+def test_a_file_lists_them_one_by_one(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "fit.yaml").write_text('sharing: soft\nset: ["soft.stages=0,1", soft.alpha=3]\n')
+    told = fit(table, tmp_path / "run", "--config", str(tmp_path / "fit.yaml"))
+    assert told.code == 0, told.err
+    record = RunRecord.load(tmp_path / "run" / "record.json")
+    assert record.sharing.settings == {"alpha": 3, "edges": None, "stages": [0, 1]}
 
 
 def test_a_comparison_reuses_only_runs_of_the_same_settings(table: Path, tmp_path: Path) -> None:

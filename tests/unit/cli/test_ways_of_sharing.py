@@ -71,6 +71,8 @@ def test_they_take_part_in_a_comparison(table: Path, tmp_path: Path) -> None:
         (("--sharing", "low-level", "--attach", "g0_t0=-9"), "back from -1 to -2. Got -9"),
         (("--sharing", "hard", "--attach", "g0_t0=0"), "--attach is for --sharing low-level"),
         (("--sharing", "anchored"), "--sharing anchored needs --start-from"),
+        (("--sharing", "linear:clustered", "--weighting", "dwa"), "--weighting is for networks"),
+        (("--sharing", "soft", "--condition", "random"), "--condition is for --sharing selective"),
     ],
 )
 def test_what_is_missing_or_wrong_is_one_line(
@@ -89,6 +91,29 @@ def test_a_tree_that_is_no_text_is_named(table: Path, tmp_path: Path) -> None:
     assert said.code == 2
     assert "error: --tree" in said.err
     assert "must be UTF-8 text" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "a tree must be JSON of the form"),
+        ('{"tasks": ["a"], "stages": [[["b"]]]}', "names unknown tasks: 'b'"),
+    ],
+)
+def test_a_file_that_holds_no_tree_is_named(
+    table: Path, tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "tree.json"
+    path.write_text(text)
+    said = fit(table, tmp_path / "out", "--sharing", "tree", "--tree", str(path))
+    assert said.code == 2
+    assert said.err.startswith("error: --tree '")
+    assert words in said.err
+
+
+def test_an_unknown_form_is_answered_with_the_known_ones(table: Path, tmp_path: Path) -> None:
+    said = fit(table, tmp_path / "out", "--sharing", "trace-norm:cp")
+    assert "must be one of 'trace-norm', 'trace-norm:tucker', 'trace-norm:tt'. Got" in said.err
 
 
 @pytest.mark.parametrize("name", ["low-level", "anchored"])
