@@ -240,14 +240,14 @@ def own_rows_ways() -> list[tuple[str, Sharing, Training]]:
     names = SCHOOLS.names
     tree = SharingTree(names, ((names,), (names[:2], names[2:5], names[5:])))
     plain = Training(epochs=2, learning_rate=0.01)
-    upgrad = replace(plain, weighting=UPGrad())
+    by_losses, upgrad = (replace(plain, weighting=rule) for rule in (Uncertainty(), UPGrad()))
     return [
         ("single-task", SingleTask(), plain),
         ("hard", HardSharing(), plain),
         ("adaptive", FullyAdaptive(growing_epochs=2, n_candidates=2), plain),
         ("selective", SelectiveSharing(Similarity(n_groups=2), estimator_width=4), plain),
-        ("relationship", Relationship(1e-2, interval=2), plain),
-        ("soft, by losses", Soft(), replace(plain, weighting=Uncertainty())),
+        ("relationship, by losses", Relationship(interval=2), by_losses),
+        ("soft, by losses", Soft(), by_losses),
         ("factorised, by parameters", Factorised(rank=2, alone=1), upgrad),
         ("tree, by features", FixedTree(tree), upgrad),
         ("tree, by parameters", FixedTree(tree), replace(upgrad, exact_gradients=True)),

@@ -8,6 +8,6 @@ def summed(fabric: Fabric, tensor: Tensor) -> Tensor:
     """A tensor, added up over all machines."""
     if fabric.world_size == 1:
         return tensor
-    total = fabric.all_reduce(tensor, reduce_op="sum")
+    total = fabric.all_reduce(tensor.clone(), reduce_op="sum")  # it writes into what it gets
     assert isinstance(total, Tensor)  # for the type checker only
     return total

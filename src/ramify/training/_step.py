@@ -199,7 +199,8 @@ class Stepper:
         balance = self.balance
         penalty = None
         if self._coupling is not None:
-            penalty = self._coupling.penalty(self._network, self._n_labels, loss.detach())
+            whole = self._total(loss.detach()) / self._around.fabric.world_size
+            penalty = self._coupling.penalty(self._network, self._n_labels, whole)
         if balance is None:
             self._around.fabric.backward(loss if penalty is None else loss + penalty)
             return
