@@ -45,6 +45,11 @@ class Task:
                 f"`weight` of task {quoted(self.name)} must be finite and 0 or more. "
                 f"Got {self.weight}"
             )
+        if not isinstance(self.varies, bool):
+            raise InputError(
+                f"`varies` of task {quoted(self.name)} must be True or False. "
+                f"Got {quoted(self.varies)}"
+            )
 
 
 class TaskSet(Sequence[Task]):

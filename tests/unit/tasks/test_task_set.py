@@ -46,6 +46,11 @@ def test_refuses_a_weight_out_of_range(weight: float) -> None:
         Task("a", Binary(), weight)
 
 
+def test_whether_labels_vary_is_a_yes_or_no() -> None:
+    with pytest.raises(InputError, match=r"`varies` of task 'a' must be True or False\. Got 'no'"):
+        Task("a", Binary(), varies="no")  # type: ignore[arg-type]  # on purpose
+
+
 def test_refuses_a_task_without_a_name() -> None:
     with pytest.raises(InputError, match="non-empty"):
         Task("", Binary())
