@@ -255,17 +255,16 @@ def own_rows_ways() -> list[tuple[str, Sharing, Training]]:
 
 
 def own_rows(fabric: Fabric, rank: int | None) -> dict[str, dict[str, Tensor]]:
-    """The weights of networks trained in each of those ways, in double precision."""
+    """Weights and losses of networks trained in each of those ways, in double precision."""
     rows, held_out_rows = own_rows_loader(rank), own_rows_loader(None)
+    found = {}
     with double_precision():
-        return {
-            name: dict(
-                Trainer(settings, fabric=fabric)
-                .fit(way, backbone(0.0), SCHOOLS, rows, held_out_rows)
-                .network.state_dict()
-            )
-            for name, way, settings in own_rows_ways()
-        }
+        for name, way, settings in own_rows_ways():
+            trainer = Trainer(settings, fabric=fabric)
+            fitted = trainer.fit(way, backbone(0.0), SCHOOLS, rows, held_out_rows)
+            losses = torch.tensor([epoch.loss for epoch in fitted.curve])
+            found[name] = {**fitted.network.state_dict(), "losses": losses}
+    return found
 
 
 def two_machines_own_rows(rank: int) -> dict[str, object]:

@@ -35,6 +35,7 @@ from ramify.training._checkpoint import (
 )
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded
+from ramify.training._machines import summed
 from ramify.training._plan import Epoch, Outcome, Plan
 from ramify.training._step import Stepper, Surroundings
 
@@ -205,7 +206,8 @@ class Segment:
 
     def _note_epoch(self, epoch: int, rows_per_second: float) -> None:
         """Score the network, keep it if it is the best, and tell."""
-        loss = float(self._stepper.loss_sum) / (self._step - (epoch - 1) * self._steps_per_epoch)
+        fabric, n_steps = self._around.fabric, self._step - (epoch - 1) * self._steps_per_epoch
+        loss = float(summed(fabric, self._stepper.loss_sum)) / (fabric.world_size * n_steps)
         if not isfinite(loss):
             raise InputError(
                 f"the training loss became {loss} in epoch {epoch} of {quoted(self.plan.phase)}; "
