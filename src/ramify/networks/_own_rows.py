@@ -99,8 +99,8 @@ class RowRouter:
         Args:
             label_mask: True where a label was observed; on the CPU.
         """
-        n_rows = len(label_mask)
-        if not self._levels or 2 * int(label_mask.count_nonzero()) > label_mask.numel():
+        n_rows, n_labels = len(label_mask), int(label_mask.count_nonzero())
+        if not self._levels or n_labels > _LARGEST_SHARE * label_mask.numel():
             return None  # at once, for this is asked at every step
         rows, picks = torch.arange(n_rows).unsqueeze(0), {}
         for level in self._levels:
