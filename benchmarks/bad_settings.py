@@ -115,7 +115,7 @@ SETTINGS = [
     Case(
         "settings",
         "fixed with too few weights",
-        "--set fixed.values must have one weight per task, 4. Got 2",
+        "--set fixed.values must be one weight per task, 4, in their order. Got 2",
         fit("--sharing", "hard", "--weighting", "fixed", "--set", "fixed.values=1,2"),
     ),
     Case(

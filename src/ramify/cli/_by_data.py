@@ -45,21 +45,30 @@ def targets_of(
     return list(dict.fromkeys(named)) or list(own)
 
 
-def check_enough_tasks(
-    selective: SelectiveOptions, targets: Sequence[str], data: Table | ImageData
-) -> None:
-    """Check that there are tasks enough for so many groups or factors of them.
+def number_of_tasks(targets: Sequence[str], data: Table | ImageData) -> int:
+    """How many tasks there are.
 
     Args:
-        selective: What was said of selective sharing.
         targets: Names or globs.
         data: The data.
 
     Raises:
-        InputError: If there are fewer tasks.
+        InputError: If a target is unknown.
     """
     columns = (data.table if isinstance(data, ImageData) else data).columns
-    n_tasks = len(resolve_columns(columns, targets))
+    return len(resolve_columns(columns, targets))
+
+
+def check_enough_tasks(selective: SelectiveOptions, n_tasks: int) -> None:
+    """Check that there are tasks enough for so many groups or factors of them.
+
+    Args:
+        selective: What was said of selective sharing.
+        n_tasks: Number of tasks.
+
+    Raises:
+        InputError: If there are fewer tasks.
+    """
     for option, given in (("groups", selective.groups), ("nonnegative", selective.nonnegative)):
         if given is not None and given > n_tasks:
             raise InputError(

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,16 +14,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ramify._core import InputError, StoppedError
 from ramify.cli._backbones import check_start
-from ramify.cli._by_data import check_enough_tasks
+from ramify.cli._by_data import check_enough_tasks, number_of_tasks
 from ramify.cli._data_options import DataOptions
 from ramify.cli._interrupt import signal_of
+from ramify.cli._made import as_typed
 from ramify.cli._network_options import NetworkOptions, TrainingOptions
 from ramify.cli._selective import check_heeded
+from ramify.cli._settings import GivenSetting
 from ramify.cli._sharing_options import SharingOptions
 from ramify.cli._sharings import check_name, check_owners, check_settings, sharing_of
-from ramify.cli._weightings import check_each_once, check_exact_gradients, weightings_of
+from ramify.cli._weightings import (
+    check_each_once,
+    check_exact_gradients,
+    check_fixed,
+    weightings_of,
+)
 from ramify.cli._words import batch_size_in, names_in
-from ramify.comparison import ALWAYS, COMPARISON_PAGE, Method, Study, compare_table
+from ramify.comparison import ALWAYS, BETWEEN, COMPARISON_PAGE, Method, Study, compare_table
 from ramify.comparison import Progress as RunEnded
 from ramify.records import Failure, Setting
 from ramify.report import print_comparison
@@ -58,11 +65,11 @@ def compare(
         data: What is learned, and from what.
         output: Directory for the runs, the comparison and its page.
         sharing: Ways of sharing, comma separated: fully-adaptive, selective, selective:variance,
-            selective:random, selective:all, selective:none, tree, soft, trace-norm, relationship, cross-stitch, sluice,
-            factorised, mmoe, cgc, ple, mtan, low-level, low-level:separate, anchored, linear:METHOD;
-            trace-norm and factorised also with :tucker or :tt behind them. One network per task
-            (single-task), one shared network (hard), random forests and ridge or logistic regression
-            always take part.
+            selective:random, selective:all, selective:none, tree, soft, trace-norm, relationship,
+            cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, low-level, low-level:separate,
+            anchored, linear:METHOD; trace-norm and factorised also with :tucker or :tt behind them.
+            One network per task (single-task), one shared network (hard), random forests and ridge or
+            logistic regression always take part.
         ways: What decides how tasks share, beside the name of the way.
         weighting: How tasks are weighed against each other, comma separated: equal, uncertainty, dwa,
             upgrad and more. Each way of sharing takes part with each of them, but for separate
@@ -112,8 +119,10 @@ def compare(
     methods = [_method(name, ways) for name in names]
     check_owners(ways, names)
     check_heeded(ways.selective, names)
-    check_enough_tasks(ways.selective, wanted, found)
-    with _resumable(output), _shown_runs(console) as tell:
+    n_tasks = number_of_tasks(wanted, found)
+    check_enough_tasks(ways.selective, n_tasks)
+    check_fixed(weightings.values(), n_tasks)
+    with _resumable(output), _shown_runs(console, ways.settings) as tell:
         done = compare_table(
             found,
             options,
@@ -159,11 +168,13 @@ def _resumable(output: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _shown_runs(console: Console) -> Iterator[Callable[[RunEnded], None]]:
+def _shown_runs(
+    console: Console, settings: Sequence[GivenSetting]
+) -> Iterator[Callable[[RunEnded], None]]:
     """Give what draws a bar of all runs, or prints a line per run without a terminal."""
     if not console.is_terminal:
         yield lambda ended: console.print(
-            _line(ended), highlight=False, markup=False, soft_wrap=True
+            _line(ended, settings), highlight=False, markup=False, soft_wrap=True
         )
         return
     columns = (
@@ -176,20 +187,24 @@ def _shown_runs(console: Console) -> Iterator[Callable[[RunEnded], None]]:
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=None)
         yield lambda ended: progress.update(
-            bar, completed=ended.n_done, total=ended.n_runs, description=escape(_what(ended))
+            bar,
+            completed=ended.n_done,
+            total=ended.n_runs,
+            description=escape(_what(ended, settings)),
         )
 
 
-def _line(ended: RunEnded) -> str:
-    return f"run {ended.n_done} of {ended.n_runs}: {_what(ended)}"
+def _line(ended: RunEnded, settings: Sequence[GivenSetting]) -> str:
+    return f"run {ended.n_done} of {ended.n_runs}: {_what(ended, settings)}"
 
 
-def _what(ended: RunEnded) -> str:
+def _what(ended: RunEnded, settings: Sequence[GivenSetting]) -> str:
     result = ended.result
     trial = f", trial {result.trial}" if result.trial else ""
     name = f"{result.method}, seed {result.seed}{trial}"
     if isinstance(result, Failure):
-        return f"{name}: failed: {result.reason}"
+        own = [each for each in settings if any(map(each.concerns, result.method.split(BETWEEN)))]
+        return f"{name}: failed: {as_typed(result.reason, own)}"
     return f"{name}: {'kept' if ended.reused else f'{result.seconds:.1f} s'}"
 
 

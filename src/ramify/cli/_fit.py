@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from ramify._core import StoppedError, counted, quoted
 from ramify.cli._backbones import check_start
-from ramify.cli._by_data import check_enough_tasks
+from ramify.cli._by_data import check_enough_tasks, number_of_tasks
 from ramify.cli._data_options import DataOptions
 from ramify.cli._interrupt import signal_of
 from ramify.cli._made import named_as_typed
@@ -22,7 +22,7 @@ from ramify.cli._progress import shown_progress
 from ramify.cli._selective import ConditionName, word_of
 from ramify.cli._sharing_options import SharingOptions
 from ramify.cli._sharings import check_settings, sharing_of
-from ramify.cli._weightings import check_exact_gradients, check_is_heeded, weighting_of
+from ramify.cli._weightings import check_exact_gradients, check_fixed, check_is_heeded, weighting_of
 from ramify.cli._words import batch_size_in, names_in
 from ramify.data import ImageData, Table
 from ramify.report import print_summary
@@ -117,7 +117,9 @@ def fit(
         baselines=[name for name in names_in(baselines) if name != "none"],
         checkpoint_seconds=steps.checkpoint_seconds,
     )
-    check_enough_tasks(ways.selective, wanted, found)
+    n_tasks = number_of_tasks(wanted, found)
+    check_enough_tasks(ways.selective, n_tasks)
+    check_fixed([weighed], n_tasks)
     with named_as_typed(ways.settings):
         fit_and_show(found, options, output, resume=resume, overwrite=overwrite)
 

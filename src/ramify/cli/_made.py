@@ -38,7 +38,7 @@ def made(
     try:
         return kind(**{**said, **values})
     except InputError as error:
-        message = _as_typed(str(error), own)
+        message = as_typed(str(error), own)
         if own and message == str(error) and not any(f"`{name}`" in message for name in said):
             message = f"{own[-1].option}: {message.replace('`', '')}"
         raise InputError(message) from None
@@ -54,13 +54,19 @@ def named_as_typed(settings: Sequence[GivenSetting]) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        message = _as_typed(str(error), settings)
+        message = as_typed(str(error), settings)
         if message == str(error):
             raise
         raise InputError(message) from None
 
 
-def _as_typed(message: str, settings: Sequence[GivenSetting]) -> str:
+def as_typed(message: str, settings: Sequence[GivenSetting]) -> str:
+    """A message that speaks of ``--set`` where it names a setting as the library does.
+
+    Args:
+        message: What an error says.
+        settings: Those that were typed, all for one way of sharing and one weighting.
+    """
     for each in settings:
         message = message.replace(f"`{each.name}`", each.option)
     return message

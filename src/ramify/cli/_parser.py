@@ -75,7 +75,7 @@ def _add(parser: ArgumentParser, option: Option) -> None:
         return
     details: dict[str, Any] = {"type": option.annotation, "help": option.words}
     if option.is_place:
-        optional = {} if required else {"nargs": "?", "default": option.default}
+        optional: dict[str, Any] = {} if required else {"nargs": "?", "default": option.default}
         parser.add_argument(option.name, metavar=option.name.upper(), **details, **optional)
     elif required:
         parser.add_argument(flag(option.name), required=True, **details)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from ramify._core import InputError, listed, quoted
 from ramify.cli._made import made
 from ramify.cli._settings import GivenSetting
-from ramify.weighting import WEIGHTINGS, GramWeighting, Weighting
+from ramify.weighting import WEIGHTINGS, Fixed, GramWeighting, Weighting
 
 
 def weighting_of(name: str, settings: Sequence[GivenSetting] = ()) -> Weighting:
@@ -65,6 +65,24 @@ def check_exact_gradients(exact: bool, weightings: Collection[Weighting]) -> Non
             "--exact-gradients is for a --weighting that looks at gradients, such as upgrad. "
             f"Got {names}; leave it out"
         )
+
+
+def check_fixed(weightings: Collection[Weighting], n_tasks: int) -> None:
+    """Check that given weights are as many as there are tasks.
+
+    Args:
+        weightings: Given weights may be among them.
+        n_tasks: Number of tasks.
+
+    Raises:
+        InputError: If there are more or fewer.
+    """
+    for each in weightings:
+        if isinstance(each, Fixed) and len(each.values) != n_tasks:
+            raise InputError(
+                f"--set fixed.values must be one weight per task, {n_tasks}, in their order. "
+                f"Got {len(each.values)}"
+            )
 
 
 def check_is_heeded(weighting: Weighting, sharing: str) -> None:

@@ -14,9 +14,11 @@ from ramify.comparison._schedule import Progress
 from ramify.comparison._search import Search, Span, Tried
 from ramify.comparison._statistics import paired_gain
 from ramify.comparison._study import Study
+from ramify.comparison._weighted import BETWEEN
 
 __all__ = [
     "ALWAYS",
+    "BETWEEN",
     "COMPARISON_FILE",
     "COMPARISON_PAGE",
     "Comparison",

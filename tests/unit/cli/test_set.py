@@ -157,7 +157,7 @@ def test_what_is_for_one_form_counts_more_than_what_is_for_all(tree: Path) -> No
         (("--weighting", "fixed"), "fixed needs --set fixed.values=…, a number, or several"),
         (
             ("--weighting", "fixed", "--set", "fixed.values=1,2"),
-            "--set fixed.values must have one weight per task, 4. Got 2",
+            "--set fixed.values must be one weight per task, 4, in their order. Got 2",
         ),
         (("--exact-gradients",), "--exact-gradients is for a --weighting that looks at gradients"),
     ],
@@ -187,6 +187,18 @@ def test_a_fit_has_them_in_its_record_and_a_resumed_one_must_have_them_too(
     assert record.sharing.settings == {"hidden": 5}
     assert record.settings["weighting_radius"] == 0.3
     assert record.settings["exact_gradients"] is True
+
+
+def test_a_method_that_does_not_fit_the_network_fails_by_the_option(
+    table: Path, tmp_path: Path
+) -> None:
+    told = ramify(
+        *("compare", table, "--targets", "g*", "--output", tmp_path, "--seeds", "1"),
+        *("--hidden", "8,8", "--epochs", "1", "--trees", "4", "--sharing", "soft"),
+        *("--weighting", "dwa", "--set", "soft.stages=7"),
+    )
+    assert told.code == 0, told.err
+    assert "soft + dwa, seed 0: failed: --set soft.stages must be from 0 to 1. Got 7" in told.out
 
 
 def test_a_file_lists_them_one_by_one(table: Path, tmp_path: Path) -> None:
