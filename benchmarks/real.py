@@ -26,6 +26,8 @@ WAYS = (
     "selective",
     "selective:variance",
     "selective:random",
+    "selective:all",
+    "selective:none",
     "soft",
     "trace-norm",
     "relationship",
@@ -78,6 +80,8 @@ def _command(
 ) -> list[str]:
     output = asked.output / data.name
     command = ["compare", str(path), *shlex.split(data.options)]
+    if any(name.startswith("selective") for name in asked.sharing):
+        command += ["--threshold", "0.5", "--groups", str(data.n_groups)]
     command += ["--sharing", ",".join(asked.sharing), "--seeds", str(asked.seeds)]
     command += ["--processes", str(asked.processes), "--output", str(output), *further]
     return [*command, "--resume"] if output.exists() else command

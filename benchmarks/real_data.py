@@ -24,12 +24,14 @@ class DataSet:
         protocol: What was done with it, in a sentence.
         write: Makes the file in a folder from the folder of all data sets, and returns its path.
         options: Options of `ramify compare`, the same for all methods.
+        n_groups: So many groups are made where selective sharing is asked for diverse ones.
     """
 
     name: str
     protocol: str
     write: Callable[[Path, Path], Path]
     options: str
+    n_groups: int
 
 
 def tox21(_: Path, folder: Path) -> Path:
@@ -147,28 +149,32 @@ DATA = {
             "tox21",
             "Tox21: 12 yes-or-no tasks, partial labels, random splits",
             tox21,
-            f"--targets {','.join(TOX21_TARGETS)} --threshold 0.5 --groups 6",
+            f"--targets {','.join(TOX21_TARGETS)}",
+            6,
         ),
         DataSet(
             "sarcos",
             "SARCOS (its official test file): 7 torques, whole blocks of 50 rows held out",
             sarcos,
             "--targets 'torque*' --split group:block --hidden 128,128 --dropout 0.1 "
-            f"--threshold 0.5 --groups 3 --weight-decay 0.05 --epochs 40 {MLP}",
+            f"--weight-decay 0.05 --epochs 40 {MLP}",
+            3,
         ),
         DataSet(
             "parkinsons",
             "Parkinson: motor UPDRS, 42 people as tasks with their own rows, random splits",
             parkinsons,
             "--targets motor_UPDRS --task-column person --hidden 64,64 --dropout 0.1 "
-            f"--threshold 0.5 --groups 10 --weight-decay 0.1 --epochs 40 {MLP}",
+            f"--weight-decay 0.1 --epochs 40 {MLP}",
+            10,
         ),
         DataSet(
             "computers",
             "Computer survey: 190 people rate 20 computers, a person is a task, random splits",
             computers,
             "--targets rating --task-column person --hidden 32,32 --dropout 0.2 "
-            f"--threshold 0.5 --groups 40 --weight-decay 0.1 --epochs 30 {MLP}",
+            f"--weight-decay 0.1 --epochs 30 {MLP}",
+            40,
         ),
         DataSet(
             "computers-ranked",
@@ -176,20 +182,22 @@ DATA = {
             computers_ranked,
             "--targets 'p*' --kind 'p*=ranking' --split random:60/10/30 --hidden 16,16 --dropout 0.1 --input-dropout 0 "
             "--weight-decay 0.1 --learning-rate 0.01 --epochs 300 --growing-epochs 100 "
-            "--threshold 0.5 --groups 40 --trees 20",
+            "--trees 20",
+            40,
         ),
         DataSet(
             "cmu-faces",
             "CMU faces, 30 x 32 pixels: 4 tasks of 2 to 20 classes, random splits",
             cmu_faces,
-            f"--images images_30x32 --targets person,pose,expression,eyes {VGG} --epochs 20 "
-            "--threshold 0.5 --groups 2",
+            f"--images images_30x32 --targets person,pose,expression,eyes {VGG} --epochs 20",
+            2,
         ),
         DataSet(
             "fashion-mnist",
             "Fashion-MNIST: ten one-vs-rest tasks, 3,000 training and 2,000 test pictures",
             fashion_mnist,
-            f"--one-vs-rest label --split column:side {CNN} --epochs 10 --threshold 0.5 --groups 4",
+            f"--one-vs-rest label --split column:side {CNN} --epochs 10",
+            4,
         ),
         *(
             DataSet(
@@ -197,8 +205,8 @@ DATA = {
                 f"Omniglot: {n} alphabets as tasks with their own pictures, random splits, {share} % test",
                 omniglot(n),
                 f"--targets 'alphabet *' --split random:{95 - share}/5/{share} --backbone cnn --batch-size 128 "
-                "--learning-rate 0.004 --weight-decay 0.01 --epochs 16 --trees 50 --threshold 0.5 "
-                f"--groups {n // 5}",
+                "--learning-rate 0.004 --weight-decay 0.01 --epochs 16 --trees 50",
+                n // 5,
             )
             for n in (10, 50)
             for share in (10, 20)
