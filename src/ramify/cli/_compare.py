@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -10,19 +10,17 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ramify._core import InputError, StoppedError
 from ramify.cli._backbones import check_start
 from ramify.cli._by_data import check_enough_tasks, number_of_tasks
 from ramify.cli._data_options import DataOptions
 from ramify.cli._interrupt import signal_of
-from ramify.cli._made import as_typed
 from ramify.cli._network_options import NetworkOptions, TrainingOptions
 from ramify.cli._selective import check_heeded
-from ramify.cli._settings import GivenSetting
 from ramify.cli._sharing_options import SharingOptions
 from ramify.cli._sharings import check_name, check_owners, check_settings, sharing_of
+from ramify.cli._shown_runs import shown_runs
 from ramify.cli._weightings import (
     check_each_once,
     check_exact_gradients,
@@ -30,9 +28,8 @@ from ramify.cli._weightings import (
     weightings_of,
 )
 from ramify.cli._words import batch_size_in, names_in
-from ramify.comparison import ALWAYS, BETWEEN, COMPARISON_PAGE, Method, Study, compare_table
-from ramify.comparison import Progress as RunEnded
-from ramify.records import Failure, Setting
+from ramify.comparison import ALWAYS, COMPARISON_PAGE, Method, Study, compare_table
+from ramify.records import Setting
 from ramify.report import print_comparison
 from ramify.weighting import Equal
 
@@ -116,13 +113,11 @@ def compare(
         threads=threads,
     )
     check_start(network.start_from, "anchored" if "anchored" in names else "")
-    methods = [_method(name, ways) for name in names]
-    check_owners(ways, names)
-    check_heeded(ways.selective, names)
+    methods = _methods(names, ways)
     n_tasks = number_of_tasks(wanted, found)
     check_enough_tasks(ways.selective, n_tasks)
     check_fixed(weightings.values(), n_tasks)
-    with _resumable(output), _shown_runs(console, ways.settings) as tell:
+    with _resumable(output), shown_runs(console, ways.settings) as tell:
         done = compare_table(
             found,
             options,
@@ -136,6 +131,14 @@ def compare(
         )
     print_comparison(done.record, console)
     console.print(f"\nReport: {escape(str(output / COMPARISON_PAGE))}", soft_wrap=True)
+
+
+def _methods(names: Sequence[str], options: SharingOptions) -> list[Method]:
+    """The ways of sharing that take part, which heed all of the options together."""
+    methods = [_method(name, options) for name in names]
+    check_owners(options, names)
+    check_heeded(options.selective, names)
+    return methods
 
 
 def _method(name: str, options: SharingOptions) -> Method:
@@ -165,47 +168,6 @@ def _resumable(output: Path) -> Iterator[None]:
             raise
         message = "the comparison was stopped: its finished runs are kept; use --resume"
         raise StoppedError(message, signal_of(interrupt)) from None
-
-
-@contextmanager
-def _shown_runs(
-    console: Console, settings: Sequence[GivenSetting]
-) -> Iterator[Callable[[RunEnded], None]]:
-    """Give what draws a bar of all runs, or prints a line per run without a terminal."""
-    if not console.is_terminal:
-        yield lambda ended: console.print(
-            _line(ended, settings), highlight=False, markup=False, soft_wrap=True
-        )
-        return
-    columns = (
-        TextColumn("runs"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}", style="dim"),
-    )
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("", total=None)
-        yield lambda ended: progress.update(
-            bar,
-            completed=ended.n_done,
-            total=ended.n_runs,
-            description=escape(_what(ended, settings)),
-        )
-
-
-def _line(ended: RunEnded, settings: Sequence[GivenSetting]) -> str:
-    return f"run {ended.n_done} of {ended.n_runs}: {_what(ended, settings)}"
-
-
-def _what(ended: RunEnded, settings: Sequence[GivenSetting]) -> str:
-    result = ended.result
-    trial = f", trial {result.trial}" if result.trial else ""
-    name = f"{result.method}, seed {result.seed}{trial}"
-    if isinstance(result, Failure):
-        own = [each for each in settings if any(map(each.concerns, result.method.split(BETWEEN)))]
-        return f"{name}: failed: {as_typed(result.reason, own)}"
-    return f"{name}: {'kept' if ended.reused else f'{result.seconds:.1f} s'}"
 
 
 def _command() -> str:

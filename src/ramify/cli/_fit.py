@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from ramify._core import StoppedError, counted, quoted
+from ramify._core import StoppedError
+from ramify.cli._announced import announce
 from ramify.cli._backbones import check_start
 from ramify.cli._by_data import check_enough_tasks, number_of_tasks
 from ramify.cli._data_options import DataOptions
@@ -26,11 +27,8 @@ from ramify.cli._weightings import check_exact_gradients, check_fixed, check_is_
 from ramify.cli._words import batch_size_in, names_in
 from ramify.data import ImageData, Table
 from ramify.report import print_summary
-from ramify.runs import REPORT_FILE, Options, Prepared, can_be_resumed, run_table
-from ramify.tasks import Multiclass, Ordinal
+from ramify.runs import REPORT_FILE, Options, can_be_resumed, run_table
 
-_MOST_TASKS_SHOWN = 20
-_MOST_LEFT_OUT = 5
 _BATCH_SIZE = 128
 
 
@@ -156,46 +154,6 @@ def _resumable(output: Path) -> Iterator[None]:
         raise StoppedError(message, signal_of(interrupt)) from None
 
 
-def announce(prepared: Prepared, console: Console) -> None:
-    """Say what was found in the table, before training starts."""
-    info, rows = prepared.info, prepared.info.rows
-    console.print(
-        f"[bold]{escape(_one_line(info.source))}[/]: {rows['train']:,} training, "
-        f"{rows['validation']:,} validation and {rows['test']:,} test rows; "
-        f"{counted(len(prepared.tasks), 'task')}; {_inputs(info.features)}",
-        soft_wrap=True,
-    )
-    for task, labels in list(zip(prepared.tasks, info.labels, strict=True))[:_MOST_TASKS_SHOWN]:
-        kind = task.kind.name
-        if isinstance(task.kind, Multiclass):
-            kind = f"multiclass of {len(task.kind.classes)}"
-        if isinstance(task.kind, Ordinal):
-            kind = f"ordinal of {len(task.kind.levels)}"
-        total = labels.train + labels.validation + labels.test
-        line = f"  {quoted(task.name)}: {kind}, {total:,} labels, {labels.summary}"
-        console.print(escape(line), highlight=False, soft_wrap=True)
-    if len(prepared.tasks) > _MOST_TASKS_SHOWN:
-        console.print(f"  … and {len(prepared.tasks) - _MOST_TASKS_SHOWN:,} more tasks")
-    if info.left_out:
-        apart = [f"{quoted(name)} ({reason})" for name, reason in info.left_out.items()]
-        more = f" and {len(apart) - _MOST_LEFT_OUT:,} more" if len(apart) > _MOST_LEFT_OUT else ""
-        line = f"  no features: {', '.join(apart[:_MOST_LEFT_OUT])}{more}"
-        console.print(escape(line), highlight=False, soft_wrap=True)
-    for warning in prepared.warnings:
-        console.print(f"[yellow]warning:[/] {escape(_one_line(warning))}", soft_wrap=True)
-
-
-def _inputs(features: Mapping[str, int]) -> str:
-    if "encoded" in features:
-        return counted(features["encoded"], "input")
-    colours = "grey" if features["channels"] == 1 else "colour"
-    return f"{colours} pictures, {features['pixels high']} by {features['pixels wide']} pixels"
-
-
 def _command() -> str:
     # The record says how to do the whole run again, not how it was finished.
     return shlex.join(["ramify", *(word for word in sys.argv[1:] if word != "--resume")])
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
