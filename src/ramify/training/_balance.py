@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -17,7 +17,13 @@ from ramify.weighting import GramWeighting, LossWeighting
 
 
 class Balance(ABC):
-    """Weighs the tasks of one network's training, whatever the rule needs for it."""
+    """Weighs the tasks of one network's training, whatever the rule needs for it.
+
+    Attributes:
+        needs_all_rows: Whether every branch has to run every row, not only those of its tasks.
+    """
+
+    needs_all_rows: ClassVar[bool]
 
     @property
     @abstractmethod
@@ -76,6 +82,8 @@ class ByLosses(Balance):
         losses: The tasks' losses.
     """
 
+    needs_all_rows: ClassVar[bool] = False
+
     def __init__(self, rule: LossWeighting, losses: StepLosses) -> None:
         self._losses = losses
         self._rules = Rules(rule, {"tasks": losses.tasks})
@@ -109,6 +117,8 @@ class ByParameters(Balance):
         losses: The tasks' losses.
         gradients: Of the network.
     """
+
+    needs_all_rows: ClassVar[bool] = False
 
     def __init__(self, rule: GramWeighting, losses: StepLosses, gradients: SharedGradients) -> None:
         self._losses, self._gradients = losses, gradients

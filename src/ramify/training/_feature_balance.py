@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -31,6 +32,8 @@ class ByFeatures(Balance):
         losses: The tasks' losses.
         network: The network.
     """
+
+    needs_all_rows: ClassVar[bool] = True  # branches' gradients are compared row by row
 
     def __init__(self, rule: GramWeighting, losses: StepLosses, network: BranchedNetwork) -> None:
         self._losses, self._network = losses, network

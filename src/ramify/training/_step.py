@@ -14,7 +14,6 @@ from ramify.networks import TaskNetwork
 from ramify.sharing import Coupling, HeadGradients, Observing, Sharing, StepEvidence
 from ramify.training._balancing import balance_of
 from ramify.training._events import StopRequest, Watcher
-from ramify.training._feature_balance import ByFeatures
 from ramify.training._gradient_watch import gradient_watch
 from ramify.training._head_watch import head_watch
 from ramify.training._machines import summed
@@ -147,7 +146,8 @@ class Stepper:
     def _outputs(self, inputs: Tensor, mask: Tensor, step: int, host_mask: Tensor | None) -> Tensor:
         """The forward pass, prepared for what looks at the backward pass."""
         balance, watch = self.balance, self._watch
-        sees_all = watch is not None or self._heads is not None or isinstance(balance, ByFeatures)
+        weighs_all = balance is not None and balance.needs_all_rows
+        sees_all = watch is not None or self._heads is not None or weighs_all
         with (
             nullcontext() if balance is None else balance.at_forward(),
             nullcontext() if watch is None else watch.at_forward(step),
