@@ -172,10 +172,12 @@ def _check_state(directory: Path, *, resume: bool, overwrite: bool) -> None:
         # A run that was killed while it read its table has left nothing but the lock.
         if unfinished or (not (there or others) and (directory / LOCK_FILE).exists()):
             return
-        what = "a finished run" if there else f"no run but {listed(others)}" if others else "no run"
+        what, also = ("a finished run", " or use --overwrite") if there else ("no run", "")
+        if others and not there:
+            what, also = f"no run but {listed(others)}", " or choose the --output of the run"
         raise InputError(
             f"--resume needs an interrupted run in {quoted(directory)}. It holds {what}; "
-            "leave --resume out" + (" or use --overwrite" if there else "")
+            f"leave --resume out{also}"
         )
     if overwrite:
         return
