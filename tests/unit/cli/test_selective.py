@@ -98,9 +98,14 @@ def test_controls_take_part_in_a_comparison(tmp_path: Path) -> None:
             ("--groups", "2"),
             "--groups is for --sharing selective or",
         ),
+        (
+            "selective",
+            ("--nonnegative", "9"),
+            "--nonnegative must be at most the number of tasks, 4",
+        ),
     ],
 )
-def test_what_no_condition_of_a_comparison_heeds_is_refused(
+def test_what_a_comparison_cannot_heed_is_refused(
     names: str, option: tuple[str, ...], words: str, tmp_path: Path
 ) -> None:
     table = make_table(tmp_path / "t.csv")
