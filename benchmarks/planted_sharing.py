@@ -27,6 +27,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ramify.comparison import compare
+from ramify.grouping import Shuffled, Similarity, apart, together
 from ramify.records import ComparisonRecord
 from ramify.sharing import (
     CGC,
@@ -173,6 +174,13 @@ def made(build: Callable[[], Sharing]) -> Maker:
     return lambda _seed: build()
 
 
+CONTROLS: dict[str, Maker] = {
+    "selective:random": lambda seed: SelectiveSharing(Shuffled(Similarity(0.5), seed), seed=seed),
+    "selective:all": made(partial(SelectiveSharing, together)),
+    "selective:none": made(partial(SelectiveSharing, apart)),
+}
+"""What groups by likeness are compared with; these need not win."""
+
 SETS: dict[str, Planted] = {
     "one group": Planted(
         one_group,
@@ -191,6 +199,7 @@ SETS: dict[str, Planted] = {
             # An epoch of so few rows has six steps; 20 of them are as long as those of a real table.
             "fully-adaptive": lambda seed: FullyAdaptive(growing_epochs=20, seed=seed),
             "selective": lambda seed: SelectiveSharing(seed=seed),
+            **CONTROLS,
             "mmoe": made(MMoE),
             "cgc": made(CGC),
             "ple": made(PLE),
@@ -286,7 +295,7 @@ def fell_short(every: Mapping[str, Mapping[str, Mapping[str, float]]]) -> bool:
         sum(value > 0 for value in gains.values()) < ENOUGH * len(gains)
         for ways in every.values()
         for way, gains in ways.items()
-        if way != EQUAL
+        if way not in (EQUAL, *CONTROLS)
     )
 
 

@@ -17,7 +17,7 @@ class Regrouping(Part):
         epoch: Epoch in which it happened, from 1.
         tasks: Names, in the order of the rows below.
         distances: Distances of the tasks' factor loadings; symmetric, 0 on the diagonal. None where
-            one of the two had no label since the last look.
+            one of the two had no label since the last look, or only labels that are all the same.
         loadings: Per task, its coordinates on the factors, strongest factor first.
         energy: Per factor, its share of the gradients' energy, in [0, 1].
         before: Groups of tasks before.
