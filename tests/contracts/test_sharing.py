@@ -312,7 +312,7 @@ def test_the_tasks_of_a_batch_leave_alone_what_serves_only_others(name: str) -> 
     for task in range(4):
         network.zero_grad()
         network(x)[:, task].square().sum().backward()
-        for tensor, owners in network.owned_rows():
+        for tensor, owners in network.owned_weights():
             if tensor.grad is not None:
                 whole = tensor.grad if len(owners) > 1 else tensor.grad.unsqueeze(0)
                 assert not whole[~owners[:, task]].any()

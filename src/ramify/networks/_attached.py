@@ -17,7 +17,7 @@ from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_branches, rows_of_heads
 from ramify.networks._specs import Setting
 from ramify.networks._stages import Backbone, feature_width, stages_of
-from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import vectors, widths_after
 from ramify.tasks import SharingTree, TaskSet
 
@@ -112,9 +112,9 @@ class AttachedNetwork(TaskNetwork):
         """The groups of the first stage."""
         return self._tree.assignment(0)
 
-    def owned_rows(self) -> list[OwnedRows]:
+    def owned_weights(self) -> list[OwnedWeights]:
         """Branches that not all tasks use, and the heads."""
-        owned: list[OwnedRows] = []
+        owned: list[OwnedWeights] = []
         attached = np.array(self._attached)
         for i, stage in enumerate(self._branches()):
             of_task = self._tree.assignment(i)

@@ -15,7 +15,7 @@ from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._specs import Setting
 from ramify.networks._stages import Backbone, feature_width, stages_of
-from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import check_width, widths_after
 from ramify.tasks import SharingTree, TaskSet
 
@@ -99,7 +99,7 @@ class AttentionNetwork(TaskNetwork):
         """One part."""
         return np.zeros(len(self.tasks), np.int64)
 
-    def owned_rows(self) -> list[OwnedRows]:
+    def owned_weights(self) -> list[OwnedWeights]:
         """The masks and the heads."""
         n_tasks = len(self.tasks)
         masks: Iterator[Tensor] = self.units.parameters()

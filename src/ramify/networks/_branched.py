@@ -22,7 +22,7 @@ from ramify.networks._specs import Setting
 from ramify.networks._stacked_channels import StackedBatchNorm
 from ramify.networks._stages import Backbone, feature_width, n_halvings, stages_of
 from ramify.networks._tail import Tail
-from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.tasks import SharingTree, TaskSet
 
 
@@ -253,7 +253,7 @@ class BranchedNetwork(TaskNetwork):
         """For each stage, how often the resolution is halved at it or after it, before the heads."""
         return [sum(self._halvings[i:]) for i in range(len(self._halvings))]
 
-    def owned_rows(self) -> list[OwnedRows]:
+    def owned_weights(self) -> list[OwnedWeights]:
         """Every parameter and running statistic that does not serve all tasks, with its tasks.
 
         Training uses it to leave a branch or a head untouched by a batch that has no label of its
@@ -265,10 +265,10 @@ class BranchedNetwork(TaskNetwork):
                 serves = self._serves(self.tree.assignment(i).tolist())
                 for tensor, group in branches.rows():
                     rows = serves if group is None else serves[group : group + 1]
-                    owned.append(OwnedRows(tensor, rows))
+                    owned.append(OwnedWeights(tensor, rows))
         of_column = self._serves(self.heads.task_of_column_list, transpose=True)
-        owned.append(OwnedRows(self.heads.weight, of_column))
-        owned.append(OwnedRows(self.heads.bias, of_column))
+        owned.append(OwnedWeights(self.heads.weight, of_column))
+        owned.append(OwnedWeights(self.heads.bias, of_column))
         return owned
 
     def parameter_rules(self) -> list[ParameterRule]:

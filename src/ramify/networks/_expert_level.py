@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ramify.networks._branches import Branches
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_branches
 from ramify.networks._redrawn import redrawn
-from ramify.networks._task_network import OwnedRows
+from ramify.networks._task_network import OwnedWeights
 from ramify.networks._widths import as_read
 
 
@@ -75,7 +75,7 @@ class ExpertLevel(nn.Module):
             mixed = torch.cat([mixed, shared.unsqueeze(0)])
         return mixed.view(*mixed.shape[:2], *shape)
 
-    def owned_rows(self) -> Iterator[OwnedRows]:
+    def owned_weights(self) -> Iterator[OwnedWeights]:
         """What serves single tasks, if no level follows."""
         own = each_its_own(self.n_tasks)
         of_all = torch.ones(self.n_shared, self.n_tasks, dtype=torch.bool)

@@ -16,7 +16,7 @@ from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_heads
 from ramify.networks._specs import Setting
 from ramify.networks._stages import Backbone, feature_width, stages_of
-from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import width_read
 from ramify.tasks import SharingTree, TaskSet
 
@@ -129,12 +129,12 @@ class ExpertNetwork(TaskNetwork):
         n_tasks = len(self.tasks)
         return np.zeros(n_tasks, np.int64) if self._couples() else np.arange(n_tasks)
 
-    def owned_rows(self) -> list[OwnedRows]:
+    def owned_weights(self) -> list[OwnedWeights]:
         """Experts and gates of single tasks at the last level (at all, if none is shared)."""
-        owned: list[OwnedRows] = []
+        owned: list[OwnedWeights] = []
         for i, level in enumerate(self._levels(), 1):
             if self.plan.n_shared == 0 or i == len(self.levels):
-                owned += level.owned_rows()
+                owned += level.owned_weights()
         return [*owned, *rows_of_heads(self.heads, len(self.tasks))]
 
     def parameter_rules(self) -> list[ParameterRule]:

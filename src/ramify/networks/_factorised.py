@@ -19,7 +19,7 @@ from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._ranks import checked_ranks, form_named
 from ramify.networks._specs import Setting
 from ramify.networks._stacked_weights import check_separate, stacked_layers
-from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.tasks import SharingTree
 
 
@@ -106,7 +106,7 @@ class FactorisedNetwork(TaskNetwork):
         """One part."""
         return np.zeros(len(self.tasks), np.int64)
 
-    def owned_rows(self) -> list[OwnedRows]:
+    def owned_weights(self) -> list[OwnedWeights]:
         """The tasks' factors, biases, norms and heads."""
         n_tasks = len(self.tasks)
         own = [tensor for tensor in self._stacked() if n_tasks > 1]

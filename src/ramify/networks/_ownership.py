@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ramify.networks._branches import Branches
 from ramify.networks._heads import StackedHeads
-from ramify.networks._task_network import OwnedRows
+from ramify.networks._task_network import OwnedWeights
 
 Serves = Bool[Tensor, "row task"]
 
@@ -23,7 +23,7 @@ def each_its_own(n_tasks: int, per_task: int = 1) -> Serves:
     return torch.eye(n_tasks, dtype=torch.bool).repeat_interleave(per_task, 0)
 
 
-def rows_of_branches(branches: Branches, serves: Serves) -> Iterator[OwnedRows]:
+def rows_of_branches(branches: Branches, serves: Serves) -> Iterator[OwnedWeights]:
     """Every tensor of a stage's copies with its tasks.
 
     Args:
@@ -32,12 +32,12 @@ def rows_of_branches(branches: Branches, serves: Serves) -> Iterator[OwnedRows]:
     """
     for tensor, copy in branches.rows():
         rows = serves if copy is None else serves[copy : copy + 1]
-        yield OwnedRows(tensor, rows.to(tensor.device))
+        yield OwnedWeights(tensor, rows.to(tensor.device))
 
 
 def rows_of_heads(
     heads: StackedHeads, n_tasks: int, places: Sequence[int] | None = None
-) -> Iterator[OwnedRows]:
+) -> Iterator[OwnedWeights]:
     """The heads' tensors with their tasks.
 
     Args:
@@ -50,11 +50,11 @@ def rows_of_heads(
     yield from rows_of([heads.weight, heads.bias], each_its_own(n_tasks)[of_column])
 
 
-def rows_of(tensors: Iterable[Tensor], serves: Serves) -> Iterator[OwnedRows]:
+def rows_of(tensors: Iterable[Tensor], serves: Serves) -> Iterator[OwnedWeights]:
     """Tensors whose first axis is that of the rows.
 
     Args:
         tensors: The tensors.
         serves: For each row, the tasks that it serves.
     """
-    return (OwnedRows(tensor, serves.to(tensor.device)) for tensor in tensors)
+    return (OwnedWeights(tensor, serves.to(tensor.device)) for tensor in tensors)

@@ -17,7 +17,7 @@ from ramify.networks._specs import Setting
 from ramify.networks._stacked_weights import check_separate
 from ramify.networks._stitch_unit import StageMixture, StitchUnit
 from ramify.networks._stitching import Stitching
-from ramify.networks._task_network import OwnedRows, ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import as_read, widths_after
 from ramify.tasks import SharingTree
 
@@ -118,11 +118,11 @@ class StitchedNetwork(TaskNetwork):
         n_tasks = len(self.tasks)
         return np.zeros(n_tasks, np.int64) if self._last_unit >= 0 else np.arange(n_tasks)
 
-    def owned_rows(self) -> list[OwnedRows]:
+    def owned_weights(self) -> list[OwnedWeights]:
         """What comes after the last unit, and that unit's own rows."""
         n_tasks = len(self.tasks)
         own = each_its_own(n_tasks)
-        owned: list[OwnedRows] = []
+        owned: list[OwnedWeights] = []
         for i, stage in enumerate(self.stages):
             assert isinstance(stage, Branches)  # for the type checker only
             if i > self._last_unit and n_tasks > 1:

@@ -15,7 +15,7 @@ from ramify.networks._specs import Setting
 from ramify.tasks import SharingTree, TaskSet
 
 
-class OwnedRows(NamedTuple):
+class OwnedWeights(NamedTuple):
     """A tensor of the network's state and the tasks that it serves.
 
     Attributes:
@@ -119,7 +119,7 @@ class TaskNetwork(nn.Module, ABC):
         """
 
     @abstractmethod
-    def owned_rows(self) -> list[OwnedRows]:
+    def owned_weights(self) -> list[OwnedWeights]:
         """Every parameter and running statistic that does not serve all tasks, with its tasks.
 
         Training uses it to leave alone what a batch says nothing about.

@@ -87,7 +87,7 @@ class BestWeights:
             self._weights = {name: tensor.clone() for name, tensor in state.items()}
             return
         improved = torch.from_numpy(better[self._root_of_task])
-        owners = {rows.tensor.data_ptr(): rows.owners for rows in self._network.owned_rows()}
+        owners = {rows.tensor.data_ptr(): rows.owners for rows in self._network.owned_weights()}
         for name, tensor in state.items():
             if tensor.data_ptr() not in owners:  # a counter of batches, not a weight
                 continue

@@ -18,7 +18,7 @@ class SharedGradients:
     """
 
     def __init__(self, network: BranchedNetwork | TaskNetwork) -> None:
-        owners = {id(tensor): rows for tensor, rows in network.owned_rows()}
+        owners = {id(tensor): rows for tensor, rows in network.owned_weights()}
         self._shared: list[tuple[Tensor, Tensor | None]] = []
         for parameter in network.parameters():
             rows = owners.get(id(parameter))

@@ -32,7 +32,7 @@ class Untouched:
 
     def __init__(self, network: TaskNetwork, optimiser: Optimizer) -> None:
         # On the host, so that a step need not wait for the device to know what to save.
-        self._rows = [(tensor, owners.cpu().numpy()) for tensor, owners in network.owned_rows()]
+        self._rows = [(tensor, owners.cpu().numpy()) for tensor, owners in network.owned_weights()]
         self._optimiser = optimiser
         self._saved: list[_SavedRows] = []
 

@@ -99,7 +99,7 @@ def test_what_a_task_does_not_own_hears_nothing_of_it(
         network.zero_grad()
         columns = [c for c, t in enumerate(TASKS.task_of_column) if t == task]
         network(inputs("table"))[:, columns].square().sum().backward()
-        for tensor, owners in network.owned_rows():
+        for tensor, owners in network.owned_weights():
             if tensor.grad is not None:
                 whole = tensor.grad if len(owners) > 1 else tensor.grad.unsqueeze(0)
                 assert not whole[~owners[:, task]].any()

@@ -94,7 +94,7 @@ def test_a_unit_passes_the_gradient_check(shape: tuple[int, ...]) -> None:
 def test_no_gradient_of_a_task_reaches_what_others_own() -> None:
     network = built("image")
     network(inputs("image"))[:, 0].sum().backward()
-    for tensor, owners in network.owned_rows():
+    for tensor, owners in network.owned_weights():
         assert tensor.grad is not None
         assert not tensor.grad[~owners[:, 0]].any()
         assert tensor.grad[owners[:, 0]].any()

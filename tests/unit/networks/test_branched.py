@@ -198,7 +198,7 @@ def test_separate_networks_leak_no_gradient(backbone: str, stack: bool) -> None:
     for t in range(len(TASKS)):
         network.zero_grad(set_to_none=False)
         network(inputs())[:, head_columns(t)].square().sum().backward()
-        for tensor, owners in network.owned_rows():
+        for tensor, owners in network.owned_weights():
             if not tensor.requires_grad or tensor.grad is None:
                 continue
             for row, serves in enumerate(owners):
@@ -246,9 +246,11 @@ def test_parameters_are_widths_times_stages_plus_heads(backbone: str, tree: Shar
 @every_backbone
 @every_tree
 @pytest.mark.parametrize("stack", [True, False])
-def test_owned_rows_cover_each_branch_once(backbone: str, tree: SharingTree, stack: bool) -> None:
+def test_owned_weights_cover_each_branch_once(
+    backbone: str, tree: SharingTree, stack: bool
+) -> None:
     network = built(backbone, tree, stack=stack)
-    owned = network.owned_rows()
+    owned = network.owned_weights()
     pointers = [tensor.data_ptr() for tensor, _ in owned]
     assert len(pointers) == len(set(pointers))
     by_pointer = {tensor.data_ptr(): owners for tensor, owners in owned}
@@ -273,7 +275,7 @@ def test_an_owned_row_is_what_moves_the_output_of_its_tasks() -> None:
     """Disturb a row: exactly the outputs of its owners change."""
     network = built("batch norm", TREE).eval()
     before = network(inputs())
-    for tensor, owners in network.owned_rows():
+    for tensor, owners in network.owned_weights():
         for row, serves in enumerate(owners):
             with torch.no_grad():
                 part = tensor[row] if len(owners) > 1 else tensor

@@ -132,7 +132,7 @@ def test_one_expert_per_task_and_none_shared_are_separate_networks() -> None:
 def test_no_gradient_of_a_task_reaches_what_others_own(plan: ExpertPlan) -> None:
     network = built("table", plan)
     network(inputs("table"))[:, 0].sum().backward()
-    owned = network.owned_rows()
+    owned = network.owned_weights()
     assert owned
     for tensor, owners in owned:
         if tensor.grad is not None and len(owners) > 1:
@@ -142,7 +142,7 @@ def test_no_gradient_of_a_task_reaches_what_others_own(plan: ExpertPlan) -> None
 @every_plan
 def test_what_is_not_owned_hears_every_task(plan: ExpertPlan) -> None:
     network = built("table", plan)
-    owned = {id(rows.tensor) for rows in network.owned_rows()}
+    owned = {id(rows.tensor) for rows in network.owned_weights()}
     for column in (0, 1, 4):
         network.zero_grad()
         network(inputs("table"))[:, column].square().sum().backward()

@@ -131,7 +131,7 @@ def test_no_gradient_of_a_task_reaches_what_others_own(form: str) -> None:
     apart = columns("image")
     network = FactorisedNetwork(apart, form, ranks_of(apart, form, error=0.2))
     network(inputs("image"))[:, 0].sum().backward()
-    owned = network.owned_rows()
+    owned = network.owned_weights()
     own_factors = [rows.tensor for rows in owned if rows.tensor.ndim == 2]
     assert len(own_factors) > len(stacked_layers(apart))  # the tasks' factors, biases, heads
     for tensor, owners in owned:

@@ -219,7 +219,7 @@ def test_weights_of_units_learn_faster_and_do_not_decay() -> None:
 
 def test_what_comes_after_the_last_unit_is_a_tasks_own() -> None:
     network = StitchedNetwork(columns("table"), Stitching(stages=(0, 1)))
-    owned = {id(rows.tensor): rows.owners for rows in network.owned_rows()}
+    owned = {id(rows.tensor): rows.owners for rows in network.owned_weights()}
     last = network.stages[2]
     assert all(id(tensor) in owned for tensor, _ in last.rows())  # type: ignore[operator]
     assert not any(id(tensor) in owned for tensor, _ in network.stages[0].rows())  # type: ignore[operator]
@@ -232,7 +232,7 @@ def test_what_comes_after_the_last_unit_is_a_tasks_own() -> None:
 def test_no_gradient_of_a_task_reaches_what_others_own(way: Stitching) -> None:
     network = StitchedNetwork(columns("equal widths"), way)
     network(inputs("equal widths"))[:, 0].sum().backward()
-    for tensor, owners in network.owned_rows():
+    for tensor, owners in network.owned_weights():
         if tensor.grad is not None:
             assert not tensor.grad[~owners[:, 0]].any()
 
@@ -241,8 +241,8 @@ def test_networks_that_never_meet_stand_on_their_own() -> None:
     network = StitchedNetwork(columns("table"), Stitching(own=1.0, rate=0.0))
     assert network.components.tolist() == [0, 1, 2]
     assert not any(each.requires_grad for each in network.units.parameters())
-    apart = columns("table").owned_rows()
-    assert len(network.owned_rows()) == len(apart)
+    apart = columns("table").owned_weights()
+    assert len(network.owned_weights()) == len(apart)
 
 
 def test_a_single_task_has_nothing_to_stitch() -> None:

@@ -174,7 +174,7 @@ def test_residual_networks_have_regions_too(method: RegionMethod, dtype: torch.d
 def test_a_network_without_branches_says_which_have_them() -> None:
     class Other(TaskNetwork):
         kind = "other"
-        features = read = owned_rows = parameter_rules = settings = tree = components = None  # type: ignore[assignment]
+        features = read = owned_weights = parameter_rules = settings = tree = components = None  # type: ignore[assignment]
 
     with pytest.raises(InputError, match="need a network of branches"):
         task_path(Other(), "a")

@@ -389,7 +389,7 @@ def test_networks_that_do_not_branch_are_weighed_by_their_shared_parameters(kind
     found, plain = step.gradients(step.balance(Seen())), step.gradients(None)
     weights = torch.tensor([1.0, 2.0, 3.0, 4.0]).double()
     total = torch.stack(step.single_losses()).dot(weights) / 4
-    owners = {id(tensor): rows.sum(1) > 1 for tensor, rows in step.network.owned_rows()}
+    owners = {id(tensor): rows.sum(1) > 1 for tensor, rows in step.network.owned_weights()}
     n_shared = 0
     for name, parameter in step.network.named_parameters():
         (weighted,) = torch.autograd.grad(

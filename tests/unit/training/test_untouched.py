@@ -54,7 +54,7 @@ def step(
 def snapshot(network: BranchedNetwork, optimiser: torch.optim.Optimizer) -> list[list[Tensor]]:
     """Per owned tensor: itself and the optimiser's state of the same shape."""
     found = []
-    for tensor, _ in network.owned_rows():
+    for tensor, _ in network.owned_weights():
         state = optimiser.state.get(tensor, {})
         parts = [tensor, *(v for v in state.values() if v.shape == tensor.shape)]
         found.append([part.detach().clone() for part in parts])
@@ -81,7 +81,7 @@ def test_rows_without_a_label_stay_bit_for_bit_and_the_others_move(
     assert any(len(parts) == (3 if rule == "AdamW" else 2) for parts in before)
     step(network, optimiser, labelled)
     after = snapshot(network, optimiser)
-    owned = network.owned_rows()
+    owned = network.owned_weights()
     for (_, owners), old, new in zip(owned, before, after, strict=True):
         for row, serves in enumerate(owners):
             some = bool((serves & torch.tensor(labelled)).any())
