@@ -29,7 +29,7 @@ from ramify.runs._options import Options
 from ramify.runs._overall import overall_scores
 from ramify.runs._prepared import Prepared
 from ramify.runs._scoring import Scored, differences, relative_gain, scored
-from ramify.sharing import FullyAdaptive, SelectiveSharing
+from ramify.sharing import FullyAdaptive, Relationship, SelectiveSharing
 from ramify.tasks import SharingTree, Task
 from ramify.training import Candidate, Fitted
 
@@ -52,6 +52,11 @@ _LINEAR_AFFINITY = (
 _ESTIMATORS_AFFINITY = (
     "Cosine of what the tasks' gradients have in common, at the last look that changed the groups; "
     "1 is the same direction, 0 unrelated, negative opposed."
+)
+
+_RELATIONSHIP_AFFINITY = (
+    "Correlation of the tasks in the prior that was learned with their weights, the mean over "
+    "layers; 1 is the same direction, 0 unrelated, where all pairs start, negative opposed."
 )
 
 
@@ -191,6 +196,9 @@ def _affinity(fitted: Fitted, prepared: Prepared) -> dict[str, AffinityInfo]:
         name, matrix, words = sharing.name, sharing.affinity, _LINEAR_AFFINITY
     elif isinstance(sharing, SelectiveSharing):
         name, matrix, words = "gradient-factors", sharing.matrix(), _ESTIMATORS_AFFINITY
+    elif isinstance(sharing, Relationship):
+        name = "task-covariance"
+        matrix, words = sharing.affinities().get(name), _RELATIONSHIP_AFFINITY
     else:
         return {}
     if matrix is None:

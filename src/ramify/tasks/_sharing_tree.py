@@ -127,7 +127,7 @@ class SharingTree:
                 tuple(tuple(str(name) for name in group) for group in stage)
                 for stage in value["stages"]
             )
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise InputError(
                 "a tree must be JSON of the form {'tasks': […], 'stages': [[[…]]]}. "
                 f"Got {quoted(text[:50])} ({type(error).__name__})"

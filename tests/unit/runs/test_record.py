@@ -3,13 +3,16 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
+from numpy.testing import assert_allclose
 from tests.unit.runs._runs import fitted, quick, small_table
 
 from ramify.data import ColumnSplit
 from ramify.records import RunRecord
 from ramify.runs import RECORD_FILE
+from ramify.sharing import Relationship
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +66,15 @@ def test_a_task_of_one_class_is_absent_where_it_is(record: RunRecord) -> None:
 def test_every_phase_has_its_curve(record: RunRecord) -> None:
     phases = {point.phase for point in record.curves}
     assert {"growing", "single_task", "shared"} <= phases
+
+
+def test_relations_that_were_learned_with_the_weights_are_in_the_record() -> None:
+    options = replace(quick(), sharing=Relationship(interval=1))
+    run = fitted(small_table(("regression",), rows=150), options)
+    (affinity,) = run.record.affinity.values()
+    assert affinity.used
+    matrix = np.array(affinity.matrix, dtype=float)
+    assert_allclose(matrix, matrix.T)
+    assert_allclose(matrix.diagonal(), 1, atol=1e-5)
+    assert np.abs(matrix - np.eye(len(matrix))).max() > 1e-3
+    assert "How alike the tasks are" in run.report()

@@ -148,7 +148,9 @@ def test_what_is_no_tree_is_refused(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "3", '{"tasks": ["a"]}', '{"tasks": 3, "stages": []}']
+    "text",
+    ["", "{", "[]", "3", '{"tasks": ["a"]}', '{"tasks": 3, "stages": []}', "[" * 100_000],
+    ids=lambda text: text[:30],
 )
 def test_what_is_no_json_of_a_tree_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="a tree must be JSON of the form"):
