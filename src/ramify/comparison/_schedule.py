@@ -104,6 +104,7 @@ def carried_out(
     every: list[RunResult | Failure] = []
     lanes = schedule.lanes.values()
     n_runs = sum(lane.n_runs for lane in lanes)
+    processes = _at_most(processes, len(lanes))
 
     def add(result: RunResult | Failure, *, reused: bool) -> None:
         every.append(result)
@@ -125,6 +126,11 @@ def carried_out(
         for result in [found for lane in lanes for found in lane.kept()]:
             add(result, reused=True)
     return every
+
+
+def _at_most(processes: int | None, n_lanes: int) -> int | None:
+    """As many as there is work for: joblib starts all that it is told, however few the runs."""
+    return None if processes is None else min(processes, n_lanes)
 
 
 def _done(works: Sequence[Work], processes: int | None) -> Generator[Done]:

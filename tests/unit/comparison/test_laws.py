@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import polars as pl
 import pytest
 
 from ramify._core import InputError, StoppedError
-from ramify.comparison import Progress, _network
+from ramify.comparison import Progress, _network, _schedule
+from ramify.comparison._contender import Work
+from ramify.comparison._work import Done
 from ramify.networks import Backbone, BranchedNetwork
 from ramify.records import Setting
 from ramify.runs import run_table
@@ -76,6 +79,22 @@ def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
     one = compared(small_table(), sharing=ways, seeds=1).record
     two = compared(small_table(), sharing=ways, seeds=1, processes=2, output=tmp_path).record
     assert substance(one) == substance(two)
+
+
+@pytest.mark.parametrize(("asked", "started"), [(99, len(ALWAYS)), (1, 1), (-1, -1)])
+def test_no_more_processes_are_started_than_there_are_runs(
+    monkeypatch: pytest.MonkeyPatch, asked: int, started: int
+) -> None:
+    seen: list[int | None] = []
+
+    def recording(works: Sequence[Work], processes: int | None) -> Generator[Done]:
+        seen.append(processes)
+        return done(works, 1)
+
+    done = _schedule._done
+    monkeypatch.setattr(_schedule, "_done", recording)
+    compared(small_table(), sharing={}, seeds=1, processes=asked)
+    assert seen == [started]
 
 
 def test_a_resumed_comparison_equals_an_uninterrupted_one(tmp_path: Path) -> None:
