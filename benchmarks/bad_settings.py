@@ -146,6 +146,7 @@ SETTINGS = [
         compare("--sharing", "hard", "--weighting", "equal,equal"),
     ),
     Case("settings", "processes 0", "--processes must be 1 or", compare("--processes", "0")),
+    Case("settings", "threads 100000", "at most 1024", compare("--threads", "100000")),
     Case("settings", "processes -5", "or -1 for one per core", compare("--processes=-5")),
     Case(
         "settings",

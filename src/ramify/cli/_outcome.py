@@ -14,7 +14,7 @@ from ramify.cli._flags import flag, in_flags
 from ramify.cli._parser import VERBS, build_parser, run_verb
 
 _DISK_FULL = "the disk is full; free some space and run it again (ramify fit goes on with --resume)"
-_NO_MEMORY = "there is not enough memory; use a smaller table, --hidden, --width, --image-size or --batch-size"
+_NO_MEMORY = "there is not enough memory; use a smaller table, --hidden, --width, --estimator-width, --image-size or --batch-size"
 _LACKS_MEMORY = re.compile(r"allocate memory|out of memory", re.IGNORECASE)
 
 

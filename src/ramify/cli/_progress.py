@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from ramify.training import EpochEnded, Watcher
 
+_ALONE = "growing: one network per task, to start from"
 _WORDS = {
     "growing": "growing: one shared network, to see which tasks are alike",
     "training": "training",
@@ -60,6 +61,9 @@ def _printer(console: Console) -> Watcher:
 
 
 def _phase(event: EpochEnded) -> str:
+    n_tasks = len(event.tree.tasks)
+    if event.phase == "growing" and n_tasks > 1 and set(event.tree.widths) == {n_tasks}:
+        return _ALONE
     return _WORDS.get(event.phase, event.phase)
 
 

@@ -26,8 +26,8 @@ class SharingOptions:
             soft.alpha=300; comma separated. NAME is the word for it; without a form, as factorised,
             all its forms. A setting that does not exist is answered with those that do.
         selective: What concerns selective sharing only.
-        growing_epochs: Epochs of the shared network before a tree is found.
-        candidates: At most so many trees are trained to the end.
+        growing_epochs: Epochs of the shared network before a tree is found or the given one begins.
+        candidates: At most so many trees of fully-adaptive are trained to the end.
     """
 
     max_parameters: int | None = None

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from ramify._core import InputError
 from ramify.comparison._optuna_search import OptunaSearch
 from ramify.comparison._search import Search
 from ramify.weighting import Weighting
+
+# Of many more, starting them ends the process without a word.
+_MOST_THREADS: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Study:
                 raise InputError(
                     f"`{name.removeprefix('n_')}` must be 1 or more. Got {getattr(self, name)}"
                 )
+        if self.threads > _MOST_THREADS:
+            raise InputError(f"`threads` must be at most {_MOST_THREADS}. Got {self.threads}")
         # joblib counts on, -2 for all cores but one; -1 is what there is a use for.
         if self.processes is not None and self.processes < 1 and self.processes != -1:
             raise InputError(

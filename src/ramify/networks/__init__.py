@@ -37,7 +37,7 @@ from ramify.networks._state_files import read_state
 from ramify.networks._stitched import StitchedNetwork
 from ramify.networks._stitching import Stitching
 from ramify.networks._task_gradients import TaskGradients
-from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
+from ramify.networks._task_network import OwnedWeights, ParameterRule, Relation, TaskNetwork
 from ramify.networks._thin import thin_from, thin_like
 from ramify.networks._torchvision import load_torchvision
 from ramify.networks._vgg import vgg16
@@ -66,6 +66,7 @@ __all__ = [
     "OwnRows",
     "OwnedWeights",
     "ParameterRule",
+    "Relation",
     "ResNetSpec",
     "Residual",
     "RowRouter",

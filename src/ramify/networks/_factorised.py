@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import torch
@@ -19,8 +19,18 @@ from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._ranks import checked_ranks, form_named
 from ramify.networks._specs import Setting
 from ramify.networks._stacked_weights import check_separate, stacked_layers
-from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
+from ramify.networks._task_network import (
+    OwnedWeights,
+    ParameterRule,
+    Relation,
+    TaskNetwork,
+)
 from ramify.tasks import SharingTree
+
+_MEANING: Final = (
+    "Cosine of the tasks' shares, softmax of the sizes in the layer's task factor: 1 is the same "
+    "mixture of what is shared; tasks that share nothing have a small value, not 0."
+)
 
 
 class FactorisedNetwork(TaskNetwork):
@@ -127,14 +137,21 @@ class FactorisedNetwork(TaskNetwork):
         :math:`\mathrm{softmax}(|S_t|)`, as in the paper; for tasks that share nothing it is small,
         not 0.
         """
-        found = []
+        pairs = ~np.eye(len(self.tasks), dtype=bool)
+        return [float(cosines[pairs].mean()) for cosines in self._cosines()]
+
+    def relations(self) -> list[Relation]:
+        """How alike the shares of two tasks are at every factorised layer."""
+        return [
+            Relation(f"factors, layer {i}", cosines, _MEANING)
+            for i, cosines in enumerate(self._cosines(), 1)
+        ]
+
+    def _cosines(self) -> Iterator[NDArray[np.float64]]:
         for factor in self._task_factors():
-            shares = factor.detach().abs().softmax(1)
+            shares = factor.detach().double().cpu().abs().softmax(1)
             unit = shares / shares.norm(dim=1, keepdim=True)
-            cosines = unit @ unit.T
-            n = len(cosines)
-            found.append(float((cosines.sum() - n) / (n * (n - 1))))
-        return found
+            yield (unit @ unit.T).numpy()
 
     def _task_factors(self) -> Iterator[nn.Parameter]:
         for name, parameter in self.stages.named_parameters():

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import torch
@@ -17,9 +17,19 @@ from ramify.networks._specs import Setting
 from ramify.networks._stacked_weights import check_separate
 from ramify.networks._stitch_unit import StageMixture, StitchUnit
 from ramify.networks._stitching import Stitching
-from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
+from ramify.networks._task_network import (
+    OwnedWeights,
+    ParameterRule,
+    Relation,
+    TaskNetwork,
+)
 from ramify.networks._widths import as_read, widths_after
 from ramify.tasks import SharingTree
+
+_MEANING: Final = (
+    "Weight with which features of one task's network go into another's, the mean of both ways; 0 "
+    "is nothing, negative is taken away, and the diagonal is what a network keeps of its own."
+)
 
 
 class StitchedNetwork(TaskNetwork):
@@ -147,6 +157,14 @@ class StitchedNetwork(TaskNetwork):
         """For each stitched stage, how much of each task's features goes into each other's."""
         every = {int(i): unit for i, unit in self.units.items() if isinstance(unit, StitchUnit)}
         return {i: unit.between_tasks() for i, unit in every.items()}
+
+    def relations(self) -> list[Relation]:
+        """How much of two tasks' features goes into each other's, after each stitched stage."""
+        found = {i: weights.double().cpu() for i, weights in self.between_tasks().items()}
+        return [
+            Relation(f"stitch units, stage {i + 1}", ((w + w.T) / 2).numpy(), _MEANING)
+            for i, w in found.items()
+        ]
 
     def _weights(self) -> list[nn.Parameter]:
         mixture = [] if self.mixture is None else [self.mixture.weight]

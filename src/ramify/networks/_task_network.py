@@ -28,6 +28,20 @@ class OwnedWeights(NamedTuple):
     owners: Bool[Tensor, "row task"]
 
 
+class Relation(NamedTuple):
+    """How near tasks came to each other in one part of a trained network.
+
+    Attributes:
+        name: Of the part.
+        matrix: ``(task, task)``, symmetric; higher is nearer.
+        meaning: What the numbers mean, in a sentence.
+    """
+
+    name: str
+    matrix: Float[np.ndarray, "task task"]
+    meaning: str
+
+
 class ParameterRule(NamedTuple):
     """How the optimiser treats one parameter, where that is not the usual way.
 
@@ -128,6 +142,10 @@ class TaskNetwork(nn.Module, ABC):
     @abstractmethod
     def parameter_rules(self) -> list[ParameterRule]:
         """The parameters that the optimiser treats in their own way."""
+
+    def relations(self) -> list[Relation]:
+        """How near the tasks came to each other, part by part; empty where the tree says it all."""
+        return []
 
     @abstractmethod
     def settings(self) -> Mapping[str, Setting]:

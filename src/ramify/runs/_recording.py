@@ -9,7 +9,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.networks import BranchedNetwork, n_weights
+from ramify.networks import BranchedNetwork, TaskNetwork, n_weights
 from ramify.records import (
     AffinityInfo,
     Baseline,
@@ -200,11 +200,28 @@ def _affinity(fitted: Fitted, prepared: Prepared) -> dict[str, AffinityInfo]:
         name = "task-covariance"
         matrix, words = sharing.affinities().get(name), _RELATIONSHIP_AFFINITY
     else:
-        return {}
+        return _relations(fitted.network)
     if matrix is None:
         return {}
-    tasks = list(prepared.tasks.names)
-    return {name: AffinityInfo(tasks=tasks, matrix=_known(matrix), description=words, used=True)}
+    info = AffinityInfo(
+        tasks=list(prepared.tasks.names),
+        matrix=_known(matrix),
+        description=words,
+        used=not isinstance(sharing, Relationship),  # its prior makes no tree
+    )
+    return {name: info}
+
+
+def _relations(network: TaskNetwork) -> dict[str, AffinityInfo]:
+    return {
+        each.name: AffinityInfo(
+            tasks=list(network.tasks.names),
+            matrix=_known(each.matrix),
+            description=each.meaning,
+            used=False,
+        )
+        for each in network.relations()
+    }
 
 
 def _stabilities(sharing: FullyAdaptive, tree: SharingTree) -> list[GroupStability]:

@@ -37,6 +37,11 @@ def test_a_form_of_the_stacked_weights_is_named(
     assert (sharing.name, sharing.settings["form"]) == (way, form)
 
 
+def test_networks_that_are_trained_alone_first_are_called_so(table: Path, tmp_path: Path) -> None:
+    said = fit(table, tmp_path / "run", "--sharing", "factorised", "--epochs", "5")
+    assert "growing: one network per task, to start from: epoch 1/4" in said.out
+
+
 def test_an_anchored_run_starts_from_another_run(table: Path, tmp_path: Path) -> None:
     assert fit(table, tmp_path / "anchor", "--sharing", "hard").code == 0
     given = ("--sharing", "anchored", "--start-from", str(tmp_path / "anchor"))

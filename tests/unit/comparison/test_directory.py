@@ -162,6 +162,7 @@ def test_a_tampered_record_is_refused(tmp_path: Path, part: dict[str, object], w
         ({"n_trials": -1}, "`search` must be 0 or more"),
         ({"n_trees": 0}, "`trees` must be 1 or more"),
         ({"threads": 0}, "`threads` must be 1 or more"),
+        ({"threads": 100_000}, "`threads` must be at most 1024"),
         ({"processes": 0}, "`processes` must be 1 or more, or -1"),
     ],
 )

@@ -12,7 +12,7 @@ from tests.unit.runs._runs import fitted, quick, small_table
 from ramify.data import ColumnSplit
 from ramify.records import RunRecord
 from ramify.runs import RECORD_FILE
-from ramify.sharing import Relationship
+from ramify.sharing import CrossStitch, Factorised, Relationship, Sharing
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,27 @@ def test_relations_that_were_learned_with_the_weights_are_in_the_record() -> Non
     options = replace(quick(), sharing=Relationship(interval=1))
     run = fitted(small_table(("regression",), rows=150), options)
     (affinity,) = run.record.affinity.values()
-    assert affinity.used
+    assert not affinity.used  # no tree grew from it
     matrix = np.array(affinity.matrix, dtype=float)
     assert_allclose(matrix, matrix.T)
     assert_allclose(matrix.diagonal(), 1, atol=1e-5)
     assert np.abs(matrix - np.eye(len(matrix))).max() > 1e-3
     assert "How alike the tasks are" in run.report()
+
+
+@pytest.mark.parametrize(
+    ("sharing", "parts"),
+    [(CrossStitch(), "stitch units, stage"), (Factorised("tt", rank=2, alone=1), "factors, layer")],
+)
+def test_relations_of_networks_that_read_each_other_are_in_the_record(
+    sharing: Sharing, parts: str
+) -> None:
+    run = fitted(small_table(("regression",), rows=150), replace(quick(), sharing=sharing))
+    assert list(run.record.affinity) == [f"{parts} {i}" for i in (1, 2)]
+    for affinity in run.record.affinity.values():
+        matrix = np.array(affinity.matrix, dtype=float)
+        assert_allclose(matrix, matrix.T)
+        assert np.ptp(matrix) > 0
+    page = run.report()
+    assert f"{parts} 2" in page
+    assert "the tree grew from this" not in page
