@@ -224,5 +224,5 @@ def test_the_command_refuses_an_unknown_weighting_in_one_line(tmp_path: Path) ->
     table = make_table(tmp_path / "table.csv")
     said = fit(table, tmp_path / "run", "--weighting", "magic")
     assert said.code == 2
-    assert "weighting must be one of equal, uncertainty" in said.err
+    assert "weighting must be one of equal, fixed, uncertainty" in said.err
     assert said.err.count("\n") == 1
