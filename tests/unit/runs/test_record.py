@@ -96,3 +96,5 @@ def test_relations_of_networks_that_read_each_other_are_in_the_record(
     page = run.report()
     assert f"{parts} 2" in page
     assert "the tree grew from this" not in page
+    assert "if the tree follows the evidence" not in page
+    assert page.count('<details class="measure" open') == 1
