@@ -71,7 +71,7 @@ class SharingOptions:
         if self.tree is None:
             raise InputError("--sharing tree needs --tree, the JSON file of a tree")
         try:
-            return SharingTree.from_json(self.tree.read_text(encoding="utf-8"))
+            return SharingTree.from_json(self.tree.read_text(encoding="utf-8-sig"))
         except InputError as error:
             raise InputError(f"--tree {quoted(self.tree)}: {error}") from None
         except OSError as error:

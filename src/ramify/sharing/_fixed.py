@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ramify._core import InputError
+from ramify._core import InputError, listed
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.records import Setting
 from ramify.sharing._protocols import Proposal, Restructuring, Sharing
@@ -64,7 +64,7 @@ class FixedTree(Sharing, Restructuring):
     """The tree that the user gives.
 
     Attributes:
-        tree: Over the tasks, one level per stage of the backbone.
+        tree: Over the tasks, in any order, one level per stage of the backbone.
         growing_epochs_first: Epochs in which one shared network is trained before it is divided
             into the tree, as `FullyAdaptive` does; 0 starts with the tree.
         estimator: Widths of the dense stages that follow the backbone's, see `BranchedNetwork`.
@@ -106,13 +106,11 @@ class FixedTree(Sharing, Restructuring):
         Raises:
             InputError: If the tree does not fit the backbone or the tasks.
         """
-        widths = self.estimator
-        network = BranchedNetwork(
-            backbone, self.tree, tasks, n_features=n_features, estimator=widths
-        )
+        widths, tree = self.estimator, self._over(tasks)
+        network = BranchedNetwork(backbone, tree, tasks, n_features=n_features, estimator=widths)
         if self.growing_epochs_first == 0:
             return network
-        shared = SharingTree.shared(tasks.names, self.tree.n_stages)
+        shared = SharingTree.shared(tasks.names, tree.n_stages)
         return BranchedNetwork(backbone, shared, tasks, n_features=n_features, estimator=widths)
 
     def growing_epochs(self, n_tasks: int) -> int:
@@ -125,4 +123,13 @@ class FixedTree(Sharing, Restructuring):
 
     def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
         """The tree, if the network is not it yet."""
-        return [] if network.tree == self.tree else [Proposal(self.tree)]
+        tree = self._over(network.tasks)
+        return [] if network.tree == tree else [Proposal(tree)]
+
+    def _over(self, tasks: TaskSet) -> SharingTree:
+        """The tree with its tasks in the order of those that are learned."""
+        if missing := [name for name in tasks.names if name not in self.tree.tasks]:
+            raise InputError(f"`tree` must hold every task. It lacks {listed(missing)}")
+        if unknown := [name for name in self.tree.tasks if name not in tasks.names]:
+            raise InputError(f"`tree` must hold no other tasks. It also has {listed(unknown)}")
+        return SharingTree(tasks.names, self.tree.stages)

@@ -140,10 +140,14 @@ def _in_order(stage: Partition, place: dict[str, int], index: int) -> Partition:
     unknown = [name for name in members if name not in place]
     if unknown:
         raise InputError(f"stage {index} of a tree names unknown tasks: {listed(unknown)}")
-    if sorted(members) != sorted(place) or not all(stage):
+    if not all(stage):
+        raise InputError(
+            f"stage {index} of a tree must have no empty group. Group {stage.index(()) + 1} is"
+        )
+    if sorted(members) != sorted(place):
         raise InputError(
             f"stage {index} of a tree must hold each of the {len(place)} tasks in exactly one "
-            f"non-empty group. Got {len(members)} members, {len(set(members))} of them different"
+            f"group. Got {len(members)} members, {len(set(members))} of them different"
         )
     groups = [tuple(sorted(group, key=place.__getitem__)) for group in stage]
     return tuple(sorted(groups, key=lambda group: place[group[0]]))

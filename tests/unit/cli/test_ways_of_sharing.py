@@ -1,5 +1,6 @@
 """Ways of sharing that need more than their name on the command line."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,17 @@ def test_a_tree_that_is_no_text_is_named(table: Path, tmp_path: Path) -> None:
     assert said.code == 2
     assert "error: --tree" in said.err
     assert "must be UTF-8 text" in said.err
+
+
+def test_a_tree_may_begin_with_a_byte_order_mark(table: Path, tmp_path: Path) -> None:
+    tasks = ["g1_t1", "g1_t0", "g0_t1", "g0_t0"]
+    text = json.dumps({"tasks": tasks, "stages": [[tasks], [tasks[:2], tasks[2:]]]})
+    path = tmp_path / "tree.json"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    said = fit(table, tmp_path / "run", "--sharing", "tree", "--tree", str(path))
+    assert said.code == 0, said.err
+    stages = RunRecord.load(tmp_path / "run" / "record.json").tree.stages
+    assert stages[1] == [["g0_t0", "g0_t1"], ["g1_t0", "g1_t1"]]
 
 
 @pytest.mark.parametrize(

@@ -160,8 +160,18 @@ def test_a_fixed_tree_must_fit() -> None:
     with pytest.raises(InputError, match="`growing_epochs_first` must be 0 or more"):
         FixedTree(SharingTree.shared(BINARY.names, 2), growing_epochs_first=-1)
     wrong = FixedTree(SharingTree.shared(("x",), 2), growing_epochs_first=1)
-    with pytest.raises(InputError, match="over the same tasks"):
+    with pytest.raises(InputError, match=r"must hold every task\. It lacks"):
         wrong.build(backbone(), BINARY)
+    more = SharingTree.shared((*BINARY.names, "x"), 2)
+    with pytest.raises(InputError, match=r"must hold no other tasks\. It also has 'x'"):
+        FixedTree(more).build(backbone(), BINARY)
+
+
+def test_a_fixed_tree_may_name_its_tasks_in_another_order() -> None:
+    first, *others = BINARY.names
+    stages = (((*others, first),), ((*others,), (first,)))
+    network = FixedTree(SharingTree((*others, first), stages)).build(backbone(), BINARY)
+    assert network.tree == SharingTree(BINARY.names, stages)
 
 
 def test_the_papers_caps_and_unit_costs_are_those_of_the_authors_code() -> None:
