@@ -6,12 +6,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from math import inf
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ramify.networks import BranchedNetwork, TaskNetwork, n_weights
+from ramify.networks import BranchedNetwork, n_weights
 from ramify.records import (
-    AffinityInfo,
     Baseline,
     CurvePoint,
     GroupStability,
@@ -22,42 +18,16 @@ from ramify.records import (
     TaskInfo,
     TreeInfo,
 )
+from ramify.runs._affinity import affinity_of
 from ramify.runs._examples import example_pictures
 from ramify.runs._jobs import Finished, Jobs
-from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._options import Options
 from ramify.runs._overall import overall_scores
 from ramify.runs._prepared import Prepared
 from ramify.runs._scoring import Scored, differences, relative_gain, scored
-from ramify.sharing import FullyAdaptive, Relationship, SelectiveSharing
+from ramify.sharing import FullyAdaptive, SelectiveSharing
 from ramify.tasks import SharingTree, Task
 from ramify.training import Candidate, Fitted
-
-_AFFINITY_WORDS = {
-    "margins": "Share of rows that are easy for both tasks or difficult for both; rare labels push "
-    "it towards 1 for every pair.",
-    "margins-corrected": "The same with chance agreement taken out: 1/2 is unrelated, 1 always "
-    "together.",
-    "gradient-cosine": "Whether both tasks want the same of the shared features, by the cosine of "
-    "their gradients there: 1/2 is unrelated, 1 always the same, 0 always the opposite.",
-    "gradient-factors": "Whether both tasks want the same of the shared features, in the few "
-    "directions that carry most of their gradients: 1/2 is unrelated.",
-}
-
-_LINEAR_AFFINITY = (
-    "How the method found the tasks to relate while it estimated them; higher is closer, negative "
-    "is opposed."
-)
-
-_ESTIMATORS_AFFINITY = (
-    "Cosine of what the tasks' gradients have in common, at the last look that changed the groups; "
-    "1 is the same direction, 0 unrelated, negative opposed."
-)
-
-_RELATIONSHIP_AFFINITY = (
-    "Correlation of the tasks in the prior that was learned with their weights, the mean over "
-    "layers; 1 is the same direction, 0 unrelated, where all pairs start, negative opposed."
-)
 
 
 def recorded(
@@ -92,7 +62,7 @@ def recorded(
         sharing=SharingInfo(name=sharing.name, settings=sharing.settings()),
         tree=TreeInfo(stages=_stages(fitted.tree)),
         path=[] if grown is None else _path(grown, fitted, jobs),
-        affinity=_affinity(fitted, prepared) if grown is None else _affinities(grown, prepared),
+        affinity=affinity_of(fitted),
         stability=[] if grown is None else _stabilities(grown, fitted.tree),
         regroupings=sharing.regroupings if isinstance(sharing, SelectiveSharing) else [],
         scores=_scores(finished, ours, prepared),
@@ -177,53 +147,6 @@ def _score_of(tree: SharingTree, candidates: Sequence[Candidate]) -> float | Non
     return next((c.validation_score for c in candidates if c.tree == tree), None)
 
 
-def _affinities(sharing: FullyAdaptive, prepared: Prepared) -> dict[str, AffinityInfo]:
-    return {
-        name: AffinityInfo(
-            tasks=list(prepared.tasks.names),
-            matrix=_known(matrix),
-            description=_AFFINITY_WORDS[name],
-            used=name == sharing.affinity,
-        )
-        for name, matrix in sharing.affinities().items()
-    }
-
-
-def _affinity(fitted: Fitted, prepared: Prepared) -> dict[str, AffinityInfo]:
-    """What another way than growing a tree found of how the tasks relate."""
-    sharing = fitted.sharing
-    if isinstance(sharing, LinearSharing):
-        name, matrix, words = sharing.name, sharing.affinity, _LINEAR_AFFINITY
-    elif isinstance(sharing, SelectiveSharing):
-        name, matrix, words = "gradient-factors", sharing.matrix(), _ESTIMATORS_AFFINITY
-    elif isinstance(sharing, Relationship):
-        name = "task-covariance"
-        matrix, words = sharing.affinities().get(name), _RELATIONSHIP_AFFINITY
-    else:
-        return _relations(fitted.network)
-    if matrix is None:
-        return {}
-    info = AffinityInfo(
-        tasks=list(prepared.tasks.names),
-        matrix=_known(matrix),
-        description=words,
-        used=not isinstance(sharing, Relationship),  # its prior makes no tree
-    )
-    return {name: info}
-
-
-def _relations(network: TaskNetwork) -> dict[str, AffinityInfo]:
-    return {
-        each.name: AffinityInfo(
-            tasks=list(network.tasks.names),
-            matrix=_known(each.matrix),
-            description=each.meaning,
-            used=False,
-        )
-        for each in network.relations()
-    }
-
-
 def _stabilities(sharing: FullyAdaptive, tree: SharingTree) -> list[GroupStability]:
     if tree.widths[-1] == 1:
         return []
@@ -234,10 +157,6 @@ def _stabilities(sharing: FullyAdaptive, tree: SharingTree) -> list[GroupStabili
         if len(groups) > 1
         for group, value in zip(groups, found[stage], strict=True)
     ]
-
-
-def _known(matrix: NDArray[np.float64]) -> list[list[float | None]]:
-    return [[None if np.isnan(v) else round(float(v), 6) for v in row] for row in matrix]
 
 
 def _stages(tree: SharingTree) -> list[list[list[str]]]:
