@@ -9,9 +9,8 @@ from ramify._core import check_count
 from ramify.sharing._merging import Moment
 
 _IDLE_LOOKS: Final = 2
-_ENOUGH_STEPS: Final = (
-    150  # with fewer, unrelated tasks look alike, as simple functions do at first
-)
+# With fewer, unrelated tasks look alike, as simple functions do at first.
+_ENOUGH_STEPS: Final = 150
 
 
 class LookSchedule:
