@@ -140,10 +140,8 @@ def _in_order(stage: Partition, place: dict[str, int], index: int) -> Partition:
     unknown = [name for name in members if name not in place]
     if unknown:
         raise InputError(f"stage {index} of a tree names unknown tasks: {listed(unknown)}")
-    if not all(stage):
-        raise InputError(
-            f"stage {index} of a tree must have no empty group. Group {stage.index(()) + 1} is"
-        )
+    if empty := next((i for i, group in enumerate(stage, 1) if not group), 0):
+        raise InputError(f"stage {index} of a tree must have no empty group. Group {empty} is")
     if sorted(members) != sorted(place):
         raise InputError(
             f"stage {index} of a tree must hold each of the {len(place)} tasks in exactly one "

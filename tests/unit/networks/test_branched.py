@@ -337,7 +337,11 @@ def test_runs_under_state_dict_round_trip() -> None:
     [
         (2, [["a", "b"], ["c", "d"]], "each of the 5 tasks in exactly one"),
         (2, [["a", "b", "c"], ["c", "d", "e"]], "each of the 5 tasks in exactly one"),
-        (2, [["a", "b", "c", "d", "e"], []], "each of the 5 tasks in exactly one"),
+        (
+            2,
+            [["a", "b", "c", "d", "e"], []],
+            "stage 2 of a tree must have no empty group. Group 2 is",
+        ),
         (2, [["a", "b", "c", "d", "e", "f"]], "unknown tasks: 'f'"),
         (3, [["a", "b"], ["c", "d", "e"]], "`stage` must be from 0 to 2"),
         (-1, [["a", "b"], ["c", "d", "e"]], "`stage` must be from 0 to 2"),
