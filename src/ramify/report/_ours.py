@@ -11,6 +11,15 @@ _NO_TREES: Final = {
 _LINEAR: Final = "linear:"
 
 
+def is_tree(sharing: str) -> bool:
+    """Whether the stages of a run's record are the whole of its network.
+
+    Args:
+        sharing: Name of the way of sharing.
+    """
+    return sharing not in _NO_TREES and not sharing.startswith(_LINEAR)
+
+
 def ours(sharing: str) -> str:
     """The network of a run in two words.
 

@@ -4,7 +4,7 @@ from ramify._core import counted
 from ramify.records import Baseline, RunRecord
 from ramify.report._comparison import Outcome, by_task, means, outcome, skill, with_outcome
 from ramify.report._numbers import interval, number, portion
-from ramify.report._ours import shared_how, worded
+from ramify.report._ours import is_tree, shared_how, worded
 from ramify.report._regrouping_words import regrouped
 from ramify.report._words import METRICS, NETWORKS, cited, enumerated
 
@@ -74,15 +74,18 @@ def _one_task(record: RunRecord) -> str:
 
 def _is_same(record: RunRecord, name: str) -> bool:
     # A tree of one shared group *is* the shared network; comparing it with itself says nothing.
-    baseline = record.baselines[name]
-    return (
-        baseline.stages == record.tree.stages and abs(baseline.mean_difference.value or 0.0) < 1e-9
-    )
+    difference = record.baselines[name].mean_difference.value or 0.0
+    return _is_twin(record, name) and abs(difference) < 1e-9
+
+
+def _is_twin(record: RunRecord, name: str) -> bool:
+    # Stitched networks have the stages of separate ones, experts those of a shared one: no twins.
+    return is_tree(record.sharing.name) and record.baselines[name].stages == record.tree.stages
 
 
 def _against(record: RunRecord, name: str, brief: bool) -> str:
     baseline = record.baselines[name]
-    if baseline.stages == record.tree.stages:
+    if _is_twin(record, name):
         return _twin(record, name)
     found = outcome(baseline.mean_difference)
     headline = _HEADLINES[name][found]

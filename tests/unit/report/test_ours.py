@@ -32,3 +32,20 @@ def test_linear_models_share_no_layer() -> None:
 
 def test_a_tree_stays_a_tree() -> None:
     assert "The tree beats one shared network" in verdict(of("fully-adaptive", [[["a"], ["b"]]]))
+
+
+@pytest.mark.parametrize(
+    ("sharing", "stages", "not_said"),
+    [
+        ("cross-stitch", [[["a"], ["b"]]], "itself one network per task"),
+        ("mmoe", [[NAMES]], "itself one shared network"),
+    ],
+)
+def test_what_shares_without_a_tree_is_no_second_training_of_a_baseline(
+    sharing: str, stages: list[list[list[str]]], not_said: str
+) -> None:
+    assert not_said in verdict(of("fully-adaptive", stages))
+    said = verdict(of(sharing, stages))
+    assert not_said not in said
+    assert "The network beats one shared network" in said
+    assert "Sharing helped" in said
