@@ -12,6 +12,7 @@ from ramify.records import Gain
 Values = Sequence[float] | NDArray[np.float64]
 
 _COVERAGE = 0.95
+_SAME = 1e-9
 
 
 def paired_gain(differences: Values, overlap: float = 0.0) -> Gain:
@@ -28,7 +29,9 @@ def paired_gain(differences: Values, overlap: float = 0.0) -> Gain:
         overlap: :math:`\rho`.
 
     Returns:
-        The ends are None with fewer than two seeds.
+        The ends are None with fewer than two seeds, and where all seeds have the same difference
+        other than 0: with few test rows scores have few values, and an interval without width
+        would be clear by that alone.
 
     References:
         Nadeau, Bengio. *Inference for the Generalization Error*, Machine Learning 2003, eq. 8.
@@ -43,8 +46,8 @@ def paired_gain(differences: Values, overlap: float = 0.0) -> Gain:
         return Gain(value=None, low=None, high=None, seeds=0)
     mean = float(known.mean())
     error = standard_error(known, overlap)
-    if error is None:
-        return Gain(value=mean, low=None, high=None, seeds=1)
+    if error is None or (mean != 0 and np.allclose(known, mean, rtol=_SAME, atol=0)):
+        return Gain(value=mean, low=None, high=None, seeds=len(known))
     room = float(student.ppf((1 + _COVERAGE) / 2, len(known) - 1)) * error
     return Gain(value=mean, low=mean - room, high=mean + room, seeds=len(known))
 

@@ -68,7 +68,8 @@ class Gain(Part):
 
     Attributes:
         value: The mean; None where no seed has both scores.
-        low: Lower end of the 95 % interval over seeds; None with fewer than two seeds.
+        low: Lower end of the 95 % interval over seeds; None with fewer than two seeds, or where all
+            have the same difference other than 0.
         high: Upper end.
         seeds: Number of seeds that it rests on.
     """

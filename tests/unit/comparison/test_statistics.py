@@ -37,6 +37,14 @@ def test_seeds_without_a_difference_are_left_out() -> None:
     assert (one.value, one.low, one.high, one.seeds) == (0.5, None, None, 1)
 
 
+def test_like_differences_are_no_interval_without_width() -> None:
+    # 17 and 32 pairs of 36 in place of 18 and 33: the two differ by rounding only.
+    gain = paired_gain([17 / 36 - 18 / 36, 32 / 36 - 33 / 36])
+    assert (gain.low, gain.high, gain.seeds) == (None, None, 2)
+    same = paired_gain([0.0, 0.0, 0.0])
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
 def test_means_and_spreads_say_nothing_of_nothing() -> None:
     assert mean_of([]) is None
     assert spread_of([1.0]) is None
