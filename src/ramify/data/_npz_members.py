@@ -40,7 +40,7 @@ def read_members(path: Path) -> Members:
         path: The archive.
 
     Raises:
-        InputError: If it is damaged.
+        InputError: If it is damaged, or not there.
     """
     arrays: dict[str, Array] = {}
     unreadable: dict[str, str] = {}
@@ -59,6 +59,8 @@ def read_members(path: Path) -> Members:
                     arrays[name] = member
                 else:  # the bytes of a file that begins otherwise
                     unreadable[name] = _NO_ARRAY
+    except FileNotFoundError:
+        raise InputError(f"no archive at {quoted(path)}; check the path") from None
     except _DAMAGE as error:
         words = " ".join(str(error).split())[:100] or type(error).__name__
         raise InputError(f"{quoted(path)} cannot be read as an .npz archive ({words})") from None
