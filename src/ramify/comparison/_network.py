@@ -7,7 +7,7 @@ from ramify.comparison._contender import Attempt, Contender, Job, Work
 from ramify.comparison._method import SINGLE_TASK, Method
 from ramify.records import MethodKind
 from ramify.runs import LinearSharing, Options, can_be_resumed, run_table
-from ramify.sharing import Restructuring
+from ramify.sharing import Restructuring, StartsAlone
 from ramify.weighting import GramWeighting
 
 
@@ -85,8 +85,10 @@ class NetworkContender(Contender):
         sharing, training = self.method.make(options.seed), options.training
         growing = sharing.growing_epochs(n_tasks) if isinstance(sharing, Restructuring) else 0
         if training.epochs <= growing:
+            alone = isinstance(sharing, StartsAlone)
+            spent = "epochs of separate networks (`alone`)" if alone else "growing epochs"
             raise InputError(
-                f"`epochs` must be more than the {growing} growing epochs of {self.name}. "
+                f"`epochs` must be more than the {growing} {spent} of {self.name}. "
                 f"Got {training.epochs}"
             )
         weighting = self.method.weighting or training.weighting
