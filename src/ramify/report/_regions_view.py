@@ -76,6 +76,13 @@ def _judged(name: str, found: ContrastInfo | None, brief: bool) -> str:
     who = f"In {cited(name)}"
     if found is None:
         return f"{who} there are no groups to compare: all tasks are in one group, or each alone."
+    groups = " of the same groups" if brief else ""
+    means = f"{number(found.within)} against {number(found.between)}"
+    if found.low == found.high:  # one picture, or pictures that are all the same
+        return (
+            f"{who}{groups}, tasks of one group and other pairs cannot be told apart: mean "
+            f"intersection over union {means}, but so few different pictures give no interval."
+        )
     difference = interval(found.low, found.high)
     if found.low > 0 and found.p_value > _LEVEL:
         start = (
@@ -87,10 +94,8 @@ def _judged(name: str, found: ContrastInfo | None, brief: bool) -> str:
         start = "tasks of one group overlap less than other pairs on these pictures"
     else:
         start = "tasks of one group and other pairs cannot be told apart"
-    groups = " of the same groups" if brief else ""
     return (
-        f"{who}{groups}, {start}: mean intersection over union {number(found.within)} against "
-        f"{number(found.between)} (95 % interval of the difference over pictures {difference}; "
+        f"{who}{groups}, {start}: mean intersection over union {means} (95 % interval of the difference over pictures {difference}; "
         f"share of random deals of the tasks that do as well: {number(found.p_value)})."
     )
 

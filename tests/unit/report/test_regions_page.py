@@ -112,6 +112,14 @@ def test_a_claim_is_made_only_if_the_interval_is_on_one_side(
     assert words in region_sentences(regions(TOX21, contrast(low, high)))[0]
 
 
+def test_a_single_picture_gives_no_interval_and_no_claim() -> None:
+    record = regions(TOX21, contrast(0.2, 0.2))
+    words = " ".join(region_sentences(record))
+    assert "cannot be told apart" in words
+    assert "no interval" in words
+    assert '<td class="n">none</td>' in render_regions(record)
+
+
 def test_what_random_groups_do_as_well_is_no_claim() -> None:
     found = contrast(0.1, 0.3).model_copy(update={"p_value": 0.2})
     first = region_sentences(regions(TOX21, found))[0]
