@@ -1,7 +1,6 @@
 """What every way of sharing keeps to where each row has a label of one task, or of none."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -16,7 +15,6 @@ from tests.toy import backbone, tensors
 from torch import nn
 from torch.testing import assert_close
 
-from ramify._core import StoppedError
 from ramify.data import TableBatches
 from ramify.losses import TaskLosses
 from ramify.networks import RowRouter
@@ -25,7 +23,7 @@ from ramify.training import Fitted, Trainer, Training
 from ramify.weighting import WEIGHTINGS, weighting_named
 
 from ._cases import SHARINGS
-from .test_sharing import StopAfter, assert_same
+from ._resuming import assert_same, fitted_in_parts
 
 NAMES = [name for name in WEIGHTINGS if name != "fixed"]
 KINDS = (Binary(), Regression(5.0, 2.0), Multiclass(("x", "y", "z")), Binary(rate=0.2))
@@ -110,18 +108,8 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
 ) -> None:
     """Stopped after every four steps until it is through; an epoch has 7."""
     whole = trained(name)
-    monkeypatch.setattr(
-        "ramify.training._trainer.listening_for_stop", lambda: nullcontext(StopAfter(4))
-    )
-    for stops in range(100):
-        try:
-            fitted = trained(name, checkpoint=tmp_path)
-        except StoppedError:
-            continue
-        assert stops > 0
-        assert_same(whole, fitted)
-        return
-    pytest.fail("training makes no progress")
+    parts = fitted_in_parts(lambda: trained(name, checkpoint=tmp_path), 4, monkeypatch)
+    assert_same(whole, parts)
 
 
 @pytest.mark.parametrize("name", BUILDERS)

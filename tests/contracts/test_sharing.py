@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,9 @@ from ramify.networks import StackedHeads, TaskNetwork, network_from
 from ramify.sharing import Coupling, FullyAdaptive, Sharing
 from ramify.tasks import Binary, Task, TaskSet
 from ramify.training import SGD, AdamW, EpochEnded, Fitted, StepDecay, Trainer, Training
-from ramify.training._events import StopRequest
 
 from ._cases import SHARINGS
+from ._resuming import assert_same, fitted_in_parts, stop_after
 
 BUILDERS = {name: build for cases in SHARINGS.values() for name, build in cases.items()}
 every_sharing = pytest.mark.parametrize("name", BUILDERS)
@@ -38,16 +37,6 @@ def trained(
     trainer = Trainer(SETTINGS, seed=seed, checkpoint=checkpoint, checkpoint_seconds=0)
     rows = batches(tasks) if train is None else train
     return trainer.fit(BUILDERS[name](tasks), backbone(), tasks, rows, held_out(tasks))
-
-
-def assert_same(one: Fitted, two: Fitted) -> None:
-    assert one.tree == two.tree
-    assert one.curve == two.curve
-    assert one.candidates == two.candidates
-    mine, theirs = one.network.state_dict(), two.network.state_dict()
-    assert mine.keys() == theirs.keys()
-    for name, tensor in mine.items():
-        assert torch.equal(tensor, theirs[name]), name
 
 
 def test_every_exported_way_of_sharing_has_a_case() -> None:
@@ -125,20 +114,6 @@ def test_building_leaves_the_backbone_alone(name: str) -> None:
         assert torch.equal(old, new)
 
 
-class StopAfter(StopRequest):
-    """A stop that is asked for after so many steps; training looks once after each step."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self._left = steps
-
-    def __bool__(self) -> bool:
-        self._left -= 1
-        if self._left <= 0:
-            self.signal_number = 15
-        return super().__bool__()
-
-
 @every_sharing
 @pytest.mark.parametrize("steps", [1, 4, 6, 7])
 def test_resumed_equals_uninterrupted_bit_for_bit(
@@ -146,18 +121,8 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
 ) -> None:
     """Stopped after every so many steps until it is through; an epoch has 6."""
     whole = trained(name, BINARY)
-    monkeypatch.setattr(
-        "ramify.training._trainer.listening_for_stop", lambda: nullcontext(StopAfter(steps))
-    )
-    for stops in range(100):
-        try:
-            fitted = trained(name, BINARY, checkpoint=tmp_path)
-        except StoppedError:
-            continue
-        assert stops > 0
-        assert_same(whole, fitted)
-        return
-    pytest.fail("training makes no progress")
+    parts = fitted_in_parts(lambda: trained(name, BINARY, checkpoint=tmp_path), steps, monkeypatch)
+    assert_same(whole, parts)
 
 
 def images() -> nn.Sequential:
@@ -190,16 +155,7 @@ def test_a_convolutional_network_resumes_around_its_widening_bit_for_bit(
 
     whole = fit(None)
     assert whole.tree.widths[-1] > 1
-    monkeypatch.setattr(
-        "ramify.training._trainer.listening_for_stop", lambda: nullcontext(StopAfter(steps))
-    )
-    for _ in range(100):
-        try:
-            assert_same(whole, fit(tmp_path))
-        except StoppedError:
-            continue
-        return
-    pytest.fail("training makes no progress")
+    assert_same(whole, fitted_in_parts(lambda: fit(tmp_path), steps, monkeypatch))
 
 
 @pytest.mark.parametrize("name", ["hard", "single-task"])
@@ -219,9 +175,7 @@ def test_resuming_remembers_the_best_epoch(
     scores = [point.validation_score or 0.0 for point in whole.curve]
     assert scores[0] == max(scores)
     assert scores[-1] < 0.8 * scores[0]
-    monkeypatch.setattr(
-        "ramify.training._trainer.listening_for_stop", lambda: nullcontext(StopAfter(20))
-    )
+    stop_after(20, monkeypatch)
     with pytest.raises(StoppedError):
         fit(tmp_path)
     assert_same(whole, fit(tmp_path))

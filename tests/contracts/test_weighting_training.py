@@ -1,6 +1,5 @@
 """Any weighting trains any way of sharing, with partial labels, and goes on where it was stopped."""
 
-from contextlib import nullcontext
 from math import isfinite
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from tests.unit.cli._command import fit, make_table
 from torch import Tensor
 from torch.testing import assert_close
 
-from ramify._core import InputError, StoppedError
+from ramify._core import InputError
 from ramify.data import TableBatches
 from ramify.records import RunRecord
 from ramify.sharing import HardSharing, Sharing
@@ -28,7 +27,7 @@ from ramify.weighting import (
 )
 
 from ._cases import SHARINGS
-from .test_sharing import StopAfter, assert_same
+from ._resuming import assert_same, fitted_in_parts
 
 NAMES = [name for name in WEIGHTINGS if name != "fixed"]
 BUILDERS = {name: build for cases in SHARINGS.values() for name, build in cases.items()}
@@ -116,18 +115,11 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
     """Through a division of the tree, so that branches are weighed as well; an epoch has 6 steps."""
     sharing = BUILDERS["tree, grown"]
     whole = trained(name, sharing(BINARY), BINARY, epochs=3)
-    monkeypatch.setattr(
-        "ramify.training._trainer.listening_for_stop", lambda: nullcontext(StopAfter(4))
-    )
-    for stops in range(100):
-        try:
-            fitted = trained(name, sharing(BINARY), BINARY, epochs=3, checkpoint=tmp_path)
-        except StoppedError:
-            continue
-        assert stops > 0
-        assert_same(whole, fitted)
-        return
-    pytest.fail("training makes no progress")
+
+    def fit() -> Fitted:
+        return trained(name, sharing(BINARY), BINARY, epochs=3, checkpoint=tmp_path)
+
+    assert_same(whole, fitted_in_parts(fit, 4, monkeypatch))
 
 
 def test_equal_weights_train_bit_for_bit_as_none() -> None:
