@@ -64,7 +64,8 @@ def vgg16(
     """
     check_counts("in_channels", in_channels)
     for name, number in (("n_tasks", n_tasks), ("width", width)):
-        check_counts(name, *([] if number is None else [number]))
+        if number is not None:
+            check_counts(name, number)
     height, breadth = _sides(input_size)
     convolutions = [c if width is None else min(width, c) for c in CONV_WIDTHS]
     dense = DENSE_WIDTH if width is None else 2 * width

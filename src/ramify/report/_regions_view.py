@@ -95,7 +95,8 @@ def _judged(name: str, found: ContrastInfo | None, brief: bool) -> str:
     else:
         start = "tasks of one group and other pairs cannot be told apart"
     return (
-        f"{who}{groups}, {start}: mean intersection over union {means} (95 % interval of the difference over pictures {difference}; "
+        f"{who}{groups}, {start}: mean intersection over union {means} (95 % "
+        f"interval of the difference over pictures {difference}; "
         f"share of random deals of the tasks that do as well: {number(found.p_value)})."
     )
 
