@@ -28,7 +28,7 @@ def check_number(
         return float(value)
     bound = f"above {least:g}" if open_end else f"of at least {least:g}"
     bound = bound if most == inf else f"{bound} and at most {most:g}"
-    raise InputError(f"`{name}` must be a finite number {bound}. Got {_as_given(value)}")
+    raise InputError(f"must be a finite number {bound}", argument=name, got=_as_given(value))
 
 
 def check_count(name: str, value: object, least: int = 1) -> int:
@@ -43,7 +43,8 @@ def check_count(name: str, value: object, least: int = 1) -> int:
     """
     if _is_whole(value) and value >= least:
         return int(value)
-    raise InputError(f"`{name}` must be a whole number of at least {least}. Got {_as_given(value)}")
+    requirement = f"must be a whole number of at least {least}"
+    raise InputError(requirement, argument=name, got=_as_given(value))
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -1,9 +1,9 @@
 """The names of arguments as they are typed on the command line."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from ramify._core import RamifyError
 from ramify.cli._declared import options_of
 
 _POSITIONALS: Final = ("table", "directory")
@@ -24,8 +24,6 @@ _SAID_ELSEWHERE: Final[Mapping[str, str]] = {
     "seed": "--seed, or --seeds of ramify compare",
     "separate": "the word after --sharing",
 }
-# What stands in quotation marks is the user's own.
-_ARGUMENT: Final = re.compile(r"(?<!['\"])`([a-z_]+)`(?!['\"])")
 
 
 def flag(name: str) -> str:
@@ -48,25 +46,25 @@ def option_of(argument: str) -> str:
     return _SAID_ELSEWHERE.get(argument, flag(_SYNONYMS.get(argument, argument)))
 
 
-def in_flags(message: str, verbs: Iterable[Callable[..., None]]) -> str:
-    """Call the arguments that a message names what the command line calls them.
+def in_flags(error: RamifyError, verbs: Iterable[Callable[..., None]]) -> str:
+    """The message of an error, its arguments called what the command line calls them.
 
-    The library speaks of its arguments, as ```epochs```; whoever typed ``--epochs`` should read that.
     Arguments that no verb has keep their names.
 
     Args:
-        message: What an error says.
+        error: What went wrong.
         verbs: Functions whose parameters are the options.
 
     Example:
+        >>> from ramify._core import InputError
         >>> def fit(*, epochs: int = 1) -> None: ...
-        >>> in_flags("`epochs` must be finite and above 0. Got 0", [fit])
-        '--epochs must be finite and above 0. Got 0'
+        >>> in_flags(InputError("must be finite", argument="epochs", got="inf"), [fit])
+        '--epochs must be finite. Got inf'
     """
     known = {each.name for verb in verbs for each in options_of(verb)}
 
-    def typed(found: re.Match[str]) -> str:
-        name = _SYNONYMS.get(found[1], found[1])
-        return flag(name) if name in known else found[0]
+    def typed(argument: str) -> str:
+        name = _SYNONYMS.get(argument, argument)
+        return flag(name) if name in known else f"`{argument}`"
 
-    return _ARGUMENT.sub(typed, message)
+    return error.told(typed)

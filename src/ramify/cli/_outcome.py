@@ -48,7 +48,7 @@ def _in_words(error: Exception) -> str | None:
     if isinstance(error, ModelFileError):  # what it names was not typed, it stands in the files
         return str(error)
     if isinstance(error, RamifyError):
-        return in_flags(str(error), VERBS.values())
+        return in_flags(error, VERBS.values())
     if isinstance(error, ArgumentError):
         return f"{_option_words(str(error.message))}; see `ramify --help`"
     if isinstance(error, UnicodeDecodeError):

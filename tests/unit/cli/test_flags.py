@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ramify._core import InputError
 from ramify.cli._declared import options_of
 from ramify.cli._flags import _SYNONYMS, in_flags
 from ramify.cli._parser import VERBS
@@ -25,7 +26,7 @@ EVERY_VERB = VERBS.values()
     ],
 )
 def test_arguments_become_options_and_nothing_else_does(said: str, typed: str) -> None:
-    assert in_flags(said, EVERY_VERB) == typed
+    assert in_flags(InputError(said), EVERY_VERB) == typed
 
 
 def test_synonyms_are_options() -> None:
