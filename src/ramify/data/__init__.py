@@ -9,8 +9,6 @@ With images, the table holds labels only: `open_images`, `open_layout` and `open
 stand in for those of tables.
 """
 
-from ramify.data._batch import Batch, Batches
-from ramify.data._batches import TableBatches
 from ramify.data._column_split import ColumnSplit
 from ramify.data._describe import describe
 from ramify.data._encoder import TableEncoder
@@ -18,7 +16,6 @@ from ramify.data._group_split import GroupSplit
 from ramify.data._idx import open_idx_pair, read_idx
 from ramify.data._idx_images import idx_images, open_idx
 from ramify.data._image_augmentation import Augmentation
-from ramify.data._image_batches import ImageBatches
 from ramify.data._image_data import ImageData
 from ramify.data._image_encoder import ImageEncoder
 from ramify.data._image_files import ImageFiles, open_image_files, open_images
@@ -37,12 +34,10 @@ from ramify.data._layout_deepfashion import DeepFashion
 from ramify.data._layout_idx import IdxFolder
 from ramify.data._layout_names import LAYOUTS, layout_of, open_layout
 from ramify.data._layout_split import TrainTestSplit
-from ramify.data._loader import LoaderBatches, as_batches
 from ramify.data._names import resolve_columns, split_names
 from ramify.data._npz import npz_images, open_npz
 from ramify.data._one_vs_rest import OneVsRest, one_vs_rest
 from ramify.data._open import open_table
-from ramify.data._pairs import pairs_within
 from ramify.data._planted import planted_table
 from ramify.data._random_split import RandomSplit
 from ramify.data._read_features import feature_batches, read_features
@@ -56,6 +51,15 @@ from ramify.data._stated_kinds import StatedKind
 from ramify.data._table import Table
 from ramify.data._task_column import RowsByTask, rows_by_task
 from ramify.data._tox21 import TOX21_TARGETS, load_tox21
+from ramify.data.batches import (
+    Batch,
+    Batches,
+    ImageBatches,
+    LoaderBatches,
+    TableBatches,
+    as_batches,
+    pairs_within,
+)
 
 __all__ = [
     "LAYOUTS",
