@@ -1,4 +1,4 @@
-"""Makes src/ramify/data/tox21/tox21.parquet from the Tox21 labels and their fingerprints.
+"""Makes src/ramify/data/bundled/tox21/tox21.parquet from the Tox21 labels and their fingerprints.
 
     python benchmarks/prepare_tox21.py
 
@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET = ROOT / "src" / "ramify" / "data" / "tox21" / "tox21.parquet"
+TARGET = ROOT / "src" / "ramify" / "data" / "bundled" / "tox21" / "tox21.parquet"
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tests.unit.data._layout_folders import write_celeba, write_deepfashion
+from tests.unit.data.images.layouts._layout_folders import write_celeba, write_deepfashion
 
 FAFS = Path(__file__).resolve().parents[2] / "benchmarks" / "fafs"
 QUICK = (

@@ -9,48 +9,6 @@ With images, the table holds labels only: `open_images`, `open_layout` and `open
 stand in for those of tables.
 """
 
-from ramify.data._column_split import ColumnSplit
-from ramify.data._describe import describe
-from ramify.data._encoder import TableEncoder
-from ramify.data._group_split import GroupSplit
-from ramify.data._idx import open_idx_pair, read_idx
-from ramify.data._idx_images import idx_images, open_idx
-from ramify.data._image_augmentation import Augmentation
-from ramify.data._image_data import ImageData
-from ramify.data._image_encoder import ImageEncoder
-from ramify.data._image_files import ImageFiles, open_image_files, open_images
-from ramify.data._image_joint import JointSplit, joined
-from ramify.data._image_reading import ImageReading
-from ramify.data._image_resize import resized
-from ramify.data._image_rows import ImageRows
-from ramify.data._image_schema import PAPER_MEAN, ImageSchema
-from ramify.data._image_soft_labels import SoftLabels, with_soft_labels
-from ramify.data._image_stream import ImageBatch, image_file_batches, image_row_batches
-from ramify.data._infer import Inferred, InferredLabels, infer_labels, infer_schema
-from ramify.data._label_statistics import standardised
-from ramify.data._layout_base import ImageLayout
-from ramify.data._layout_celeba import CelebA
-from ramify.data._layout_deepfashion import DeepFashion
-from ramify.data._layout_idx import IdxFolder
-from ramify.data._layout_names import LAYOUTS, layout_of, open_layout
-from ramify.data._layout_split import TrainTestSplit
-from ramify.data._names import resolve_columns, split_names
-from ramify.data._npz import npz_images, open_npz
-from ramify.data._one_vs_rest import OneVsRest, one_vs_rest
-from ramify.data._open import open_table
-from ramify.data._planted import planted_table
-from ramify.data._random_split import RandomSplit
-from ramify.data._read_features import feature_batches, read_features
-from ramify.data._read_groups import read_groups
-from ramify.data._read_targets import read_targets
-from ramify.data._schema import FeatureColumn, TableSchema
-from ramify.data._split import Split
-from ramify.data._split_rule import SplitRule
-from ramify.data._split_rules import parse_split, split_rows
-from ramify.data._stated_kinds import StatedKind
-from ramify.data._table import Table
-from ramify.data._task_column import RowsByTask, rows_by_task
-from ramify.data._tox21 import TOX21_TARGETS, load_tox21
 from ramify.data.batches import (
     Batch,
     Batches,
@@ -59,6 +17,77 @@ from ramify.data.batches import (
     TableBatches,
     as_batches,
     pairs_within,
+)
+from ramify.data.bundled import TOX21_TARGETS, load_tox21, planted_table
+from ramify.data.images import (
+    PAPER_MEAN,
+    Augmentation,
+    ImageBatch,
+    ImageData,
+    ImageEncoder,
+    ImageFiles,
+    ImageReading,
+    ImageRows,
+    ImageSchema,
+    JointSplit,
+    idx_images,
+    image_file_batches,
+    image_row_batches,
+    joined,
+    npz_images,
+    open_idx,
+    open_idx_pair,
+    open_image_files,
+    open_images,
+    open_npz,
+    read_idx,
+    resized,
+)
+from ramify.data.images.layouts import (
+    LAYOUTS,
+    CelebA,
+    DeepFashion,
+    IdxFolder,
+    ImageLayout,
+    TrainTestSplit,
+    layout_of,
+    open_layout,
+)
+from ramify.data.splits import (
+    ColumnSplit,
+    GroupSplit,
+    RandomSplit,
+    Split,
+    SplitRule,
+    parse_split,
+    read_groups,
+    split_rows,
+)
+from ramify.data.tables import (
+    FeatureColumn,
+    Inferred,
+    InferredLabels,
+    LabelMask,
+    OneVsRest,
+    RowsByTask,
+    SoftLabels,
+    StatedKind,
+    Table,
+    TableEncoder,
+    TableSchema,
+    Targets,
+    feature_batches,
+    infer_labels,
+    infer_schema,
+    one_vs_rest,
+    open_table,
+    read_features,
+    read_targets,
+    resolve_columns,
+    rows_by_task,
+    split_names,
+    standardised,
+    with_soft_labels,
 )
 
 __all__ = [
@@ -86,6 +115,7 @@ __all__ = [
     "Inferred",
     "InferredLabels",
     "JointSplit",
+    "LabelMask",
     "LoaderBatches",
     "OneVsRest",
     "RandomSplit",
@@ -98,9 +128,9 @@ __all__ = [
     "TableBatches",
     "TableEncoder",
     "TableSchema",
+    "Targets",
     "TrainTestSplit",
     "as_batches",
-    "describe",
     "feature_batches",
     "idx_images",
     "image_file_batches",

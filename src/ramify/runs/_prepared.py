@@ -19,7 +19,6 @@ from ramify.data import (
     StatedKind,
     Table,
     TableEncoder,
-    describe,
     infer_labels,
     infer_schema,
     read_features,
@@ -31,6 +30,7 @@ from ramify.data import (
 )
 from ramify.metrics import absence_note
 from ramify.records import DataInfo
+from ramify.runs._describe import describe
 from ramify.runs._inputs import ImageInputs, Inputs, TableInputs
 from ramify.runs._options import Options
 from ramify.runs._soft_labels import soft_labelled

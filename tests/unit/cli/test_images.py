@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from PIL import Image
 from tests.unit.cli._command import Said, ramify
-from tests.unit.data._layout_folders import idx_bytes
+from tests.unit.data.images.layouts._layout_folders import idx_bytes
 
 QUICK = (
     *("--width", "4", "--epochs", "1", "--growing-epochs", "1", "--candidates", "2"),

@@ -7,11 +7,9 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from ramify.data._image_augmentation import Augmentation
-from ramify.data._image_encoder import ImageEncoder
-from ramify.data._image_rows import ImageRows
 from ramify.data.batches._batches import Batch, Batches, check_rows, host_groups
 from ramify.data.batches._order import BatchOrder
+from ramify.data.images import Augmentation, ImageEncoder, ImageRows
 
 
 class ImageBatches(Batches):

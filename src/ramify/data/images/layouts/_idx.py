@@ -1,0 +1,74 @@
+"""The four IDX files of MNIST, Fashion-MNIST and their kin."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ramify._core import InputError
+from ramify.data.images import (
+    ImageData,
+    ImageReading,
+    ImageRows,
+    Progress,
+    kinds_of_codes,
+    open_idx_pair,
+    resized,
+    silent,
+)
+from ramify.data.images.layouts._base import SPLIT_COLUMN, ImageLayout, find
+from ramify.data.images.layouts._split import TrainTestSplit
+from ramify.data.tables import open_table
+
+_TARGET = "label"
+
+
+@dataclass(frozen=True)
+class IdxFolder(ImageLayout):
+    """Images and labels in ``train-*`` and ``t10k-*`` IDX files, packed by gzip or not.
+
+    The rows of ``t10k`` are the test rows; validation rows are drawn from those of ``train``.
+
+    Attributes:
+        folder: Where the four files lie.
+
+    Example:
+        >>> IdxFolder(Path("fashion_mnist")).folder.name
+        'fashion_mnist'
+    """
+
+    folder: Path
+
+    def open(self, reading: ImageReading, progress: Progress = silent) -> ImageData:
+        """Read labels and images, with the data set's own targets and split."""
+        train, train_labels = self._part("train")
+        test, test_labels = self._part("t10k")
+        if train.shape[1:] != test.shape[1:]:
+            raise InputError(
+                "images of train and t10k must be of one size. "
+                f"Got {train.shape[1:]} and {test.shape[1:]}"
+            )
+        labels = np.concatenate([train_labels, test_labels]).astype(np.int64)
+        side = ["train"] * len(train) + ["test"] * len(test)
+        table = open_table(pl.DataFrame({_TARGET: labels, SPLIT_COLUMN: side}), self.folder.name)
+        images = resized(ImageRows([train[:, None], test[:, None]]), reading)
+        kinds = kinds_of_codes(_TARGET, labels)
+        return ImageData(table, images, (_TARGET,), TrainTestSplit(SPLIT_COLUMN), kinds=kinds)
+
+    def _part(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        kinds = ("images", 3), ("labels", 1)
+        return open_idx_pair(
+            *(
+                find(
+                    self.folder,
+                    [
+                        f"{part}-{what}{mark}idx{axes}-ubyte{end}"
+                        for mark in "-."
+                        for end in ("", ".gz")
+                    ],
+                    f"the {what} of {part}",
+                )
+                for what, axes in kinds
+            )
+        )

@@ -1,0 +1,47 @@
+"""Tables: reading any of them alike, finding features and tasks, and encoding both."""
+
+from ramify.data.tables._declared_kinds import StatedKind
+from ramify.data.tables._encoder import TableEncoder
+from ramify.data.tables._infer import Inferred, InferredLabels, infer_labels, infer_schema
+from ramify.data.tables._label_statistics import standardised
+from ramify.data.tables._names import check_columns, resolve_columns, split_names
+from ramify.data.tables._open import open_table
+from ramify.data.tables._read import (
+    LabelMask,
+    Targets,
+    feature_batches,
+    read_features,
+    read_targets,
+)
+from ramify.data.tables._reshape import OneVsRest, RowsByTask, one_vs_rest, rows_by_task
+from ramify.data.tables._schema import FeatureColumn, TableSchema
+from ramify.data.tables._soft_labels import SoftLabels, with_soft_labels
+from ramify.data.tables._table import Table
+
+__all__ = [
+    "FeatureColumn",
+    "Inferred",
+    "InferredLabels",
+    "LabelMask",
+    "OneVsRest",
+    "RowsByTask",
+    "SoftLabels",
+    "StatedKind",
+    "Table",
+    "TableEncoder",
+    "TableSchema",
+    "Targets",
+    "check_columns",
+    "feature_batches",
+    "infer_labels",
+    "infer_schema",
+    "one_vs_rest",
+    "open_table",
+    "read_features",
+    "read_targets",
+    "resolve_columns",
+    "rows_by_task",
+    "split_names",
+    "standardised",
+    "with_soft_labels",
+]

@@ -1,0 +1,183 @@
+"""One pass over the bytes of a CSV or TSV file: is it sound, which columns, how many rows."""
+
+import codecs
+import csv
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify._core import InputError, counted, quoted
+
+_NEWLINE, _QUOTE, _RETURN = (ord(c) for c in '\n"\r')
+
+
+class RowCounter:
+    """Counts the fields of every row, chunk by chunk; quoted separators and newlines are text."""
+
+    def __init__(self, path: Path, separator: int) -> None:
+        self.path = path
+        self.separator = separator
+        self.header = b""
+        self.n_rows = -1  # the header is no row
+        self._n_fields = 0
+        self._n_bytes = 0
+        self._in_quotes = False
+        self._carried = (0, 0)  # fields and bytes of the row that the last chunk left open
+        self._blank_rows = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def take(self, chunk: bytes) -> None:
+        """Count the rows that end in this chunk."""
+        self._check_encoding(chunk)
+        separators, ends = self._outside_quotes(np.frombuffer(chunk, dtype=np.uint8))
+        if self.n_rows < 0:
+            self.header += chunk[: ends[0]] if len(ends) else chunk
+        before = np.searchsorted(separators, ends)
+        fields = np.diff(before, prepend=0)
+        lengths = np.diff(ends, prepend=-1) - 1
+        if len(ends):
+            fields[0] += self._carried[0]
+            lengths[0] += self._carried[1]
+            self._carried = (len(separators) - int(before[-1]), len(chunk) - 1 - int(ends[-1]))
+            self._check_fields(fields + 1, lengths - _ends_in_return(chunk, ends, lengths))
+        else:
+            self._carried = (self._carried[0] + len(separators), self._carried[1] + len(chunk))
+        self._n_bytes += len(chunk)
+
+    def finish(self) -> None:
+        """Check that the last row is whole and that there was anything at all."""
+        if self._in_quotes:
+            raise InputError(
+                f'{quoted(self.path)} has a quotation mark (") that is never closed, in or after '
+                f"data row {max(self.n_rows, 0) + 1:,}; close it, or double it inside a quoted field"
+            )
+        if self.n_rows < 0:
+            raise InputError(f"{quoted(self.path)} is empty; give a table with a header and rows")
+
+    def _check_encoding(self, chunk: bytes) -> None:
+        pending = len(self._decoder.getstate()[0])
+        try:
+            self._decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            byte = self._n_bytes - pending + error.start + 1
+            line = max(self.n_rows, 0) + chunk[: error.start].count(b"\n") + (self.n_rows >= 0) + 1
+            raise InputError(
+                f"{quoted(self.path)} must be UTF-8 text. Byte {byte:,} (line {line:,}) is not; "
+                "save the table as UTF-8"
+            ) from None
+
+    def _outside_quotes(self, data: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        separators, newlines = data == self.separator, data == _NEWLINE
+        quotes = data == _QUOTE
+        if self._in_quotes or quotes.any():
+            # A doubled quotation mark switches twice, so it leaves the state as it was.
+            inside = np.bitwise_xor.accumulate(quotes) ^ self._in_quotes
+            separators &= ~inside
+            newlines &= ~inside
+            self._in_quotes = bool(inside[-1])
+        return np.flatnonzero(separators), np.flatnonzero(newlines)
+
+    def _check_fields(self, fields: NDArray[np.intp], lengths: NDArray[np.intp]) -> None:
+        if self.n_rows < 0:
+            if lengths[0] <= 0:
+                raise InputError(
+                    f"{quoted(self.path)} must begin with a line of column names. "
+                    "Its first line is empty"
+                )
+            self._n_fields = int(fields[0])
+            fields, lengths, self.n_rows = fields[1:], lengths[1:], 0
+        blank = (lengths <= 0) & (self._n_fields > 1)
+        n_kept = len(blank) - int(np.argmin(blank[::-1])) if not blank.all() else 0
+        wrong = np.flatnonzero(fields[:n_kept] != self._n_fields)
+        if n_kept and self._blank_rows:
+            self._refuse(self.n_rows + 1, 0)
+        if len(wrong):
+            row = int(wrong[0])
+            self._refuse(self.n_rows + row + 1, 0 if blank[row] else int(fields[row]))
+        self.n_rows += n_kept
+        self._blank_rows += len(blank) - n_kept
+
+    def _refuse(self, row: int, found: int) -> None:
+        got = f"{counted(found, 'field')}" if found else "an empty line"
+        raise InputError(
+            f"data row {row:,} of {quoted(self.path)} must have {counted(self._n_fields, 'field')} "
+            f"as the header does. Got {got}; repair the row"
+        )
+
+
+def _ends_in_return(
+    chunk: bytes, ends: NDArray[np.intp], lengths: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    data = np.frombuffer(chunk, dtype=np.uint8)
+    # A chunk that begins with the newline of a CRLF: the row before is never blank but for "\r".
+    found: NDArray[np.bool_] = (data[ends - 1] == _RETURN) & (ends > 0) & (lengths > 0)
+    return found.astype(np.intp)
+
+
+_CHUNK: Final = 1 << 22
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Column names and number of data rows of a delimited file."""
+
+    names: tuple[str, ...]
+    n_rows: int
+
+
+def inspect_delimited(path: Path, separator: str) -> Layout:
+    """Read a delimited file once and find what polars would pass over in silence.
+
+    Polars fills short rows with nulls and renames repeated columns; both are to be errors.
+
+    Raises:
+        InputError: If the file is empty, not UTF-8, ragged or cut off.
+    """
+    rows = RowCounter(path, ord(separator))
+    try:
+        for chunk in _chunks(path):
+            rows.take(chunk)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(
+            f"{quoted(path)} must be a whole gzip file. It is cut off or damaged; "
+            "copy or compress it again"
+        ) from None
+    rows.finish()
+    return Layout(_header_names(path, rows.header, separator), rows.n_rows)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """The file in pieces, without the byte order mark, and with a newline at its end."""
+    start, rest, last = len(codecs.BOM_UTF8), b"", b""
+    with path.open("rb") as stored, _unpacked(stored, path) as file:
+        rest = file.read(start).removeprefix(codecs.BOM_UTF8)
+        while read := file.read(_CHUNK):
+            piece = rest + read
+            # The two bytes of a CRLF are to be in one piece.
+            rest = b"\r" if piece.endswith(b"\r") else b""
+            last = piece.removesuffix(b"\r")
+            if last:
+                yield last
+    if rest or (last and not last.endswith(b"\n")):
+        yield rest + b"\n"
+
+
+def _unpacked(stored: BufferedReader, path: Path) -> BufferedReader | gzip.GzipFile:
+    return gzip.GzipFile(fileobj=stored) if path.suffix.lower() == ".gz" else stored
+
+
+def _header_names(path: Path, header: bytes, separator: str) -> tuple[str, ...]:
+    line = header.decode("utf-8").rstrip("\r\n")
+    try:
+        return tuple(next(csv.reader([line], delimiter=separator), ()))
+    except csv.Error as error:
+        raise InputError(
+            f"the header of {quoted(path)} cannot be read ({error}); give shorter column names"
+        ) from None

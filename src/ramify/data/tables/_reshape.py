@@ -1,0 +1,146 @@
+"""Tables with other targets: a column per task of the rows, or a yes-or-no column per class."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from ramify._core import InputError, listed, quoted
+from ramify.data.tables._cells import Column
+from ramify.data.tables._names import check_columns
+from ramify.data.tables._profile import text_values
+from ramify.data.tables._read import label_number
+from ramify.data.tables._table import Table
+
+_MOST_TASKS: Final = 10_000
+_MOST_CLASSES: Final = 1000
+
+
+class RowsByTask(NamedTuple):
+    """What `rows_by_task` gives.
+
+    Attributes:
+        table: The table with the new columns in place of the targets and the column of tasks.
+        targets: Names of the new columns.
+    """
+
+    table: Table
+    targets: tuple[str, ...]
+
+
+def rows_by_task(table: Table, targets: Sequence[str], column: str) -> RowsByTask:
+    """Replace targets by one column per task, ``target:task``, labelled in the rows of that task.
+
+    So a table in which each row belongs to one school, say, is learned as one task per school,
+    whose labels are missing in the rows of all others. Rows without a task have no label.
+
+    Args:
+        table: The table.
+        targets: Columns with the labels.
+        column: The column that names each row's task, 2 to 10,000 of them.
+
+    Raises:
+        InputError: If the column is a target, or has fewer or more tasks, or the table has a
+            column of a new one's name.
+
+    Example:
+        >>> from ramify.data import open_table
+        >>> frame = pl.DataFrame({"x": [1, 2, 3], "score": [7, 8, 9], "school": ["a", "b", "a"]})
+        >>> rows_by_task(open_table(frame), ["score"], "school").targets
+        ('score:a', 'score:b')
+    """
+    if column in targets:
+        raise InputError(f"--task-column must not be a target. Got {quoted(column)} in both")
+    check_columns(table.columns, [column], "--task-column")
+    task = table.column(column)
+    values = text_values(table, [column])[column]
+    if not 2 <= values.distinct <= _MOST_TASKS:
+        raise InputError(
+            f"column {quoted(column)} of --task-column must name from 2 to {_MOST_TASKS:,} tasks. "
+            f"Got {values.distinct:,}"
+        )
+    labels = sorted(values.counts, key=_in_order)
+    cells = {
+        f"{target}:{label}": (f"{table.column(target).key}:{i}", table.column(target), label)
+        for target in targets
+        for i, label in enumerate(labels)
+    }
+    if taken := [name for name in cells if name in table.columns]:
+        raise InputError(f"{quoted(table.name)} has columns {listed(taken)} already; rename them")
+    frame = table.frame.with_columns(
+        pl.when(task.text() == label).then(pl.col(target.key)).alias(key)
+        for key, target, label in cells.values()
+    )
+    gone = {column, *targets}
+    readable = {name: found for name, found in table.readable.items() if name not in gone}
+    readable |= {name: Column(key, target.form) for name, (key, target, _) in cells.items()}
+    levels = {
+        name: table.levels[target]
+        for target in targets
+        if target in table.levels
+        for name in (f"{target}:{label}" for label in labels)
+    }
+    columns = (*(name for name in table.columns if name not in gone), *cells)
+    return RowsByTask(
+        replace(table, columns=columns, frame=frame, readable=readable, levels=levels), tuple(cells)
+    )
+
+
+class OneVsRest(NamedTuple):
+    """What `one_vs_rest` gives.
+
+    Attributes:
+        table: The table with the new columns in place of the old one.
+        targets: Names of the new columns.
+    """
+
+    table: Table
+    targets: tuple[str, ...]
+
+
+def one_vs_rest(table: Table, column: str) -> OneVsRest:
+    """Replace a column of classes by one column per class, ``column=class``: yes or no.
+
+    A missing cell is missing in all of them.
+
+    Args:
+        table: The table.
+        column: A column with 2 to 1,000 different labels.
+
+    Raises:
+        InputError: If it has fewer or more, or the table has a column of a new one's name.
+
+    Example:
+        >>> import polars as pl
+        >>> from ramify.data import open_table
+        >>> frame = pl.DataFrame({"label": [2, 0, None, 2]})
+        >>> one_vs_rest(open_table(frame), "label").targets
+        ('label=0', 'label=2')
+    """
+    check_columns(table.columns, [column], "--one-vs-rest")
+    cells = table.column(column)
+    values = text_values(table, [column])[column]
+    if not 2 <= values.distinct <= _MOST_CLASSES:
+        raise InputError(
+            f"--one-vs-rest must name columns of 2 to {_MOST_CLASSES:,} different labels. "
+            f"{quoted(column)} has {values.distinct:,}"
+        )
+    labels = sorted(values.counts, key=_in_order)
+    names = tuple(f"{column}={label}" for label in labels)
+    if taken := [name for name in names if name in table.columns]:
+        raise InputError(f"{quoted(table.name)} has columns {listed(taken)} already; rename them")
+    keys = [f"{cells.key}={i}" for i in range(len(labels))]
+    frame = table.frame.with_columns(
+        (cells.text() == label).alias(key) for label, key in zip(labels, keys, strict=True)
+    )
+    place = table.columns.index(column)
+    readable = {name: found for name, found in table.readable.items() if name != column}
+    readable |= {name: Column(key, "truth") for name, key in zip(names, keys, strict=True)}
+    columns = (*table.columns[:place], *names, *table.columns[place + 1 :])
+    return OneVsRest(replace(table, columns=columns, frame=frame, readable=readable), names)
+
+
+def _in_order(label: str) -> tuple[float, str]:
+    number = label_number(label)
+    return (float("inf") if number is None else number, label)
