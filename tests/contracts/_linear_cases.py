@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ramify.linear import METHODS
-from ramify.linear._base import MultiTaskModel
+from ramify.linear.estimators._base import MultiTaskModel
 
 # Every method → settings that keep its tests short.
 SETTINGS: Mapping[str, Mapping[str, object]] = {

@@ -26,7 +26,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from ramify import linear
 from ramify.linear import METHODS, BlockSparse, BlockSparseCV, MeanRegularized, MeanRegularizedCV
-from ramify.linear._base import MultiTaskModel
+from ramify.linear.estimators._base import MultiTaskModel
 
 from ._linear_cases import (
     CHOOSING_CLASSIFIERS,

@@ -4,69 +4,69 @@ A method comes as regressor (the plain name), as classifier, and each of them wi
 chosen by cross-validation (``…CV``). `METHODS` has them by name.
 """
 
-from ramify.linear._base import MultiTaskModel
-from ramify.linear._block_sparse import (
+from ramify.linear.estimators._base import MultiTaskModel
+from ramify.linear.estimators._block_sparse import (
     BlockSparse,
     BlockSparseClassifier,
     BlockSparseClassifierCV,
     BlockSparseCV,
 )
-from ramify.linear._clustered import (
+from ramify.linear.estimators._clustered import (
     ClusteredTasks,
     ClusteredTasksClassifier,
     ClusteredTasksClassifierCV,
     ClusteredTasksCV,
 )
-from ramify.linear._dirty import (
+from ramify.linear.estimators._dirty import (
     Dirty,
     DirtyClassifier,
     DirtyClassifierCV,
     DirtyCV,
 )
-from ramify.linear._feature_learning import (
+from ramify.linear.estimators._feature_learning import (
     FeatureLearning,
     FeatureLearningClassifier,
     FeatureLearningClassifierCV,
     FeatureLearningCV,
 )
-from ramify.linear._graph_regularized import (
+from ramify.linear.estimators._graph_regularized import (
     GraphRegularized,
     GraphRegularizedClassifier,
     GraphRegularizedClassifierCV,
     GraphRegularizedCV,
 )
-from ramify.linear._latent_basis import (
+from ramify.linear.estimators._latent_basis import (
     LatentBasis,
     LatentBasisClassifier,
     LatentBasisClassifierCV,
     LatentBasisCV,
 )
-from ramify.linear._losses import Huber, Logistic, Loss, Poisson, Squared
-from ramify.linear._mean_regularized import (
+from ramify.linear.estimators._mean_regularized import (
     MeanRegularized,
     MeanRegularizedClassifier,
     MeanRegularizedClassifierCV,
     MeanRegularizedCV,
 )
-from ramify.linear._methods import METHODS, Method
-from ramify.linear._task_grouping import (
+from ramify.linear.estimators._methods import METHODS, Method
+from ramify.linear.estimators._task_grouping import (
     TaskGrouping,
     TaskGroupingClassifier,
     TaskGroupingClassifierCV,
     TaskGroupingCV,
 )
-from ramify.linear._task_relationship import (
+from ramify.linear.estimators._task_relationship import (
     TaskRelationship,
     TaskRelationshipClassifier,
     TaskRelationshipClassifierCV,
     TaskRelationshipCV,
 )
-from ramify.linear._trace_norm import (
+from ramify.linear.estimators._trace_norm import (
     TraceNorm,
     TraceNormClassifier,
     TraceNormClassifierCV,
     TraceNormCV,
 )
+from ramify.linear.losses._pointwise import Huber, Logistic, Loss, Poisson, Squared
 
 __all__ = [
     "METHODS",

@@ -1,0 +1,131 @@
+"""Settings chosen by cross-validation, along a path of strengths with warm starts."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.exceptions import ConvergenceWarning
+
+from ramify._core import InputError, check_count, check_number
+from ramify.linear.estimators._base import MultiTaskModel, SingleFit
+from ramify.linear.estimators._folds import folds_of
+from ramify.linear.inputs import Floats, Integers
+from ramify.linear.losses import HeldOut, LabelledRows, Objective, SmoothLoss
+from ramify.linear.solvers import Solution
+
+Split = tuple[Integers, Integers]
+
+
+class CrossValidated(MultiTaskModel):
+    """A method whose settings are chosen by cross-validation over rows.
+
+    ``__init__`` takes ``alphas`` (how many, or which), ``eps`` (the last of an automatic path as a
+    part of the first), ``cv`` (folds, a splitter or splits), ``n_jobs``, and the settings of the
+    plain form; those named in ``_candidates`` may be a list of values to choose from.
+
+    Fitted: ``alpha_``, ``best_params_`` (with the chosen candidates), ``alphas_`` ``(candidate,
+    alpha)`` and ``loss_path_`` ``(candidate, alpha, fold)``, the held-out losses.
+    """
+
+    alphas: int | Sequence[float]
+    eps: float
+    cv: object
+    n_jobs: int | None
+
+    _plain: ClassVar[type[SingleFit]]
+    _candidates: ClassVar[tuple[str, ...]] = ()
+
+    alpha_: float
+    alphas_: Floats
+    best_params_: Mapping[str, object]
+    loss_path_: Floats
+
+    def _loss_of(self, rows: LabelledRows, objective: Objective) -> SmoothLoss:
+        return self._plain()._loss_of(rows, objective)
+
+    def _learn(self, rows: LabelledRows, objective: Objective, loss: SmoothLoss) -> Solution:
+        models = [self._path(point, loss) for point in self._grid()]
+        splits = folds_of(self.cv, rows, objective)
+        scored = Parallel(n_jobs=self.n_jobs)(
+            delayed(_score_paths)(models, rows, objective, split) for split in splits
+        )
+        self.loss_path_ = np.stack([losses for losses, _ in scored], axis=-1)
+        self.alphas_ = np.array([[model.alpha for model in path] for path in models])
+        mean = self.loss_path_.mean(axis=-1)
+        chosen, at = np.unravel_index(int(mean.argmin()), mean.shape)
+        best = models[int(chosen)][int(at)]
+        self.alpha_ = best.alpha
+        self.best_params_ = {name: getattr(best, name) for name in ("alpha", *self._candidates)}
+        solution = best._solve(loss, None)
+        unsolved = sum(count for _, count in scored) + (solution.optimality > self.tol)
+        if unsolved:
+            _warn(type(self).__name__, unsolved, self.tol)
+        return solution
+
+    def _grid(self) -> list[dict[str, object]]:
+        """Every combination of the candidates."""
+        values = [_as_list(getattr(self, name)) for name in self._candidates]
+        for name, candidates in zip(self._candidates, values, strict=True):
+            if not candidates:
+                raise InputError(f"`{name}` must be a value, or values to choose from. Got none")
+        return [dict(zip(self._candidates, each, strict=True)) for each in product(*values)]
+
+    def _path(self, point: Mapping[str, object], whole: SmoothLoss) -> list[SingleFit]:
+        """The plain models along the path, the strongest penalty first."""
+        model = self._model(point, 1.0)
+        return [self._model(point, alpha) for alpha in self._alphas(model, whole)]
+
+    def _alphas(self, model: SingleFit, whole: SmoothLoss) -> list[float]:
+        if isinstance(self.alphas, int | np.integer):
+            n_alphas = check_count("alphas", self.alphas)
+            eps = check_number("eps", self.eps, open_end=True)
+            if eps > 1:
+                raise InputError(f"`eps` must be at most 1, the path goes down. Got {self.eps!r}")
+            largest = model._largest_alpha(whole) or np.finfo(float).eps
+            return [float(each) for each in np.geomspace(largest, largest * eps, n_alphas)]
+        given = [check_number("alphas", each) for each in _as_list(self.alphas)]
+        if not given:
+            raise InputError("`alphas` must be a number of values, or values. Got none")
+        return sorted(given, reverse=True)
+
+    def _model(self, point: Mapping[str, object], alpha: float) -> SingleFit:
+        known = self._plain().get_params()
+        own = self.get_params(deep=False)
+        settings = {name: value for name, value in own.items() if name in known}
+        return self._plain(**{**settings, **point, "alpha": alpha})
+
+
+def _score_paths(
+    paths: Sequence[Sequence[SingleFit]], rows: LabelledRows, objective: Objective, split: Split
+) -> tuple[Floats, int]:
+    """Held-out losses ``(candidate, alpha)`` of one fold, and how many fits did not converge."""
+    train, test = split
+    loss = paths[0][0]._loss_of(rows.take(train), objective)
+    held_out = HeldOut(objective, rows.take(test))
+    losses = np.empty((len(paths), len(paths[0])))
+    unsolved = 0
+    for i, path in enumerate(paths):
+        solution = None
+        for j, model in enumerate(path):
+            solution = model._solve(loss, solution)
+            losses[i, j] = held_out.loss(solution.coef, loss.intercepts(solution.coef))
+            unsolved += solution.optimality > model.tol
+    return losses, unsolved
+
+
+def _as_list(value: object) -> list[object]:
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        return list(value)
+    return [value]
+
+
+def _warn(name: str, count: int, tol: float) -> None:
+    warnings.warn(
+        f"{name}: {count} of the fits stopped above `tol`={tol:g}. "
+        "Raise `max_iter`, raise `tol`, or raise `eps` so that the path ends earlier",
+        ConvergenceWarning,
+        stacklevel=4,
+    )

@@ -1,0 +1,170 @@
+"""Task relations, learned: which tasks' coefficients agree, oppose, or have nothing in common."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ramify._core import check_number
+from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._classifier import Classifier
+from ramify.linear.estimators._cross_validation import CrossValidated
+from ramify.linear.estimators._regressor import Regressor
+from ramify.linear.inputs import Floats
+from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.penalties import SquaredTraceNorm
+from ramify.linear.solvers import Solution, solve_spectral, telling_strength
+
+
+class _TaskRelationship(SingleFit):
+    task_affinity_: Floats
+    task_covariance_: Floats
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        ridge: float = 0.1,
+        loss: str | Loss = "auto",
+        fit_intercept: bool = True,
+        normalisation: str = "mean",
+        task_weight: object = None,
+        warm_start: bool = False,
+        max_iter: int = 5000,
+        tol: float = 1e-6,
+    ) -> None:
+        self.alpha = alpha
+        self.ridge = ridge
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.normalisation = normalisation
+        self.task_weight = task_weight
+        self.warm_start = warm_start
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
+        penalty = self._penalty(check_number("alpha", self.alpha, open_end=True))
+        solution = solve_spectral(loss, penalty, start, self._control())
+        covariance = _covariance(solution.coef)
+        learned = {"task_covariance_": covariance, "task_affinity_": _correlation(covariance)}
+        return replace(solution, learned=learned)
+
+    def _largest_alpha(self, loss: SmoothLoss) -> float:
+        return telling_strength(loss, self._penalty(1.0))
+
+    def _penalty(self, alpha: float) -> SquaredTraceNorm:
+        return SquaredTraceNorm(alpha, alpha * check_number("ridge", self.ridge))
+
+
+class _TaskRelationshipCV(CrossValidated):
+    _candidates = ("ridge",)
+
+    task_affinity_: Floats
+    task_covariance_: Floats
+
+    def __init__(
+        self,
+        *,
+        alphas: int | Sequence[float] = 20,
+        eps: float = 1e-4,
+        ridge: float | Sequence[float] = 0.1,
+        cv: object = None,
+        n_jobs: int | None = None,
+        loss: str | Loss = "auto",
+        fit_intercept: bool = True,
+        normalisation: str = "mean",
+        task_weight: object = None,
+        max_iter: int = 5000,
+        tol: float = 1e-6,
+    ) -> None:
+        self.alphas = alphas
+        self.eps = eps
+        self.ridge = ridge
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.normalisation = normalisation
+        self.task_weight = task_weight
+        self.max_iter = max_iter
+        self.tol = tol
+
+
+class TaskRelationship(Regressor, _TaskRelationship):
+    r"""Regression that learns how tasks relate: alike, opposed, or unrelated.
+
+    .. math:: \min_{W, \Omega} L(W) + \frac{\alpha \rho}{2} \|W\|_F^2
+              + \frac{\alpha}{2} \mathrm{tr}(W^\top \Omega^{-1} W)
+              \quad \text{with } \Omega \succeq 0,\ \mathrm{tr}\, \Omega \le 1
+
+    for *W* ``(task, feature)`` and the covariance :math:`\Omega` ``(task, task)``; it is convex
+    in both. The best :math:`\Omega` is :math:`(W W^\top)^{1/2}` divided by its trace, at which
+    the last term is :math:`\frac{\alpha}{2} \|W\|_*^2`. It is solved in that form to a duality
+    gap, so that no coupled system over all tasks is ever formed, nor any :math:`\Omega` inverted.
+    Without the ridge the coefficients are those of `FeatureLearning`.
+
+    Args:
+        alpha: :math:`\alpha`, above 0; the paper's :math:`\lambda_2`.
+        ridge: :math:`\rho`, 0 or more; the paper's :math:`\lambda_1` is :math:`\alpha \rho`.
+        loss: "auto" or "squared", "huber", "poisson", or a loss.
+        fit_intercept: Whether each task has an intercept, which is not penalised.
+        normalisation: "mean" if a task's loss is the mean over its rows, or "sum".
+        task_weight: A weight per task, in order or by name; None for 1 each.
+        warm_start: Whether to start from the last fit.
+        max_iter: Most alternations.
+        tol: Largest duality gap, relative to the loss without coefficients.
+
+    Attributes:
+        coef_: ``(task, feature)``.
+        intercept_: ``(task,)``.
+        task_covariance_: :math:`\Omega`, ``(task, task)``, of trace 1 (0 if all coefficients are).
+        task_affinity_: Correlations :math:`\Omega_{st} / \sqrt{\Omega_{ss} \Omega_{tt}}` in
+            [−1, 1]: positive for tasks that agree, negative for opposites, 0 for unrelated ones.
+        dual_gap_: The objective is at most this far above its minimum.
+
+    References:
+        Zhang and Yeung. *A Convex Formulation for Learning Task Relationships in Multi-Task
+        Learning*, UAI 2010.
+
+    Example:
+        >>> import numpy as np
+        >>> from ramify.linear import TaskRelationship
+        >>> rng = np.random.default_rng(0)
+        >>> X, weights = rng.normal(size=(40, 6)), rng.normal(size=6)
+        >>> model = TaskRelationship(alpha=0.01).fit(X, np.outer(X @ weights, [1, 1, -1]))
+        >>> model.task_affinity_.round(2).tolist()[0]
+        [1.0, 1.0, -1.0]
+    """
+
+
+class TaskRelationshipClassifier(Classifier, _TaskRelationship):
+    """Classification that learns how tasks relate; see `TaskRelationship`."""
+
+
+class TaskRelationshipCV(Regressor, _TaskRelationshipCV):
+    """`TaskRelationship` with its strengths chosen by cross-validation."""
+
+    _plain = TaskRelationship
+
+
+class TaskRelationshipClassifierCV(Classifier, _TaskRelationshipCV):
+    """`TaskRelationshipClassifier` with its strengths chosen by cross-validation."""
+
+    _plain = TaskRelationshipClassifier
+
+
+def _covariance(coef: Floats) -> Floats:
+    left, singular, _ = np.linalg.svd(coef, full_matrices=False)
+    share = singular / max(float(singular.sum()), np.finfo(float).tiny)
+    covariance: Floats = (left * share) @ left.T
+    return covariance
+
+
+def _correlation(covariance: Floats) -> Floats:
+    deviation = np.sqrt(np.diagonal(covariance))
+    scale = np.outer(deviation, deviation)
+    correlation = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+    np.fill_diagonal(correlation, 1.0)
+    bounded: Floats = correlation.clip(-1, 1)
+    return bounded

@@ -1,0 +1,35 @@
+"""What a user hands over, checked, and the rows of all tasks as one operator."""
+
+from ramify.linear.inputs._arrays import Floats, Integers, Rows
+from ramify.linear.inputs._centring import centred, means_of, ratio
+from ramify.linear.inputs._checks import check_choice, check_size, weights_of_tasks
+from ramify.linear.inputs._design import Design, SharedDesign, StackedDesign
+from ramify.linear.inputs._input import (
+    Given,
+    check_fit_input,
+    check_predict_input,
+    checked_labels,
+    index_of_tasks,
+    is_missing,
+)
+
+__all__ = [
+    "Design",
+    "Floats",
+    "Given",
+    "Integers",
+    "Rows",
+    "SharedDesign",
+    "StackedDesign",
+    "centred",
+    "check_choice",
+    "check_fit_input",
+    "check_predict_input",
+    "check_size",
+    "checked_labels",
+    "index_of_tasks",
+    "is_missing",
+    "means_of",
+    "ratio",
+    "weights_of_tasks",
+]

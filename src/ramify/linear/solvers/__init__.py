@@ -1,0 +1,27 @@
+"""Solvers: a smooth loss and a penalty to coefficients, or to groups and bases of tasks."""
+
+from ramify.linear.solvers._admm import solve_spectral, telling_strength
+from ramify.linear.solvers._basis_alternation import Factors
+from ramify.linear.solvers._basis_search import BasisSearch
+from ramify.linear.solvers._cluster_readout import cluster_matrix, clusters_of
+from ramify.linear.solvers._group_search import GroupSearch
+from ramify.linear.solvers._mean_coupled_ridge import coupled_by_mean
+from ramify.linear.solvers._newton import solve_smooth
+from ramify.linear.solvers._proximal import largest_strength, solve_penalised
+from ramify.linear.solvers._solution import Control, Solution
+
+__all__ = [
+    "BasisSearch",
+    "Control",
+    "Factors",
+    "GroupSearch",
+    "Solution",
+    "cluster_matrix",
+    "clusters_of",
+    "coupled_by_mean",
+    "largest_strength",
+    "solve_penalised",
+    "solve_smooth",
+    "solve_spectral",
+    "telling_strength",
+]

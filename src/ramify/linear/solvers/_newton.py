@@ -1,0 +1,105 @@
+"""Newton's method with conjugate gradients, for a smooth loss plus a quadratic penalty."""
+
+import numpy as np
+
+from ramify.linear.inputs import Floats
+from ramify.linear.losses import Curvature, SmoothLoss
+from ramify.linear.penalties import Preconditioner, Quadratic
+from ramify.linear.solvers._solution import Control, Solution
+
+_SUFFICIENT = 1e-4
+_SHORTEST = 1e-10
+
+
+def solve_smooth(
+    loss: SmoothLoss, penalty: Quadratic, start: Floats | None, control: Control
+) -> Solution:
+    r"""Minimise loss plus quadratic penalty.
+
+    Linear systems are never formed: conjugate gradients need products only. For a squared loss
+    the first step lands on the minimum.
+
+    Args:
+        loss: The loss.
+        penalty: The penalty.
+        start: Coefficients ``(task, feature)`` to start from; None for zero.
+        control: When to stop. Optimality is the norm of the gradient, relative to the gradient
+            at zero.
+
+    Returns:
+        The minimum, with the number of Newton steps.
+    """
+    coef = np.zeros((loss.n_tasks, loss.n_features)) if start is None else start.copy()
+    scale = float(np.linalg.norm(loss.at_zero[1]))
+    for step in range(control.max_iter + 1):
+        value, gradient = loss.value_and_gradient(coef)
+        gradient = gradient + penalty(coef)
+        size = float(np.linalg.norm(gradient))
+        optimality = size / scale if scale > 0 else size
+        if optimality <= control.tol or step == control.max_iter:
+            break
+        direction = _newton_direction(loss, penalty, coef, gradient, control.tol * scale)
+        moved = _line_search(loss, penalty, coef, direction, (value, gradient))
+        if moved is None:
+            break
+        coef = moved
+    return Solution(coef=coef, n_iter=step, optimality=optimality)
+
+
+def _newton_direction(
+    loss: SmoothLoss, penalty: Quadratic, coef: Floats, gradient: Floats, goal: float
+) -> Floats:
+    curvature = loss.curvature(coef)
+    preconditioner = penalty.preconditioner(loss, curvature)
+    # A loss that is not quadratic changes on the way: far from the minimum a rough step will do.
+    size = float(np.linalg.norm(gradient))
+    rough = 0.0 if loss.is_quadratic else min(0.1, np.sqrt(size)) * size * 0.1
+    return _conjugate_gradients(curvature, penalty, preconditioner, -gradient, max(goal / 4, rough))
+
+
+def _conjugate_gradients(
+    curvature: Curvature,
+    penalty: Quadratic,
+    preconditioner: Preconditioner,
+    right: Floats,
+    goal: float,
+) -> Floats:
+    solution = np.zeros_like(right)
+    residual = right.copy()
+    direction = preconditioner(residual)
+    along = float(np.vdot(residual, direction))
+    for _ in range(10 * right.size + 10):
+        if np.linalg.norm(residual) <= goal or along <= 0:
+            break
+        bent = curvature(direction) + penalty(direction)
+        bend = float(np.vdot(direction, bent))
+        if bend <= 0:
+            break
+        solution += along / bend * direction
+        residual -= along / bend * bent
+        proposed = preconditioner(residual)
+        before, along = along, float(np.vdot(residual, proposed))
+        direction = proposed + along / before * direction
+    return solution
+
+
+def _line_search(
+    loss: SmoothLoss,
+    penalty: Quadratic,
+    coef: Floats,
+    direction: Floats,
+    here: tuple[float, Floats],
+) -> Floats | None:
+    """The longest of the halved steps that lowers the objective; None if rounding forbids it."""
+    value, gradient = here
+    value += penalty.value(coef)
+    slope = float(np.vdot(gradient, direction))
+    if loss.is_quadratic:
+        return coef + direction
+    length = 1.0
+    while length > _SHORTEST:
+        moved = coef + length * direction
+        if loss.value(moved) + penalty.value(moved) <= value + _SUFFICIENT * length * slope:
+            return moved
+        length /= 2
+    return None
