@@ -9,13 +9,16 @@ from ramify.cli._declared import options_of
 _POSITIONALS: Final = ("table", "directory")
 _SYNONYMS: Final[Mapping[str, str]] = {
     "attached": "attach",
+    "cache": "image_cache",
     "growing_epochs_first": "growing_epochs",
     "kinds": "kind",
+    "levels": "ordinal",
     "n_candidates": "candidates",
     "n_groups": "groups",
     "n_trees": "trees",
     "n_trials": "search",
     "padding": "shift",
+    "skip_bad": "skip_bad_images",
 }
 _SAID_ELSEWHERE: Final[Mapping[str, str]] = {
     "condition": "--condition, or the word after --sharing",

@@ -157,7 +157,7 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
             ("--sharing", "selective", "--groups", "3"),
             "--groups must be at most the number of tasks, 2",
         ),
-        (("--task-column", "left"), "must not be a target"),
+        (("--task-column", "left"), "must not name a target"),
         (("--sharing", "linear:magic"), "must be one of"),
         (("--paper", "--groups", "2"), "--paper does without --groups"),
         (("--paper", "--balance", "--tree", "t.json"), "without --tree and --balance"),

@@ -70,7 +70,7 @@ class ImageCache:
         except OSError as error:
             raise InputError(
                 f"the cache of images {quoted(self._place)} cannot be written: {error.strerror}; "
-                "choose another folder with --image-cache"
+                "choose another folder with `cache`"
             ) from None
         with lock:
             try:

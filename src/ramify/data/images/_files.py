@@ -49,8 +49,8 @@ def silent(done: int, total: int) -> None:
 
 def open_image_files(
     table: Table,
-    column: str,
-    folder: Path,
+    image_column: str,
+    images: Path,
     reading: ImageReading,
     progress: Progress = silent,
 ) -> ImageFiles:
@@ -58,15 +58,15 @@ def open_image_files(
 
     Args:
         table: The table.
-        column: Its column of file names, relative to the folder.
-        folder: Where the files are; nothing outside of it is read.
+        image_column: Its column of file names, relative to the folder.
+        images: Folder of the files; nothing outside of it is read.
         reading: How to read them.
         progress: Told the images done and the images in all.
 
     Raises:
         InputError: If a file cannot be used and `reading` does not say to skip it, or if none can.
     """
-    files = find_files(table, column, folder)
+    files = find_files(table, image_column, images)
     if not reading.skip_bad:
         refuse(files, files.bad)
     cache = ImageCache(files, reading)
@@ -93,8 +93,8 @@ def open_image_files(
 
 def open_images(
     table: Table,
-    column: str,
-    folder: Path,
+    image_column: str,
+    images: Path,
     reading: ImageReading,
     progress: Progress = silent,
 ) -> ImageData:
@@ -104,15 +104,15 @@ def open_images(
 
     Args:
         table: The table.
-        column: Its column of file names, relative to the folder.
-        folder: Where the files are; nothing outside of it is read.
+        image_column: Its column of file names, relative to the folder.
+        images: Folder of the files; nothing outside of it is read.
         reading: How to read them.
         progress: Told the images done and the images in all.
 
     Raises:
         InputError: As `open_image_files`.
     """
-    found = open_image_files(table, column, folder, reading, progress)
+    found = open_image_files(table, image_column, images, reading, progress)
     data = ImageData(table, found.images)
     if not found.bad:
         return data
@@ -134,7 +134,7 @@ def _sentence(files: FoundFiles, bad: Mapping[int, str], row: int) -> str:
 def refuse(
     files: FoundFiles,
     bad: Mapping[int, str],
-    advice: str = "replace it, or leave such rows out with --skip-bad-images",
+    advice: str = "replace it, or leave such rows out with `skip_bad`",
 ) -> None:
     """Name the first image that cannot be used, if there is one.
 
@@ -173,8 +173,8 @@ class ImageBatch(NamedTuple):
 
 def image_file_batches(
     table: Table,
-    column: str,
-    folder: Path,
+    image_column: str,
+    images: Path,
     schema: ImageSchema,
     *,
     skip_bad: bool = False,
@@ -184,8 +184,8 @@ def image_file_batches(
 
     Args:
         table: The table.
-        column: Its column of file names, relative to the folder.
-        folder: Where the files are; nothing outside of it is read.
+        image_column: Its column of file names, relative to the folder.
+        images: Folder of the files; nothing outside of it is read.
         schema: The images that the model reads.
         skip_bad: Whether to give a black image where a file cannot be used, instead of an error.
         workers: Processes that decode; 0 to decode in this process, None for one per core.
@@ -194,7 +194,7 @@ def image_file_batches(
         InputError: If a file cannot be used.
     """
     reading = ImageReading.of(schema, skip_bad=skip_bad, workers=workers)
-    files = find_files(table, column, folder)
+    files = find_files(table, image_column, images)
     if not skip_bad:
         refuse(files, files.bad, _ADVICE)
     form, start = Form(*schema.size, schema.channels, schema.resize == "crop"), 0

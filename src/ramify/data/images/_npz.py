@@ -130,7 +130,7 @@ def _as_bytes(what: str, array: NDArray[np.generic]) -> Pixels:
 _NAMES: Final = "_names"
 
 
-def open_npz(path: Path, reading: ImageReading, key: str | None = None) -> ImageData:
+def open_npz(path: Path, reading: ImageReading, images: str | None = None) -> ImageData:
     """Open an ``.npz`` archive of images and labels. Nothing in it is run.
 
     Images are uint8, truth values, whole numbers from 0 to 255, or fractions from 0 to 1, of shape
@@ -140,12 +140,12 @@ def open_npz(path: Path, reading: ImageReading, key: str | None = None) -> Image
     Args:
         path: The archive.
         reading: Size and channels.
-        key: Name of the array of images; needed only if there are several.
+        images: Name of the array of images; needed only if there are several.
 
     Raises:
         InputError: If the archive is damaged, has not one array of images, or no labels.
     """
-    pixels, (arrays, unreadable) = _opened(path, key)
+    pixels, (arrays, unreadable) = _opened(path, images)
     lists = {n: a for n, a in arrays.items() if a.ndim == 1 and not _is_names(n, arrays)}
     columns = {
         name: _column(path, name, array, arrays.get(name + _NAMES))
@@ -166,17 +166,17 @@ def open_npz(path: Path, reading: ImageReading, key: str | None = None) -> Image
     return ImageData(table, resized(ImageRows([pixels]), reading), no_labels=apart)
 
 
-def npz_images(path: Path, key: str | None = None) -> ImageRows:
+def npz_images(path: Path, images: str | None = None) -> ImageRows:
     """The images of an ``.npz`` archive, which needs no labels.
 
     Args:
         path: The archive.
-        key: Name of the array of images; needed only if there are several.
+        images: Name of the array of images; needed only if there are several.
 
     Raises:
         InputError: If the archive is damaged or has not one array of images.
     """
-    return ImageRows([_opened(path, key)[0]])
+    return ImageRows([_opened(path, images)[0]])
 
 
 def _reasons(apart: dict[str, str]) -> str:
@@ -187,7 +187,7 @@ def _reasons(apart: dict[str, str]) -> str:
 def _opened(path: Path, key: str | None) -> tuple[Pixels, Members]:
     members = read_members(path)
     images = _images_key(path, members, key)
-    option = "" if key is None else "--images "
+    option = "" if key is None else "`images` "
     what = f"{option}{quoted(images)} of {quoted(path)}"
     return as_pixels(what, members.arrays[images]), members
 
@@ -199,8 +199,8 @@ def _images_key(path: Path, members: Members, key: str | None) -> str:
             return key
         why = unreadable.get(key, "is not there")
         raise InputError(
-            f"--images must name an array of {quoted(path)}. {quoted(key)} {why}; it has "
-            f"{listed(arrays)}"
+            f"must name an array of {quoted(path)}. {quoted(key)} {why}; it has {listed(arrays)}",
+            argument="images",
         )
     several = [name for name, array in arrays.items() if array.ndim in (3, 4)]
     if len(several) == 1:
@@ -208,7 +208,7 @@ def _images_key(path: Path, members: Members, key: str | None) -> str:
     none = f"None of {listed([*arrays, *unreadable]) or 'no arrays'} is one{_reasons(unreadable)}"
     has = f"It has {listed(several)}" if several else none
     raise InputError(
-        f"{quoted(path)} must have one array of images of 3 or 4 axes, or say which with --images. "
+        f"{quoted(path)} must have one array of images of 3 or 4 axes, or say which with `images`. "
         f"{has}"
     )
 

@@ -27,25 +27,24 @@ class FoundFiles:
     bad: dict[int, str]
 
 
-def find_files(table: Table, column: str, folder: Path) -> FoundFiles:
+def find_files(table: Table, image_column: str, images: Path) -> FoundFiles:
     """Find the files that a column names.
 
     Args:
         table: The table.
-        column: Names of files, relative to the folder.
-        folder: Nothing outside of it is read.
+        image_column: Names of files, relative to the folder.
+        images: Folder of the files. Nothing outside of it is read.
 
     Raises:
         InputError: If there is no such column or folder.
     """
-    if not folder.is_dir():
-        raise InputError(
-            f"--images must name the folder of the files. No folder at {quoted(folder)}"
-        )
-    check_columns(table.columns, [column], "--image-column")
-    cells = table.collect(table.column(column).text().fill_null(""))
+    if not images.is_dir():
+        words = f"must name the folder of the files. No folder at {quoted(images)}"
+        raise InputError(words, argument="images")
+    check_columns(table.columns, [image_column], "image_column")
+    cells = table.collect(table.column(image_column).text().fill_null(""))
     names = cells.to_series().to_list()
-    return _found(names, _Folder(folder))
+    return _found(names, _Folder(images))
 
 
 def _found(names: Sequence[str], folder: "_Folder") -> FoundFiles:

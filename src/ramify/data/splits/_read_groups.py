@@ -30,16 +30,18 @@ def read_groups(
     places = list(tasks.of_kind(Ranking))
     if not places:
         raise InputError(
-            f"--group-column is for ranking tasks. None of {listed(tasks.names)} is one; say "
-            "--kind NAME=ranking or leave it out"
+            f"is for ranking tasks. None of {listed(tasks.names)} is one",
+            argument="group_column",
+            remedy="say which are with `kinds`, or leave it out",
         )
     names = column_texts(table, column)
     ranked = label_mask[:, places].any(axis=1)
     nameless = np.flatnonzero(ranked & (names == ""))
     if len(nameless):
         raise InputError(
-            f"column {quoted(column)} of --group-column must name a group in every row with a "
-            f"label of a ranking. Data row {nameless[0] + 1:,} has none; fill it in"
+            f"{quoted(column)} must name a group in every row with a label of a ranking. Data row "
+            f"{nameless[0] + 1:,} has none; fill it in",
+            argument="group_column",
         )
     found, groups = np.unique(names, return_inverse=True)
     alone = names == ""
@@ -47,8 +49,9 @@ def read_groups(
     counts = np.bincount(groups[ranked], minlength=1)
     if counts.max() < 2:
         raise InputError(
-            f"column {quoted(column)} of --group-column must put rows together. Each of its "
+            f"{quoted(column)} must put rows together. Each of its "
             f"{counted(int((counts > 0).sum()), 'group')} has one labelled row, so there is nothing "
-            "to compare"
+            "to compare",
+            argument="group_column",
         )
     return groups.astype(np.int64)

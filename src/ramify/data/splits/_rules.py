@@ -148,19 +148,21 @@ class GroupSplit(SplitRule):
 
     def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
         """Divide the groups of the labelled rows."""
-        check_columns(table.columns, [self.name], "--split")
+        check_columns(table.columns, [self.name], "split")
         values = column_texts(table, self.name)[rows]
         empty = np.flatnonzero(values == "")
         if len(empty):
             raise InputError(
-                f"column {quoted(self.name)} of --split must name a group in every labelled row. "
-                f"Data row {rows[empty[0]] + 1:,} has none; fill it in"
+                f"{quoted(self.name)} must name a group in every labelled row. "
+                f"Data row {rows[empty[0]] + 1:,} has none; fill it in",
+                argument="split",
             )
         names, group = np.unique(values, return_inverse=True)
         if len(names) < 3:
             raise InputError(
-                f"column {quoted(self.name)} of --split must name at least 3 groups, one for each "
-                f"side. Got {len(names)}"
+                f"{quoted(self.name)} must name at least 3 groups, one for each side",
+                argument="split",
+                got=f"{len(names)}",
             )
         side = self._sides(np.bincount(group), len(rows), rng)[group]
         words = f"in {len(names):,} whole groups of column {quoted(self.name)}"
@@ -214,14 +216,15 @@ class ColumnSplit(SplitRule):
 
     def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
         """Divide the labelled rows as the column says."""
-        check_columns(table.columns, [self.name], "--split")
+        check_columns(table.columns, [self.name], "split")
         values = column_texts(table, self.name)[rows]
         side = np.array([_SIDES.get(value.lower(), -1) if value else -2 for value in values])
         unknown = sorted(set(values[side == -1]))
         if unknown:
             raise InputError(
-                f"column {quoted(self.name)} of --split must hold train, validation or test. "
-                f"Got {listed(unknown)}"
+                f"{quoted(self.name)} must hold train, validation or test",
+                argument="split",
+                got=listed(unknown),
             )
         empty = int((side == -2).sum())
         notes = (f"{counted(empty, 'row')} without a side left out",) if empty else ()
@@ -284,8 +287,9 @@ def parse_split(spec: str) -> SplitRule:
     if way == "group" and name:
         return GroupSplit(name)
     raise InputError(
-        "--split must be random, random:TRAIN/VALIDATION/TEST in per cent, column:NAME or "
-        f"group:NAME. Got {quoted(spec)}"
+        "must be random, random:TRAIN/VALIDATION/TEST in per cent, column:NAME or group:NAME",
+        argument="split",
+        got=quoted(spec),
     )
 
 
@@ -294,7 +298,9 @@ def _shares(spec: str, text: str) -> tuple[float, float]:
     found = [float(word) for word in text.split("/") if _PERCENTAGE.fullmatch(word)]
     if len(found) != 3 or text.count("/") != 2 or abs(sum(found) - 100) > 1e-6 or not all(found):
         raise InputError(
-            "--split random:TRAIN/VALIDATION/TEST must have three percentages above 0 that add up "
-            f"to 100, such as random:60/10/30. Got {quoted(spec)}"
+            "random:TRAIN/VALIDATION/TEST must have three percentages above 0 that add up to 100, "
+            "such as random:60/10/30",
+            argument="split",
+            got=quoted(spec),
         )
     return found[0] / 100, found[1] / 100

@@ -23,18 +23,15 @@ def stated_kinds(targets: Sequence[str], kinds: Mapping[str, StatedKind]) -> dic
     """
     known = set(targets)
     found: dict[str, StatedKind] = {}
-    for option, of_option in (("--kind", str), ("--ordinal", Ordinal)):
-        said = [name for name, kind in kinds.items() if isinstance(kind, of_option)]
-        if strangers := [name for name in said if not _matching(name, targets)]:
-            raise InputError(
-                f"{option} must name targets. {listed(strangers)} are none of {listed(targets)}"
-            )
+    if strangers := [name for name in kinds if not _matching(name, targets)]:
+        raise InputError(
+            f"must name targets. {listed(strangers)} are none of {listed(targets)}",
+            argument="levels" if isinstance(kinds[strangers[0]], Ordinal) else "kinds",
+        )
     for name, kind in kinds.items():
         if not isinstance(kind, Ordinal) and kind not in KINDS:
-            raise InputError(
-                f"--kind of {quoted(name)} must be {', '.join(KINDS[:-1])} or {KINDS[-1]}. "
-                f"Got {quoted(kind)}"
-            )
+            words = f"of {quoted(name)} must be {', '.join(KINDS[:-1])} or {KINDS[-1]}"
+            raise InputError(words, argument="kinds", got=quoted(kind))
         for each in _matching(name, targets):
             if name in known or each not in kinds:
                 found[each] = kind

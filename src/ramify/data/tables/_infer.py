@@ -16,6 +16,7 @@ from ramify.data.tables._target_leakage import copies_of_targets
 from ramify.tasks import Task, TaskSet
 
 MOST_CATEGORIES: Final = 64
+_NO_TARGET: Final = "must not name a target"
 
 
 def infer_features(
@@ -31,7 +32,7 @@ def infer_features(
     """
     found = profiles(table, columns)
     for name, profile in found.items():
-        check_numbers(table, name, profile)
+        check_numbers(table, name, profile, " or leave the column out with `ignore`")
     wordy = [n for n, p in found.items() if p.present and not p.all_numbers and not p.is_boolean]
     texts = text_values(table, wordy)
     left_out = {name: why for name in columns if (why := _useless(found[name], texts.get(name)))}
@@ -102,11 +103,11 @@ def infer_tasks(
     stated = stated_kinds(targets, kinds)
     found = profiles(table, targets, count=targets)
     for name, profile in found.items():
-        check_numbers(table, name, profile, " or say --kind NAME=multiclass")
+        check_numbers(table, name, profile, " or make the task multiclass with `kinds`")
     if all(profile.present == 0 for profile in found.values()):
         raise InputError(
             f"at least one target must have labels. {listed(targets)} are empty in all rows; "
-            "check --targets"
+            "check `targets`"
         )
     texts = text_values(table, [name for name in targets if not found[name].all_numbers])
     tasks, warnings = [], []
@@ -221,7 +222,7 @@ def infer_labels(
         InputError: If a column is unknown or cannot be read.
     """
     wanted = resolve_columns(table.columns, targets)
-    ignored = resolve_columns(table.columns, list(ignore), "--ignore")
+    ignored = resolve_columns(table.columns, list(ignore), "ignore")
     # The column of the groups divides the rows too unless told otherwise; it was named for this.
     _check_group_column(table, wanted, group_column)
     _check_roles(wanted, ignored, split_column)
@@ -236,19 +237,17 @@ def infer_labels(
 
 def _check_roles(targets: list[str], ignored: list[str], split_column: str | None) -> None:
     if not targets:
-        raise InputError("--targets must name at least one column. Got none")
+        raise InputError("must name at least one column", argument="targets", got="none")
     both = [name for name in targets if name in set(ignored)]
     if both:
-        raise InputError(f"--ignore must not name a target. Got {listed(both)} in both")
+        raise InputError(_NO_TARGET, argument="ignore", got=f"{listed(both)} in both")
     if split_column in targets:
-        raise InputError(f"--split must not name a target. Got {listed([split_column])} in both")
+        raise InputError(_NO_TARGET, argument="split", got=f"{quoted(split_column)} in both")
 
 
 def _check_group_column(table: Table, targets: list[str], group_column: str | None) -> None:
     if group_column is None:
         return
     if group_column in targets:
-        raise InputError(
-            f"--group-column must not be a target. Got {listed([group_column])} in both"
-        )
-    resolve_columns(table.columns, [group_column], "--group-column")
+        raise InputError(_NO_TARGET, argument="group_column", got=f"{quoted(group_column)} in both")
+    resolve_columns(table.columns, [group_column], "group_column")

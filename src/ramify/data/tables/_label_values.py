@@ -35,13 +35,14 @@ def ordinal_of(name: str, texts: Values, stated: Ordinal | None) -> Ordinal:
     words = [label for label, number in numbers.items() if number is None]
     if words:
         raise InputError(
-            f"--kind {quoted(name)}=ordinal needs numbers. The column holds {listed(words)}; "
-            "name the levels in their order, --ordinal NAME=low,mid,high"
+            f"an ordinal target must hold numbers. {quoted(name)} holds {listed(words)}",
+            remedy="name its `levels` as they rise, NAME=low,mid,high",
         )
     if not 2 <= texts.distinct <= _MOST_LEVELS:
         raise InputError(
-            f"--kind {quoted(name)}=ordinal needs from 2 to {_MOST_LEVELS} different labels. "
-            f"Got {texts.distinct:,}; use regression for more"
+            f"ordinal target {quoted(name)} must have from 2 to {_MOST_LEVELS} different labels",
+            got=f"{texts.distinct:,}",
+            remedy="use regression for more",
         )
     return Ordinal(tuple(sorted(texts.counts, key=lambda label: numbers[label] or 0.0)))
 
@@ -60,13 +61,14 @@ def ranking_of(name: str, profile: Profile, texts: Values) -> Ranking:
     if not profile.all_numbers and profile.present:
         text = next((label for label in texts.counts if label_number(label) is None), "text")
         raise InputError(
-            f"--kind {quoted(name)}=ranking needs numbers, higher for rows that come first. The "
-            f"column holds {quoted(text)}"
+            f"ranking target {quoted(name)} must hold numbers, higher for rows that come first",
+            got=quoted(text),
         )
     if profile.present and profile.low < 0:
         raise InputError(
-            f"--kind {quoted(name)}=ranking needs labels of 0 or more, from not relevant up. "
-            f"The column holds {profile.low:g}; shift them"
+            f"ranking target {quoted(name)} must hold labels of 0 or more, from not relevant up",
+            got=f"{profile.low:g}",
+            remedy="shift them",
         )
     return Ranking()
 
@@ -141,8 +143,9 @@ def _regression(name: str, profile: Profile, texts: Values) -> Regression:
     if not profile.all_numbers and profile.present:
         text = next((label for label in texts.counts if label_number(label) is None), "text")
         raise InputError(
-            f"--kind {quoted(name)}=regression needs numbers. The column holds {quoted(text)}; "
-            "use binary or multiclass"
+            f"regression target {quoted(name)} must hold numbers",
+            got=quoted(text),
+            remedy="make it binary or multiclass with `kinds`",
         )
     return Regression()
 
@@ -155,8 +158,9 @@ def _binary(name: str, texts: Values) -> Binary:
         labels = [labels[truths.index(truth)] for truth in (False, True) if truth in truths]
     if texts.distinct > 2 and len(labels) != 2:
         raise InputError(
-            f"--kind {quoted(name)}=binary needs two different labels. The column holds "
-            f"{listed(labels)}; use multiclass or regression"
+            f"binary target {quoted(name)} must have two different labels",
+            got=listed(labels),
+            remedy="make it multiclass or regression with `kinds`",
         )
     return Binary(_ordered([*labels, *_counterpart(labels)]))
 
@@ -195,14 +199,16 @@ def _multiclass(name: str, profile: Profile, texts: Values) -> Multiclass:
     most = min(_MOST_CLASSES, max(profile.present // 2, 2))
     if texts.distinct > most:
         raise InputError(
-            f"target {quoted(name)} has more classes than a task can have: {texts.distinct:,} in "
-            f"{counted(profile.present, 'label')}, at most {most:,} are possible; "
-            "merge classes or drop the target"
+            f"target {quoted(name)} must have at most {most:,} classes for "
+            f"{counted(profile.present, 'label')}",
+            got=f"{texts.distinct:,}",
+            remedy="merge classes, or drop the target",
         )
     if texts.distinct < 2:
         raise InputError(
-            f"--kind {quoted(name)}=multiclass needs two or more different labels. "
-            f"Got {listed(texts.counts) or 'none'}; use binary"
+            f"multiclass target {quoted(name)} must have two or more different labels",
+            got=listed(texts.counts) or "none",
+            remedy="make it binary with `kinds`",
         )
     return Multiclass(tuple(sorted(texts.counts, key=_place)))
 

@@ -28,7 +28,7 @@ def split_names(text: str) -> list[str]:
 
 
 def resolve_columns(
-    columns: Sequence[str], patterns: Sequence[str], argument: str = "--targets"
+    columns: Sequence[str], patterns: Sequence[str], argument: str = "targets"
 ) -> list[str]:
     """Find the columns that names and globs (``NR-*``) stand for.
 
@@ -37,7 +37,7 @@ def resolve_columns(
     Args:
         columns: Names of the table's columns.
         patterns: Names or globs, in the wanted order; a glob gives the order of the table.
-        argument: The option they came from, for messages.
+        argument: Name of the argument they came from, for messages.
 
     Raises:
         InputError: If one finds no column, or a column is named twice.
@@ -59,7 +59,7 @@ def resolve_columns(
     repeated = [name for name in dict.fromkeys(found) if found.count(name) > 1]
     if repeated:
         raise InputError(
-            f"{argument} must name each column once. Got {listed(repeated)} repeatedly"
+            "must name each column once", argument=argument, got=f"{listed(repeated)} repeatedly"
         )
     return found
 
@@ -70,7 +70,7 @@ def check_columns(columns: Sequence[str], names: Sequence[str], argument: str) -
     Args:
         columns: Names of the table's columns.
         names: Those asked for.
-        argument: The option they came from, for messages.
+        argument: Name of the argument they came from, for messages.
 
     Raises:
         InputError: If one is none.
@@ -82,10 +82,8 @@ def check_columns(columns: Sequence[str], names: Sequence[str], argument: str) -
 
 def _unknown(columns: Sequence[str], pattern: str, argument: str) -> InputError:
     if _GLOB_MARKS & set(pattern):
-        return InputError(
-            f"{argument} must match columns of the table. {quoted(pattern)} matches none of "
-            f"{listed(columns)}"
-        )
+        words = f"must match columns of the table. {quoted(pattern)} matches none of "
+        return InputError(words + listed(columns), argument=argument)
     return _no_column(columns, pattern, argument)
 
 
@@ -95,5 +93,7 @@ def _no_column(columns: Sequence[str], name: str, argument: str) -> InputError:
     )
     hint = f"did you mean {quoted(close[0])}?" if close else f"it has {listed(columns)}"
     return InputError(
-        f"{argument} must name columns of the table. It has no column {quoted(name)}; {hint}"
+        f"must name columns of the table. It has no column {quoted(name)}",
+        argument=argument,
+        remedy=hint,
     )

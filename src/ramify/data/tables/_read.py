@@ -118,7 +118,7 @@ def bad_cell(table: Table, column: str, row: int, expected: str, hint: str = "")
     """
     return InputError(
         f"column {quoted(column)} must hold {expected}. Data row {row + 1:,} has "
-        f"{quoted(table.cell(column, row))}; make it empty{hint or ' or --ignore the column'}"
+        f"{quoted(table.cell(column, row))}; make it empty{hint}"
     )
 
 
@@ -228,7 +228,7 @@ def _check_labels(table: Table, tasks: TaskSet, block: Targets, start: int) -> N
             f"target {quoted(task.name)} must hold {listed(classes)} or be empty. "
             f"Data row {row + 1:,} has {quoted(table.cell(task.name, row))}"
         )
-    raise bad_cell(table, task.name, row, "finite numbers", " or use --kind")
+    raise bad_cell(table, task.name, row, "finite numbers", " or say another kind with `kinds`")
 
 
 _MOSTLY: Final = 0.9

@@ -29,7 +29,7 @@ class RowsByTask(NamedTuple):
     targets: tuple[str, ...]
 
 
-def rows_by_task(table: Table, targets: Sequence[str], column: str) -> RowsByTask:
+def rows_by_task(table: Table, targets: Sequence[str], task_column: str) -> RowsByTask:
     """Replace targets by one column per task, ``target:task``, labelled in the rows of that task.
 
     So a table in which each row belongs to one school, say, is learned as one task per school,
@@ -38,7 +38,7 @@ def rows_by_task(table: Table, targets: Sequence[str], column: str) -> RowsByTas
     Args:
         table: The table.
         targets: Columns with the labels.
-        column: The column that names each row's task, 2 to 10,000 of them.
+        task_column: The column that names each row's task, 2 to 10,000 of them.
 
     Raises:
         InputError: If the column is a target, or has fewer or more tasks, or the table has a
@@ -50,15 +50,17 @@ def rows_by_task(table: Table, targets: Sequence[str], column: str) -> RowsByTas
         >>> rows_by_task(open_table(frame), ["score"], "school").targets
         ('score:a', 'score:b')
     """
-    if column in targets:
-        raise InputError(f"--task-column must not be a target. Got {quoted(column)} in both")
-    check_columns(table.columns, [column], "--task-column")
-    task = table.column(column)
-    values = text_values(table, [column])[column]
+    if task_column in targets:
+        got = f"{quoted(task_column)} in both"
+        raise InputError("must not name a target", argument="task_column", got=got)
+    check_columns(table.columns, [task_column], "task_column")
+    task = table.column(task_column)
+    values = text_values(table, [task_column])[task_column]
     if not 2 <= values.distinct <= _MOST_TASKS:
         raise InputError(
-            f"column {quoted(column)} of --task-column must name from 2 to {_MOST_TASKS:,} tasks. "
-            f"Got {values.distinct:,}"
+            f"{quoted(task_column)} must name from 2 to {_MOST_TASKS:,} tasks",
+            argument="task_column",
+            got=f"{values.distinct:,}",
         )
     labels = sorted(values.counts, key=_in_order)
     cells = {
@@ -72,7 +74,7 @@ def rows_by_task(table: Table, targets: Sequence[str], column: str) -> RowsByTas
         pl.when(task.text() == label).then(pl.col(target.key)).alias(key)
         for key, target, label in cells.values()
     )
-    gone = {column, *targets}
+    gone = {task_column, *targets}
     readable = {name: found for name, found in table.readable.items() if name not in gone}
     readable |= {name: Column(key, target.form) for name, (key, target, _) in cells.items()}
     levels = {
@@ -118,13 +120,14 @@ def one_vs_rest(table: Table, column: str) -> OneVsRest:
         >>> one_vs_rest(open_table(frame), "label").targets
         ('label=0', 'label=2')
     """
-    check_columns(table.columns, [column], "--one-vs-rest")
+    check_columns(table.columns, [column], "one_vs_rest")
     cells = table.column(column)
     values = text_values(table, [column])[column]
     if not 2 <= values.distinct <= _MOST_CLASSES:
         raise InputError(
-            f"--one-vs-rest must name columns of 2 to {_MOST_CLASSES:,} different labels. "
-            f"{quoted(column)} has {values.distinct:,}"
+            f"must name columns of 2 to {_MOST_CLASSES:,} different labels. "
+            f"{quoted(column)} has {values.distinct:,}",
+            argument="one_vs_rest",
         )
     labels = sorted(values.counts, key=_in_order)
     names = tuple(f"{column}={label}" for label in labels)

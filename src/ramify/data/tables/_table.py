@@ -46,8 +46,9 @@ class Table:
         """
         if name in self.unreadable:
             raise InputError(
-                f"column {quoted(name)} must hold numbers, text or true/false. Got "
-                f"{self.unreadable[name]}; split it into columns or --ignore it"
+                f"column {quoted(name)} must hold numbers, text or true/false",
+                got=self.unreadable[name],
+                remedy="split it into columns or leave it out with `ignore`",
             )
         if name not in self.readable:
             raise InputError(

@@ -41,7 +41,7 @@ def copies_of_targets(table: Table, schema: TableSchema, tasks: TaskSet) -> list
     pairs = _confirmed(table, schema, tasks, sorted(likely)) if likely else []
     found = [
         f"feature {quoted(schema.names[i])} is a copy or recoding of target "
-        f"{quoted(tasks.names[t])} and gives it away; --ignore it unless it is known beforehand"
+        f"{quoted(tasks.names[t])} and gives it away; leave it out with `ignore` unless it is known beforehand"
         for i, t in pairs
     ]
     more = len(found) - _MOST_WARNINGS

@@ -239,7 +239,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
 def test_a_bad_file_is_named_in_one_line(folder: Path, reading: ImageReading, case: str) -> None:
     spoil, message = BAD[case]
     names = [*NAMES[:3], spoil(folder), NAMES[3]]
-    words = rf"image of data row 4: .* {message}.*; replace it, or .* with --skip-bad-images"
+    words = rf"image of data row 4: .* {message}.*; replace it, or .* with `skip_bad`"
     with pytest.raises(InputError, match=words) as caught:
         open_image_files(table_of(names), "file", folder, reading)
     assert "\n" not in str(caught.value)
@@ -301,10 +301,10 @@ def test_skipping_goes_on_where_the_refusal_stopped(folder: Path, reading: Image
 
 
 def test_a_folder_or_column_that_is_not_there_is_named(folder: Path, reading: ImageReading) -> None:
-    with pytest.raises(InputError, match=r"--images must name the folder .* No folder at"):
+    with pytest.raises(InputError, match=r"`images` must name the folder .* No folder at"):
         open_image_files(table_of(NAMES), "file", folder / "nowhere", reading)
     with pytest.raises(
-        InputError, match=r"--image-column .* no column 'path'; it has 'file', 'label'"
+        InputError, match=r"`image_column` .* no column 'path'; it has 'file', 'label'"
     ):
         open_image_files(table_of(NAMES), "path", folder, reading)
 

@@ -93,7 +93,7 @@ def test_names_of_classes_stand_beside_their_numbers(write: Callable[..., Path])
 
 def test_of_several_images_one_is_chosen(write: Callable[..., Path]) -> None:
     path = write({"large": IMAGES, "small": IMAGES[:, :2, :2], "label": LABELS})
-    with pytest.raises(InputError, match=r"say which with --images\. It has 'large', 'small'"):
+    with pytest.raises(InputError, match=r"say which with `images`\. It has 'large', 'small'"):
         open_npz(path, ImageReading())
     assert open_npz(path, ImageReading(), "small").images.shape == (4, 1, 2, 2)
 
@@ -125,7 +125,7 @@ def test_members_that_are_no_arrays_are_passed_over(write: Callable[..., Path]) 
     data = open_npz(path, ImageReading())
     assert data.table.columns == ("label",)
     assert data.no_labels == {"short": "has 3 rows instead of 4", "README": "is no array"}
-    with pytest.raises(InputError, match=r"--images must .* 'README' is no array"):
+    with pytest.raises(InputError, match=r"`images` must .* 'README' is no array"):
         open_npz(path, ImageReading(), "README")
 
 
@@ -221,7 +221,7 @@ def test_a_damaged_archive_is_named_in_one_line(write: Callable[..., Path], case
 def test_a_missing_archive_or_array_is_named(write: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no archive at .*; check the path"):
         open_npz(tmp_path / "nothing.npz", ImageReading())
-    with pytest.raises(InputError, match=r"--images must .* 'x' is not there; it has 'images'"):
+    with pytest.raises(InputError, match=r"`images` must .* 'x' is not there; it has 'images'"):
         npz_images(write({"images": IMAGES}), "x")
 
 

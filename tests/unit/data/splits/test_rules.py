@@ -104,11 +104,11 @@ def test_groups_may_be_numbers() -> None:
 
 
 def test_bad_groups_are_refused() -> None:
-    with pytest.raises(InputError, match=r"'site' of --split must name at least 3 groups.* Got 2"):
+    with pytest.raises(InputError, match=r"`split` 'site' must name at least 3 groups.* Got 2"):
         split_rows(GroupSplit("site"), table(site=["a", "b"] * 50), labelled(), 0)
     with pytest.raises(InputError, match=r"a group in every labelled row\. Data row 2 has none"):
         split_rows(GroupSplit("site"), table(site=["a", None, "b", "c"] * 25), labelled(), 0)
-    with pytest.raises(InputError, match=r"--split must .* no column 'site'"):
+    with pytest.raises(InputError, match=r"`split` must .* no column 'site'"):
         split_rows(GroupSplit("site"), table(), labelled(), 0)
 
 
@@ -126,7 +126,7 @@ def test_a_bad_split_column_is_refused() -> None:
         split_rows(ColumnSplit("s"), table(s=["train", "test", "holdout"]), labelled(3), 0)
     with pytest.raises(InputError, match=r"at least one labelled row\. 'validation' got none"):
         split_rows(ColumnSplit("s"), table(s=["train", "test", "test"]), labelled(3), 0)
-    with pytest.raises(InputError, match=r"--split must .* no column 's'"):
+    with pytest.raises(InputError, match=r"`split` must .* no column 's'"):
         split_rows(ColumnSplit("s"), table(), labelled(), 0)
 
 
@@ -140,7 +140,7 @@ def test_rules_are_read_from_text() -> None:
 
 @pytest.mark.parametrize("text", ["", "column", "column:", "groups:a", "randomly", "x" * 1000])
 def test_an_unknown_rule_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"--split must be random, .* column:NAME or group:NAME"):
+    with pytest.raises(InputError, match=r"`split` must be random, .* column:NAME or group:NAME"):
         parse_split(text)
 
 

@@ -91,7 +91,7 @@ def test_a_text_among_numbers_is_named_with_its_row() -> None:
     values[7] = "high"
     with pytest.raises(
         InputError,
-        match=r"column 'x' must hold numbers\. Data row 8 has 'high'; make it empty or --ignore",
+        match=r"column 'x' must hold numbers\. Data row 8 has 'high'; make it empty or leave the column out with `ignore`",
     ):
         inferred(values)
 
@@ -131,17 +131,17 @@ def test_ignored_and_split_columns_are_no_features() -> None:
 
 def test_roles_must_not_collide() -> None:
     table = open_table(pl.DataFrame({"x": [1, 2], "y": [0, 1]}))
-    with pytest.raises(InputError, match=r"--ignore must not name a target\. Got 'y'"):
+    with pytest.raises(InputError, match=r"`ignore` must not name a target\. Got 'y'"):
         infer_schema(table, ["y"], ignore=["y"])
-    with pytest.raises(InputError, match=r"--split must not name a target\. Got 'y'"):
+    with pytest.raises(InputError, match=r"`split` must not name a target\. Got 'y'"):
         infer_schema(table, ["y"], split_column="y")
-    with pytest.raises(InputError, match="--targets must name at least one column"):
+    with pytest.raises(InputError, match="`targets` must name at least one column"):
         infer_schema(table, [])
-    with pytest.raises(InputError, match="--targets must name columns of the table"):
+    with pytest.raises(InputError, match="`targets` must name columns of the table"):
         infer_schema(table, ["z"])
-    with pytest.raises(InputError, match="--targets must name each column once"):
+    with pytest.raises(InputError, match="`targets` must name each column once"):
         infer_schema(table, ["y", "y"])
-    with pytest.raises(InputError, match="--ignore must name columns of the table"):
+    with pytest.raises(InputError, match="`ignore` must name columns of the table"):
         infer_schema(table, ["y"], ignore=["z"])
 
 

@@ -73,12 +73,20 @@ def test_the_kind_can_be_chosen() -> None:
 @pytest.mark.parametrize(
     ("values", "wanted", "message"),
     [
-        ([0, 1, 2, 0, 1, 2], "binary", "--kind 'y'=binary needs two different labels"),
-        (["1_0", "2", "3_0", "2"], "regression", "needs numbers. The column holds '1_0'"),
-        (["a", "b", "a"], "regression", "'y'=regression needs numbers. The column holds 'a'"),
-        ([1, 1, 1], "multiclass", "'y'=multiclass needs two or more different labels. Got '1'"),
-        ([0, 1], "order", "--kind of 'y' must be binary, multiclass, ordinal, ranking or regr"),
-        ([i / 7 for i in range(9)], "multiclass", "has more classes than a task can have: 9 in 9"),
+        ([0, 1, 2, 0, 1, 2], "binary", "binary target 'y' must have two different labels"),
+        (["1_0", "2", "3_0", "2"], "regression", "must hold numbers. Got '1_0'"),
+        (["a", "b", "a"], "regression", "regression target 'y' must hold numbers. Got 'a'"),
+        (
+            [1, 1, 1],
+            "multiclass",
+            "multiclass target 'y' must have two or more different labels. Got '1'",
+        ),
+        ([0, 1], "order", "`kinds` of 'y' must be binary, multiclass, ordinal, ranking or regr"),
+        (
+            [i / 7 for i in range(9)],
+            "multiclass",
+            "must have at most 4 classes for 9 labels. Got 9",
+        ),
     ],
 )
 def test_an_impossible_kind_is_refused(values: list[object], wanted: str, message: str) -> None:
@@ -87,14 +95,14 @@ def test_an_impossible_kind_is_refused(values: list[object], wanted: str, messag
 
 
 def test_a_kind_for_no_target_is_refused() -> None:
-    with pytest.raises(InputError, match=r"--kind must name targets\. 'z' are none of 'y'"):
+    with pytest.raises(InputError, match=r"`kinds` must name targets\. 'z' are none of 'y'"):
         inferred([0, 1], {"z": "binary"})
 
 
 def test_too_many_classes_are_refused() -> None:
-    with pytest.raises(InputError, match="more classes than a task can have: 20 in 20 labels"):
+    with pytest.raises(InputError, match="must have at most 10 classes for 20 labels. Got 20"):
         kind([f"c{i}" for i in range(20)])
-    with pytest.raises(InputError, match="have: 1,001 in 3,003 labels, at most 1,000"):
+    with pytest.raises(InputError, match="at most 1,000 classes for 3,003 labels. Got 1,001"):
         kind([f"c{i % 1001}" for i in range(3003)])
 
 
@@ -138,7 +146,9 @@ def test_no_label_at_all_is_an_error() -> None:
 def test_a_text_among_numbers_is_named_and_a_kind_proposed() -> None:
     values: list[object] = [str(i / 3) for i in range(30)]
     values[4] = "n.d."
-    with pytest.raises(InputError, match=r"Data row 5 has 'n\.d\.'; make it empty or say --kind"):
+    with pytest.raises(
+        InputError, match=r"Data row 5 has 'n\.d\.'; make it empty or make .* `kinds`"
+    ):
         kind(values)
 
 

@@ -15,8 +15,8 @@ def test_a_column_named_like_a_glob_is_found_as_such() -> None:
 
 
 def test_a_glob_minds_the_case() -> None:
-    with pytest.raises(InputError, match=r"--ignore must match columns .* 'nr-A\*' matches none"):
-        resolve_columns(COLUMNS, ["nr-A*"], "--ignore")
+    with pytest.raises(InputError, match=r"`ignore` must match columns .* 'nr-A\*' matches none"):
+        resolve_columns(COLUMNS, ["nr-A*"], "ignore")
 
 
 def test_a_glob_adds_to_names_before_it() -> None:
@@ -31,7 +31,7 @@ def test_an_unknown_name_gets_a_suggestion() -> None:
 
 
 def test_a_repeated_name_is_refused() -> None:
-    with pytest.raises(InputError, match=r"--targets must name each column once\. Got 'NR-AR'"):
+    with pytest.raises(InputError, match=r"`targets` must name each column once\. Got 'NR-AR'"):
         resolve_columns(COLUMNS, ["NR-AR", "smiles", "NR-AR"])
 
 

@@ -43,12 +43,12 @@ def test_every_labelled_row_is_of_exactly_one_class() -> None:
 def test_a_column_of_one_class_or_of_numbers_is_refused() -> None:
     table = open_table(pl.DataFrame({"one": ["a"] * 2000, "many": [i / 7 for i in range(2000)]}))
     with pytest.raises(
-        InputError, match=r"--one-vs-rest .* 2 to 1,000 different labels. 'one' has 1$"
+        InputError, match=r"`one_vs_rest` .* 2 to 1,000 different labels. 'one' has 1$"
     ):
         one_vs_rest(table, "one")
     with pytest.raises(InputError, match=r"'many' has 2,000$"):
         one_vs_rest(table, "many")
-    with pytest.raises(InputError, match=r"--one-vs-rest must .* no column 'none'"):
+    with pytest.raises(InputError, match=r"`one_vs_rest` must .* no column 'none'"):
         one_vs_rest(table, "none")
 
 

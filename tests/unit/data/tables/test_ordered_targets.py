@@ -77,10 +77,10 @@ def test_a_glob_states_many_kinds_and_a_name_goes_before_it() -> None:
     ("values", "stated", "message"),
     [
         (["low", "top", "mid"], LEVELS, "must hold its levels 'low', 'mid', 'high' or be empty"),
-        (["low", "mid", "high"], "ordinal", "--kind 'y'=ordinal needs numbers"),
-        ([1, 1, 1], "ordinal", "needs from 2 to 100 different labels. Got 1"),
-        (["a", "b", "c"], "ranking", "--kind 'y'=ranking needs numbers"),
-        ([0, -1, 2], "ranking", "needs labels of 0 or more, from not relevant up"),
+        (["low", "mid", "high"], "ordinal", "ordinal target must hold numbers. 'y' holds"),
+        ([1, 1, 1], "ordinal", "must have from 2 to 100 different labels. Got 1"),
+        (["a", "b", "c"], "ranking", "ranking target 'y' must hold numbers"),
+        ([0, -1, 2], "ranking", "must hold labels of 0 or more, from not relevant up"),
     ],
 )
 def test_labels_without_the_order_that_was_stated_are_refused(
@@ -116,7 +116,7 @@ def test_rows_of_one_name_are_one_group_and_nameless_rows_none() -> None:
     [
         (["a", None, "a"], "ranking", "must name a group in every row with a label of a ranking"),
         (["a", "b", "c"], "ranking", "must put rows together. Each of its 3 groups has one"),
-        (["a", "a", "b"], "regression", "--group-column is for ranking tasks"),
+        (["a", "a", "b"], "regression", "`group_column` is for ranking tasks"),
     ],
 )
 def test_groups_that_cannot_be_ranked_are_refused(
@@ -128,8 +128,8 @@ def test_groups_that_cannot_be_ranked_are_refused(
 
 def test_the_column_of_groups_must_be_there_and_be_no_target() -> None:
     table = open_table(pl.DataFrame({"x": [1, 2], "y": [0, 1]}))
-    with pytest.raises(InputError, match="--group-column must name columns of the table"):
+    with pytest.raises(InputError, match="`group_column` must name columns of the table"):
         infer_schema(table, ["y"], group_column="q")
-    with pytest.raises(InputError, match="--group-column must not be a target"):
+    with pytest.raises(InputError, match="`group_column` must not name a target"):
         infer_schema(table, ["y"], group_column="y")
     assert isinstance(Ranking(), Kind)

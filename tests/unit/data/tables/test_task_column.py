@@ -45,8 +45,8 @@ def test_the_kind_of_a_target_stays() -> None:
 @pytest.mark.parametrize(
     ("targets", "column", "message"),
     [
-        (["score"], "score", "must not be a target"),
-        (["score"], "nowhere", "--task-column must .* no column"),
+        (["score"], "score", "must not name a target"),
+        (["score"], "nowhere", "`task_column` must .* no column"),
         (["score"], "one", r"from 2 to 10,000 tasks\. Got 1"),
     ],
 )

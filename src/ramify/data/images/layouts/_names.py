@@ -17,11 +17,11 @@ LAYOUTS: Final[dict[str, type[CelebA] | type[DeepFashion] | type[IdxFolder]]] = 
 }
 
 
-def layout_of(name: str, folder: Path) -> ImageLayout:
+def layout_of(layout: str, folder: Path) -> ImageLayout:
     """Find a layout by its name.
 
     Args:
-        name: ``celeba``, ``deepfashion`` or ``idx``.
+        layout: ``celeba``, ``deepfashion`` or ``idx``.
         folder: Where the data set lies.
 
     Raises:
@@ -31,20 +31,20 @@ def layout_of(name: str, folder: Path) -> ImageLayout:
         >>> layout_of("idx", Path("."))
         IdxFolder(folder=PosixPath('.'))
     """
-    if name not in LAYOUTS:
-        raise InputError(f"--layout must be one of {listed(LAYOUTS)}. Got {quoted(name)}")
+    if layout not in LAYOUTS:
+        raise InputError(f"must be one of {listed(LAYOUTS)}", argument="layout", got=quoted(layout))
     if not folder.is_dir():
-        raise InputError(f"--layout must name a folder. No folder at {quoted(folder)}")
-    return LAYOUTS[name](folder)
+        raise InputError(f"must name a folder. No folder at {quoted(folder)}", argument="layout")
+    return LAYOUTS[layout](folder)
 
 
 def open_layout(
-    name: str, folder: Path, reading: ImageReading, progress: Progress = silent
+    layout: str, folder: Path, reading: ImageReading, progress: Progress = silent
 ) -> ImageData:
     """Open a data set by the name of its layout.
 
     Args:
-        name: ``celeba``, ``deepfashion`` or ``idx``.
+        layout: ``celeba``, ``deepfashion`` or ``idx``.
         folder: Where the data set lies.
         reading: How to read image files.
         progress: Told the images done and the images in all.
@@ -52,4 +52,4 @@ def open_layout(
     Raises:
         InputError: If there is no such layout, or a file is missing or damaged.
     """
-    return layout_of(name, folder).open(reading, progress)
+    return layout_of(layout, folder).open(reading, progress)

@@ -307,9 +307,9 @@ def test_a_spoilt_layout_is_named_in_one_line(
 
 
 def test_an_unknown_layout_or_folder_is_refused(tmp_path: Path, reading: ImageReading) -> None:
-    with pytest.raises(InputError, match="--layout must be one of 'celeba', 'deepfashion', 'idx'"):
+    with pytest.raises(InputError, match="`layout` must be one of 'celeba', 'deepfashion', 'idx'"):
         open_layout("imagenet", tmp_path, reading)
-    with pytest.raises(InputError, match="--layout must name a folder"):
+    with pytest.raises(InputError, match="`layout` must name a folder"):
         open_layout("idx", tmp_path / "nowhere", reading)
 
 
