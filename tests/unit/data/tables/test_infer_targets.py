@@ -100,9 +100,9 @@ def test_a_kind_for_no_target_is_refused() -> None:
 
 
 def test_too_many_classes_are_refused() -> None:
-    with pytest.raises(InputError, match="must have at most 10 classes for 20 labels. Got 20"):
+    with pytest.raises(InputError, match="must have at most 10 classes for 20 labels"):
         kind([f"c{i}" for i in range(20)])
-    with pytest.raises(InputError, match="at most 1,000 classes for 3,003 labels. Got 1,001"):
+    with pytest.raises(InputError, match="at most 1,000 classes for 3,003 labels"):
         kind([f"c{i % 1001}" for i in range(3003)])
 
 
