@@ -10,7 +10,7 @@ from ramify.networks import TaskNetwork
 from ramify.sharing import Sharing
 from ramify.training import Training
 from ramify.training._events import StopRequest
-from ramify.training._step import Stepper, Surroundings
+from ramify.training._step import Stepper, TrainingContext
 
 Step = Callable[[Batch], None]
 
@@ -32,7 +32,7 @@ def trainer_step(
         observes: Whether the way of sharing is shown the steps.
         settings: Of the training.
     """
-    around = Surroundings(
+    context = TrainingContext(
         fabric=Fabric(accelerator="cpu", devices=1),
         settings=Training() if settings is None else settings,
         seed=0,
@@ -44,5 +44,5 @@ def trainer_step(
         watch=None,
         checkpoint_seconds=float("inf"),
     )
-    stepper = Stepper(network.train(), around, observes=observes)
-    return lambda batch: stepper.train_on(batch, around.settings.learning_rate)
+    stepper = Stepper(network.train(), context, learns_structure=observes)
+    return lambda batch: stepper.train_on(batch, context.settings.learning_rate)

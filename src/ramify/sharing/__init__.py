@@ -1,7 +1,8 @@
 """Ways of sharing: each builds a network, some watch it train, some change it.
 
-Training knows the protocols `Sharing`, `Observing`, `Restructuring`, `ComparingGradients`,
-`Merging`, `Coupling`, `Converting` and `TakingTurns`, and no method's name.
+Training knows `Sharing`, the hooks of its steps (`StepHook`; `hooks_of` makes them of what keeps to
+`Observing`, `ComparingGradients`, `Coupling` or `TakingTurns`) and the protocols that change a network
+(`Restructuring`, `Merging`, `Converting`), and no method's name.
 
 * `HardSharing`: one network for all tasks.  `SingleTask`: one network per task.
 * `FixedTree`: the tree that the user gives.
@@ -29,6 +30,7 @@ from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._low_level import LowLevel
 from ramify.sharing._low_rank import TraceNorm
 from ramify.sharing._merging import ComparingGradients, Merging, Moment
+from ramify.sharing._protocol_hooks import hooks_of
 from ramify.sharing._protocols import (
     Observing,
     ObservingGradients,
@@ -46,6 +48,7 @@ from ramify.sharing._selective import (
 )
 from ramify.sharing._soft import Soft
 from ramify.sharing._starting import StartsAlone
+from ramify.sharing._step_hooks import HookContext, Step, StepHook, overriding
 from ramify.sharing._stitching import CrossStitch, Sluice
 from ramify.sharing._tree_file import read_tree
 from ramify.sharing._widening_costs import width_caps
@@ -67,6 +70,7 @@ __all__ = [
     "FullyAdaptive",
     "HardSharing",
     "HeadGradients",
+    "HookContext",
     "LowLevel",
     "MMoE",
     "Merging",
@@ -83,9 +87,13 @@ __all__ = [
     "Sluice",
     "Soft",
     "StartsAlone",
+    "Step",
     "StepEvidence",
+    "StepHook",
     "TakingTurns",
     "TraceNorm",
+    "hooks_of",
+    "overriding",
     "read_tree",
     "width_caps",
 ]

@@ -62,18 +62,23 @@ class BestWeights:
         if self._weights:
             self._network.load_state_dict(self._weights)
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, list[float | None]]]:
-        """The weights, and the scores and epochs, for a checkpoint."""
+    def weights(self) -> Mapping[str, Tensor]:
+        """The weights, for a checkpoint."""
+        return self._weights
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over what `weights` gave."""
+        self._weights = dict(weights)
+
+    def numbers(self) -> dict[str, list[float | None]]:
+        """The scores and epochs, for a checkpoint."""
         scores = [None if s == -np.inf else float(s) for s in self.scores]
         recent = [None if np.isnan(s) else s for row in self._recent for s in row]
         epochs: list[float | None] = [float(e) for e in self.epochs]
-        return self._weights, {"scores": scores, "epochs": epochs, "recent": recent}
+        return {"scores": scores, "epochs": epochs, "recent": recent}
 
-    def load_state(
-        self, weights: Mapping[str, Tensor], numbers: Mapping[str, list[float | None]]
-    ) -> None:
-        """Take over what `state` gave."""
-        self._weights = dict(weights)
+    def load_numbers(self, numbers: Mapping[str, list[float | None]]) -> None:
+        """Take over what `numbers` gave."""
         self.scores = np.array([-np.inf if s is None else s for s in numbers["scores"]])
         self.epochs = np.array(numbers["epochs"], dtype=np.int64)
         flat = [float("nan") if s is None else float(s) for s in numbers["recent"]]

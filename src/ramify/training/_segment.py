@@ -1,30 +1,23 @@
 """Training one network with one optimiser, from its start to its end or to its next shape."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ramify._core import InputError, StoppedError, quoted
-from ramify.data import Batch, Batches
+from ramify.data import Batches
 from ramify.networks import BranchedNetwork, TaskNetwork
-from ramify.sharing import (
-    Coupling,
-    Merging,
-    Moment,
-    Proposal,
-    Remembering,
-    Restructuring,
-    TakingTurns,
-)
+from ramify.sharing import Coupling, Merging, Moment, Proposal, Restructuring
 from ramify.tasks import SharingTree
 from ramify.training._best import BestWeights
-from ramify.training._carried import Carried, carried
 from ramify.training._checkpoint import (
     load_optimiser_tensors,
     load_state,
@@ -33,11 +26,12 @@ from ramify.training._checkpoint import (
     under_prefix,
     with_prefix,
 )
+from ramify.training._distributed import summed
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded
-from ramify.training._machines import summed
+from ramify.training._optimizer_transfer import Carried, carried
 from ramify.training._plan import Epoch, Outcome, Plan
-from ramify.training._step import Stepper, Surroundings
+from ramify.training._step import Stepper, TrainingContext
 
 
 class Segment:
@@ -46,7 +40,7 @@ class Segment:
     Args:
         network: The network; trained in place.
         plan: What the training is for.
-        around: Data, losses and settings.
+        context: Data, losses and settings.
         path: File of its state; None to keep none.
         memory: What the training before it remembers, if it goes on with it.
     """
@@ -55,19 +49,18 @@ class Segment:
         self,
         network: TaskNetwork,
         plan: Plan,
-        around: Surroundings,
+        context: TrainingContext,
         path: Path | None,
         memory: Carried | None = None,
     ) -> None:
-        self.network, self.plan, self._around, self._path = network, plan, around, path
-        self._stepper = Stepper(network, around, observes=plan.grows)
-        balance = self._stepper.balance
-        self._rules = None if balance is None else balance.rules
-        self._memory = memory
-        sharing = around.sharing
+        self.network, self.plan, self._context, self._path = network, plan, context, path
+        seed = _derived(context.seed, plan.generation)
+        self._stepper = Stepper(network, context, learns_structure=plan.grows, seed=seed)
+        self._seed, self._memory = seed, memory
+        sharing = context.sharing
         tied = isinstance(sharing, Coupling) and sharing.ties
         self._best = BestWeights(network, tied=tied)
-        self._steps_per_epoch = len(around.train)
+        self._steps_per_epoch = len(context.train)
         self._step = 0
         self._curve: list[Epoch] = []
         self._proposals: list[Proposal] = []
@@ -82,11 +75,9 @@ class Segment:
             StoppedError: If a stop was requested; the state is saved first.
             InputError: If the loss is no longer a number.
         """
-        torch.manual_seed(_derived(self._around.seed, self.plan.generation))
-        if self._rules is not None:
-            self._rules.start(_derived(self._around.seed, self.plan.generation))
+        torch.manual_seed(self._seed)
         if self._memory is not None:
-            self._take_up(self._memory)
+            self._take_over(self._memory)
         if self._path is not None and self._path.exists():
             self._resume(self._path)
         while not self._done:
@@ -97,21 +88,18 @@ class Segment:
         """What a training that goes on with the network's regrouped tasks takes along."""
         if not self._goes_on or not isinstance(self.network, BranchedNetwork):
             return None
-        weighting = {} if self._rules is None else self._rules.state_tensors()
-        optimiser = self._stepper.optimiser
-        return carried(self.network, optimiser, self._proposals[0], weighting)
+        states = {name: hook.state() for name, hook in self._stepper.hooks.items()}
+        return carried(self.network, self._stepper.optimiser, self._proposals[0], states)
 
     @property
     def _goes_on(self) -> bool:
         """Whether the same training goes on with the first proposal."""
         return bool(self._proposals) and bool(self._proposals[0].keepers)
 
-    def _take_up(self, memory: Carried) -> None:
+    def _take_over(self, memory: Carried) -> None:
         memory.give(self._stepper.optimiser, self.network)
-        if self._rules is not None:
-            fresh, before = self._rules.state_tensors(), memory.weighting
-            alike = {n for n in fresh if n in before and before[n].shape == fresh[n].shape}
-            self._rules.load_state_tensors(fresh | {name: before[name] for name in alike})
+        for name, hook in self._stepper.hooks.items():
+            hook.take_over(memory.hooks.get(name, {}))
 
     @property
     def best(self) -> BestWeights:
@@ -119,15 +107,15 @@ class Segment:
         return self._best
 
     def _run_epoch(self) -> None:
-        around, epoch = self._around, self._step // self._steps_per_epoch
+        context, epoch = self._context, self._step // self._steps_per_epoch
         done_before = self._step % self._steps_per_epoch
         if done_before == 0:
             self._epoch_random = torch.get_rng_state()
             self._stepper.loss_sum.zero_()
         now = torch.get_rng_state()
         torch.set_rng_state(self._epoch_random)  # a loader draws its order from here
-        around.train.set_epoch(self.plan.generation * 100_000 + epoch)
-        batches = iter(around.train)
+        context.train.set_epoch(self.plan.generation * 100_000 + epoch)
+        batches = iter(context.train)
         for _ in range(done_before):
             next(batches)
         if done_before:
@@ -137,7 +125,7 @@ class Segment:
         for batch in batches:
             rows += len(batch.inputs)
             step = self.plan.before + self._step
-            self._stepper.train_on(self._in_turn(batch), self._rate(), step)
+            self._stepper.train_on(batch, self._rate(), step)
             self._step += 1
             speed = rows / max(time.monotonic() - started, 1e-9)
             if self._changes(epoch + 1):
@@ -153,28 +141,20 @@ class Segment:
         self._stops()
 
     def _rate(self) -> float:
-        plan, settings = self.plan, self._around.settings
+        plan, settings = self.plan, self._context.settings
         n_steps = plan.before + plan.n_steps + plan.after
         rate = settings.schedule.rate_at(plan.before + self._step, n_steps)
         return settings.learning_rate * rate
 
-    def _in_turn(self, batch: Batch) -> Batch:
-        """The batch with the labels of the tasks whose turn it is."""
-        sharing = self._around.sharing
-        if not isinstance(sharing, TakingTurns):
-            return batch
-        places = sharing.turn(self._step, len(batch.present))
-        return batch if places is None else batch.only(places)
-
     def _changes(self, epoch: int) -> bool:
-        sharing, network = self._around.sharing, self.network
+        sharing, network = self._context.sharing, self.network
         if not (self.plan.grows and isinstance(sharing, Restructuring | Merging)):
             return False
         if not isinstance(network, BranchedNetwork):  # it has its last form
             return False
         if self._step % sharing.steps_between(self._steps_per_epoch):
             return False
-        self._stepper.catch_up()
+        self._flush()
         if isinstance(sharing, Restructuring):
             self._proposals = list(sharing.proposals(network))
         else:
@@ -188,7 +168,7 @@ class Segment:
         return Moment(plan.before + self._step, plan.epochs_before + epoch, n_steps)
 
     def _stops(self) -> None:
-        stop = self._around.stop
+        stop = self._context.stop
         if not stop:
             return
         self._save()
@@ -196,17 +176,17 @@ class Segment:
         raise StoppedError(f"training was stopped: {kept}", stop.signal_number)
 
     def _end_epoch(self, epoch: int, rows_per_second: float) -> None:
-        if self._rules is not None:
-            self._rules.end_epoch()
+        for hook in self._stepper.hooks.values():
+            hook.after_epoch()
         self._note_epoch(epoch, rows_per_second)
         if self._step >= self.plan.n_steps or self._stale(epoch):
             self._finish()
-        elif time.monotonic() - self._saved_at >= self._around.checkpoint_seconds:
+        elif time.monotonic() - self._saved_at >= self._context.checkpoint_seconds:
             self._save()
 
     def _note_epoch(self, epoch: int, rows_per_second: float) -> None:
         """Score the network, keep it if it is the best, and tell."""
-        fabric, n_steps = self._around.fabric, self._step - (epoch - 1) * self._steps_per_epoch
+        fabric, n_steps = self._context.fabric, self._step - (epoch - 1) * self._steps_per_epoch
         loss = float(summed(fabric, self._stepper.loss_sum)) / (fabric.world_size * n_steps)
         if not isfinite(loss):
             raise InputError(
@@ -220,7 +200,7 @@ class Segment:
         widths = list(self.network.tree.widths)
         epoch += self.plan.epochs_before
         self._curve.append(Epoch(self.plan.phase, epoch, loss, score, widths))
-        if self._around.watch is not None:
+        if self._context.watch is not None:
             event = EpochEnded(
                 self.plan.phase,
                 epoch,
@@ -230,59 +210,64 @@ class Segment:
                 rows_per_second,
                 self.network.tree,
             )
-            self._around.watch(event)
+            self._context.watch(event)
 
     def _validation_skills(self) -> np.ndarray:
-        around = self._around
-        if around.validation is None:
+        validation = self._context.validation
+        if validation is None:
             return np.full(len(self.network.tasks), np.nan)
-        return self.predictions(around.validation).skills(self.network.tasks)
+        return self.predictions(validation).skills(self.network.tasks)
 
     def predictions(self, batches: Batches) -> Predictions:
         """What the network as it stands says about held-out rows, where they have labels."""
         return predict(
             self._stepper.model,
-            self._around.losses,
+            self._context.losses,
             batches,
-            self._around.fabric.device,
+            self._context.fabric.device,
             only_labelled=self.network,
         )
 
     def _stale(self, epoch: int) -> bool:
-        patience = self._around.settings.patience
+        patience = self._context.settings.patience
         # Tasks without validation labels have no best epoch and no say.
         scored = self._best.epochs[np.isfinite(self._best.scores)]
         return patience is not None and len(scored) > 0 and epoch - scored.max() >= patience
 
     def _finish(self) -> None:
         self._done = True
-        if not self._proposals and self._around.settings.keep_best:
+        if not self._proposals and self._context.settings.keep_best:
             self._best.load_into_network()
         self._save()
 
+    def _flush(self) -> None:
+        for hook in self._stepper.hooks.values():
+            hook.flush()
+
     def _save(self) -> None:
-        self._stepper.catch_up()
+        self._flush()
         self._saved_at = time.monotonic()
-        if self._path is None or not self._around.fabric.is_global_zero:
+        if self._path is None or not self._context.fabric.is_global_zero:
             return
-        weights, best = self._best.state()
-        tensors = with_prefix("network", self.network.state_dict())
-        if not self._done:
-            tensors |= with_prefix("best", weights)
-        if not self._done or self._goes_on:
-            tensors |= with_prefix("optimiser", optimiser_tensors(self._stepper.optimiser))
-        tensors |= {
-            "random.epoch": self._epoch_random,
-            "random.now": torch.get_rng_state(),
-            "loss_sum": self._stepper.loss_sum,
-        }
-        if isinstance(self._around.sharing, Remembering):
-            tensors |= with_prefix("sharing", self._around.sharing.state_tensors())
-        if isinstance(self._around.sharing, Coupling):
-            tensors |= with_prefix("coupling", self._around.sharing.coupling_tensors())
-        if self._rules is not None:
-            tensors |= with_prefix("weighting", self._rules.state_tensors())
-        save_state(self._path, tensors, self._numbers() | {"best": best})
+        tensors = {"loss_sum": self._stepper.loss_sum}
+        for part in self._parts():
+            if part.is_kept:
+                tensors |= with_prefix(part.name, part.state())
+        save_state(self._path, tensors, self._numbers())
+
+    def _parts(self) -> list["_Part"]:
+        """All that a state holds: what is saved is what is loaded."""
+        optimiser, best = self._stepper.optimiser, self._best
+        steps = partial(optimiser_tensors, optimiser)
+        load_steps = partial(load_optimiser_tensors, optimiser)
+        goes_on = not self._done or self._goes_on
+        return [
+            _Part("random", self._random_states, self._load_random_states),
+            _Part("network", self.network.state_dict, self.network.load_state_dict),
+            _Part("best", best.weights, best.load_weights, is_kept=not self._done),
+            _Part("optimiser", steps, load_steps, is_kept=goes_on),
+            *(_Part(n, hook.state, hook.load_state) for n, hook in self._stepper.hooks.items()),
+        ]
 
     def _numbers(self) -> dict[str, Any]:
         return {
@@ -291,28 +276,44 @@ class Segment:
             "phase": self.plan.phase,
             "proposals": [_as_json(each) for each in self._proposals],
             "curve": [asdict(epoch) for epoch in self._curve],
+            "best": self._best.numbers(),
         }
+
+    def _random_states(self) -> dict[str, Tensor]:
+        return {"epoch": self._epoch_random, "now": torch.get_rng_state()}
+
+    def _load_random_states(self, state: Mapping[str, Tensor]) -> None:
+        self._epoch_random = state["epoch"]
+        torch.set_rng_state(state["now"])
 
     def _resume(self, path: Path) -> None:
         tensors, numbers = load_state(path)
-        self.network.load_state_dict(under_prefix("network", tensors))
-        sharing = self._around.sharing
-        if isinstance(sharing, Remembering):
-            sharing.load_state_tensors(under_prefix("sharing", tensors))
-        if isinstance(sharing, Coupling):
-            sharing.load_coupling_tensors(under_prefix("coupling", tensors))
-        if self._rules is not None:
-            self._rules.load_state_tensors(under_prefix("weighting", tensors))
         self._done = numbers["done"]
         self._step = numbers["step"]
         self._proposals = [_from_json(each) for each in numbers["proposals"]]
         self._curve = [Epoch(**epoch) for epoch in numbers["curve"]]
-        self._best.load_state(under_prefix("best", tensors), numbers["best"])
+        self._best.load_numbers(numbers["best"])
         self._stepper.loss_sum.copy_(tensors["loss_sum"])
-        self._epoch_random = tensors["random.epoch"]
-        torch.set_rng_state(tensors["random.now"])
-        if not self._done or self._goes_on:
-            load_optimiser_tensors(self._stepper.optimiser, under_prefix("optimiser", tensors))
+        for part in self._parts():
+            if part.is_kept and (state := under_prefix(part.name, tensors)):
+                part.load(state)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a training's state.
+
+    Attributes:
+        name: What the names of its tensors start with.
+        state: Gives the tensors.
+        load: Takes them over.
+        is_kept: Whether anybody will ask for it again.
+    """
+
+    name: str
+    state: Callable[[], Mapping[str, Tensor]]
+    load: Callable[[Mapping[str, Tensor]], object]
+    is_kept: bool = True
 
 
 def _as_json(proposal: Proposal) -> dict[str, Any]:

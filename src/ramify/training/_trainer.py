@@ -13,7 +13,7 @@ from ramify._core import InputError, quoted
 from ramify.data import Batches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork, n_parameters
-from ramify.sharing import Converting, Merging, Proposal, Restructuring, Sharing
+from ramify.sharing import Converting, Merging, Proposal, Restructuring, Sharing, StepHook
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import Watcher, listening_for_stop
@@ -21,7 +21,7 @@ from ramify.training._plan import Epoch, Outcome, Plan
 from ramify.training._segment import Segment
 from ramify.training._selection import choose_network
 from ramify.training._settings import Training
-from ramify.training._step import Surroundings
+from ramify.training._step import TrainingContext
 
 Loader = Batches | Iterable[Sequence[Tensor]]
 
@@ -78,6 +78,7 @@ class Trainer:
             it holds a state, training goes on from there.
         checkpoint_seconds: Least time between two states written within an epoch's reach.
         watch: Called after every epoch.
+        hooks: Take part in every step, after what the strategy does.
 
     Example:
         >>> import torch
@@ -102,14 +103,20 @@ class Trainer:
         checkpoint: Path | None = None,
         checkpoint_seconds: float = 10.0,
         watch: Watcher | None = None,
+        hooks: Sequence[StepHook] = (),
     ) -> None:
         if seed < 0:
-            raise InputError(f"`seed` must be 0 or more. Got {seed}")
+            raise InputError("must be 0 or more", argument="seed", got=str(seed))
+        for hook in hooks:
+            if not isinstance(hook, StepHook):
+                raise InputError(
+                    "must each derive from StepHook", argument="hooks", got=quoted(hook)
+                )
         self.settings = Training() if settings is None else settings
         self.seed = seed
         self.fabric = Fabric(accelerator="auto", devices=1) if fabric is None else fabric
         self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
-        self._watch = watch
+        self._watch, self._hooks = watch, tuple(hooks)
 
     def fit(
         self,
@@ -147,7 +154,7 @@ class Trainer:
         held_out = None if validation is None else _as_batches(validation)
         devices = [self.fabric.device.index or 0] if self.fabric.device.type == "cuda" else []
         with listening_for_stop() as stop, torch.random.fork_rng(devices):
-            around = Surroundings(
+            context = TrainingContext(
                 self.fabric,
                 self.settings,
                 self.seed,
@@ -158,10 +165,11 @@ class Trainer:
                 stop,
                 self._watch,
                 self._checkpoint_seconds,
+                self._hooks,
             )
             torch.manual_seed(self.seed)
             network = sharing.build(backbone, tasks, n_features)
-            chosen, curve, candidates = _run_all(network, around, self._checkpoint)
+            chosen, curve, candidates = _run_all(network, context, self._checkpoint)
         return Fitted(chosen.eval(), sharing, curve, candidates, time.monotonic() - started)
 
     def predict(
@@ -186,53 +194,53 @@ class Trainer:
 
 
 def _run_all(
-    network: TaskNetwork, around: Surroundings, folder: Path | None
+    network: TaskNetwork, context: TrainingContext, folder: Path | None
 ) -> tuple[TaskNetwork, list[Epoch], list[Candidate]]:
     """Run segment after segment; where several trees are proposed, each, and choose."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     curve: list[Epoch] = []
-    plan = _first_plan(around)
+    plan = _first_plan(context)
     memory = None
     while True:
         path = None if folder is None else folder / f"segment-{plan.generation:03}.safetensors"
-        segment = Segment(network, plan, around, path, memory)
+        segment = Segment(network, plan, context, path, memory)
         outcome = segment.run()
         curve += outcome.curve
         if not outcome.proposals:
             return network, curve, []
         if len(outcome.proposals) > 1:
             break
-        network = _changed(network, outcome.proposals[0], around.sharing)
+        network = _changed(network, outcome.proposals[0], context.sharing)
         memory = segment.memory()
-        plan = _next_plan(plan, around, "training") if memory is None else _rest(plan, outcome)
-    return _try_each(network, outcome, plan, around, folder, curve)
+        plan = _next_plan(plan, context, "training") if memory is None else _rest(plan, outcome)
+    return _try_each(network, outcome, plan, context, folder, curve)
 
 
 def _try_each(
     network: TaskNetwork,
     outcome: Outcome,
     plan: Plan,
-    around: Surroundings,
+    context: TrainingContext,
     folder: Path | None,
     curve: list[Epoch],
 ) -> tuple[TaskNetwork, list[Epoch], list[Candidate]]:
     networks, predictions = [], []
     proposals = outcome.proposals
     for i, proposal in enumerate(proposals, 1):
-        following = _next_plan(plan, around, f"candidate {i} of {len(proposals)}")
+        following = _next_plan(plan, context, f"candidate {i} of {len(proposals)}")
         path = None if folder is None else folder / f"candidate-{i:03}.safetensors"
-        segment = Segment(_changed(network, proposal, around.sharing), following, around, path)
+        segment = Segment(_changed(network, proposal, context.sharing), following, context, path)
         curve = curve + segment.run().curve
         networks.append(segment.network)
-        if around.validation is not None:
-            predictions.append(segment.predictions(around.validation))
+        if context.validation is not None:
+            predictions.append(segment.predictions(context.validation))
     sizes = [n_parameters(each) for each in networks]
     chosen = 0
     scores: list[float | None] = [None] * len(networks)
     if predictions:
         chosen = choose_network(
-            predictions, sizes, [each.clarity for each in proposals], network.tasks, around.seed
+            predictions, sizes, [each.clarity for each in proposals], network.tasks, context.seed
         )
         scores = [_finite_mean(p, network.tasks) for p in predictions]
     candidates = [
@@ -251,25 +259,25 @@ def _changed(network: TaskNetwork, proposal: Proposal, sharing: Sharing) -> Task
     return network.regrown(proposal.tree, restart_statistics=proposal.restart_statistics)
 
 
-def _first_plan(around: Surroundings) -> Plan:
-    sharing, per_epoch = around.sharing, len(around.train)
-    n_steps = around.settings.n_steps(per_epoch)
+def _first_plan(context: TrainingContext) -> Plan:
+    sharing, per_epoch = context.sharing, len(context.train)
+    n_steps = context.settings.n_steps(per_epoch)
     if not isinstance(sharing, Restructuring):
         return Plan("training", 0, n_steps, grows=isinstance(sharing, Merging))
-    growing = sharing.growing_epochs(len(around.losses.tasks)) * per_epoch
+    growing = sharing.growing_epochs(len(context.losses.tasks)) * per_epoch
     if growing:
         return Plan("growing", 0, growing, grows=True, after=n_steps)
     return Plan("training", 0, n_steps, grows=True)
 
 
-def _next_plan(plan: Plan, around: Surroundings, phase: str) -> Plan:
+def _next_plan(plan: Plan, context: TrainingContext, phase: str) -> Plan:
     """A full training after a change of the tree.
 
     After a first training that only served to learn the structure, the learning rate goes on with
     its course; else it starts anew, as in the paper.
     """
     before = plan.n_steps if plan.after else 0
-    n_steps = around.settings.n_steps(len(around.train))
+    n_steps = context.settings.n_steps(len(context.train))
     return Plan(phase, plan.generation + 1, n_steps, grows=not plan.after, before=before)
 
 

@@ -19,7 +19,7 @@ from ramify.sharing import Moment, Proposal, SelectiveSharing, Sharing, SingleTa
 from ramify.sharing._grouping_anew import grouped_anew, keepers_of
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training import SGD, Fitted, Trainer, Training
-from ramify.training._carried import carried
+from ramify.training._optimizer_transfer import carried
 from ramify.weighting import Uncertainty, UPGrad, Weighting
 
 Rows = tuple[TaskSet, Tensor, Tensor]

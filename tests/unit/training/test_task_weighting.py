@@ -5,6 +5,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
+from tests.hooks import context, step_of
 from tests.toy import BINARY, MIXED, backbone, tensors
 from torch import Tensor, nn
 from torch.testing import assert_close
@@ -24,8 +25,7 @@ from ramify.networks import (
 )
 from ramify.records import Setting
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
-from ramify.training._balance import Balance
-from ramify.training._balancing import balance_of
+from ramify.training._task_weighting import TaskWeighting, weighting_hook
 from ramify.weighting import (
     IMTLG,
     MGDA,
@@ -64,23 +64,26 @@ class Step:
         x, y, self.mask = tensors(tasks, 24)
         self.x, self.y = x.double(), y.double()
 
-    def balance(self, rule: Weighting, *, exact: bool = False) -> Balance:
-        found = balance_of(rule, self.network, self.losses, FABRIC, exact=exact, summed_up=False)
+    def balance(self, rule: Weighting, *, exact: bool = False) -> TaskWeighting:
+        found = weighting_hook(rule, self.network, FABRIC, exact=exact, summed_up=False)
         assert found is not None
+        found.start(context(self.network, self.losses))
         return found
 
-    def gradients(self, balance: Balance | None) -> dict[str, Tensor]:
+    def gradients(self, balance: TaskWeighting | None) -> dict[str, Tensor]:
         self.network.zero_grad()
+        step = step_of(self.x, self.y, self.mask)
         if balance is None:
             losses = self.losses(self.network(self.x), self.y, self.mask)
         else:
-            with balance.at_forward():
+            with balance.around_forward(step):
                 outputs = self.network(self.x)
             losses = self.losses(outputs, self.y, self.mask)
-            losses = balance.weighed(losses, self.mask.any(0))
+            step.counted = self.mask.any(0)
+            losses = balance.weigh(step, losses)
         torch.autograd.backward(self.losses.total(losses))
         if balance is not None:
-            balance.after_backward()
+            balance.after_backward(step)
         return {
             name: parameter.grad.clone()
             for name, parameter in self.network.named_parameters()
@@ -148,13 +151,9 @@ def scaled(rows: Tensor) -> Tensor:
 
 
 def test_equal_weights_need_nothing() -> None:
-    step = Step(MIXED)
-    assert (
-        balance_of(Equal(), step.network, step.losses, FABRIC, exact=False, summed_up=False) is None
-    )
-    assert (
-        balance_of(Equal(), step.network, step.losses, FABRIC, exact=True, summed_up=False) is None
-    )
+    network = Step(MIXED).network
+    for exact in (False, True):
+        assert weighting_hook(Equal(), network, FABRIC, exact=exact, summed_up=False) is None
 
 
 @every_tree
@@ -268,10 +267,7 @@ def test_each_branch_is_balanced_for_itself() -> None:
 def test_networks_that_share_nothing_are_left_alone() -> None:
     step = Step(MIXED, "separate")
     assert_close(step.gradients(step.balance(MGDA())), step.gradients(None))
-    assert (
-        balance_of(MGDA(), one_task(), TaskLosses(ONE), FABRIC, exact=False, summed_up=False)
-        is None
-    )
+    assert weighting_hook(MGDA(), one_task(), FABRIC, exact=False, summed_up=False) is None
 
 
 ONE = TaskSet([Task("only", Binary())])
@@ -341,10 +337,11 @@ def test_heads_learn_from_their_own_loss_whatever_the_weights() -> None:
 def test_outputs_are_the_same_with_and_without_a_balance() -> None:
     for shape in ("shared", "tree"):
         step = Step(MIXED, shape)
-        with step.balance(UPGrad()).at_forward():
+        now = step_of(step.x, step.y, step.mask)
+        with step.balance(UPGrad()).around_forward(now):
             inside = step.network(step.x)
         assert_close(inside, step.network(step.x))
-        with torch.no_grad(), step.balance(UPGrad()).at_forward():
+        with torch.no_grad(), step.balance(UPGrad()).around_forward(now):
             assert_close(step.network(step.x), inside)
 
 

@@ -1,4 +1,4 @@
-"""What a training that goes on with regrouped tasks takes along."""
+"""What a training that goes on with regrouped tasks takes along: the optimiser's averages above all."""
 
 import copy
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ class Carried:
     Attributes:
         moments: The optimiser's averages by name, one tensor per parameter of the network.
         count: Steps that the optimiser counted; None if it counts none.
-        weighting: What the weighting of the tasks remembers.
+        hooks: The states of the training's hooks, by name.
     """
 
     moments: Mapping[str, list[Tensor]]
     count: Tensor | None
-    weighting: Mapping[str, Tensor]
+    hooks: Mapping[str, Mapping[str, Tensor]]
 
     def give(self, optimiser: Optimizer, network: TaskNetwork) -> None:
         """Put the averages into the optimiser of the network that goes on.
@@ -45,7 +45,7 @@ def carried(
     network: BranchedNetwork,
     optimiser: Optimizer,
     proposal: Proposal,
-    weighting: Mapping[str, Tensor],
+    hooks: Mapping[str, Mapping[str, Tensor]],
 ) -> Carried:
     """What goes on when a network's tasks are regrouped: of each branch that is kept, its averages.
 
@@ -56,7 +56,7 @@ def carried(
         network: The network before.
         optimiser: Its optimiser.
         proposal: The groups, with their keepers.
-        weighting: What the weighting of the tasks remembers.
+        hooks: The states of the training's hooks, by name.
     """
     states = [optimiser.state.get(parameter, {}) for parameter in network.parameters()]
     names = {
@@ -73,4 +73,4 @@ def carried(
         moved = stand_in.regrouped(proposal.tree, proposal.keepers)
         moments[name] = [parameter.detach() for parameter in moved.parameters()]
     counts = [state["step"] for state in states if "step" in state]
-    return Carried(moments, counts[0] if counts else None, weighting)
+    return Carried(moments, counts[0] if counts else None, hooks)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ramify.networks import TaskNetwork
+from ramify.sharing import HookContext, Step, StepHook
 
 
 class _SavedRows(NamedTuple):
@@ -19,18 +20,35 @@ class _SavedRows(NamedTuple):
     before: Tensor
 
 
-class Untouched:
+class PartialUpdate(StepHook):
     """Keeps what serves only tasks without a label in the batch exactly as it was.
 
-    A zero gradient is not enough: weight decay and momentum would still move the weights. So the
-    rows are saved before the step and put back after it, together with their optimiser state.
-
-    Args:
-        network: The network.
-        optimiser: Its optimiser.
+    A zero gradient is not enough: weight decay and momentum would still move the weights, and a
+    forward pass moves running statistics. So the rows are saved before the step and put back after
+    it, together with their optimiser state.
     """
 
-    def __init__(self, network: TaskNetwork, optimiser: Optimizer) -> None:
+    def start(self, context: HookContext) -> None:
+        """Find out which rows of which tensors serve which tasks."""
+        self.watch(context.network, context.optimiser)
+
+    def before_forward(self, step: Step) -> None:
+        """Remember what the step must not move."""
+        if not all(step.present):
+            self.save(step.present)
+
+    def after_step(self, step: Step) -> None:
+        """Put it back."""
+        if self._saved:
+            self.restore()
+
+    def watch(self, network: TaskNetwork, optimiser: Optimizer) -> None:
+        """Keep rows of a network.
+
+        Args:
+            network: The network.
+            optimiser: Its optimiser.
+        """
         # On the host, so that a step need not wait for the device to know what to save.
         self._rows = [(tensor, owners.cpu().numpy()) for tensor, owners in network.owned_weights()]
         self._optimiser = optimiser

@@ -12,7 +12,7 @@ from ramify.networks import BranchedNetwork
 from ramify.sharing import FixedTree
 from ramify.tasks import SharingTree
 from ramify.training import SGD, AdamW, Trainer, Training
-from ramify.training._untouched import Untouched
+from ramify.training._partial_update import PartialUpdate
 
 TREE = SharingTree(
     BINARY.names,
@@ -41,7 +41,8 @@ def network_of(kind: str) -> BranchedNetwork:
 def step(
     network: BranchedNetwork, optimiser: torch.optim.Optimizer, labelled: tuple[bool, ...]
 ) -> None:
-    untouched = Untouched(network, optimiser)
+    untouched = PartialUpdate()
+    untouched.watch(network, optimiser)
     untouched.save(labelled)
     outputs = network(torch.randn(9, N_INPUTS))
     wanted = torch.tensor(labelled).float()
