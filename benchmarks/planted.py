@@ -128,7 +128,7 @@ def end_to_end(
         high=difference.high,
         seconds=time.monotonic() - started,
         clarity=clarity(
-            sharing.affinities()[sharing.affinity],
+            sharing.affinities()[sharing.affinity].matrix,
             [[names.index(name) for name in group] for group in planted],
         ),
     )

@@ -101,7 +101,7 @@ def options(sharing: Sharing, seed: int, width: int = 256) -> Options:
     """ramify's defaults for the bundled table; the same number of epochs in all for everybody."""
     standard = Options(TOX21_TARGETS)
     grown = isinstance(sharing, FullyAdaptive | FixedTree)
-    more = 0 if grown else FullyAdaptive().growing_epochs(len(TOX21_TARGETS))
+    more = 0 if grown else FullyAdaptive().warm_up_epochs(len(TOX21_TARGETS))
     return replace(
         standard,
         ignore=("smiles",),

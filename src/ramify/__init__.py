@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         resnet,
         vgg16,
     )
-    from ramify.runs import Run, fit, load
+    from ramify.runs import Run, fit, load, register
     from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, SingleTask
     from ramify.tasks import (
         Binary,
@@ -72,6 +72,7 @@ __all__ = [
     "fit",
     "load",
     "mlp",
+    "register",
     "resnet",
     "vgg16",
 ]
@@ -104,6 +105,7 @@ __getattr__ = lazy_names(
         "fit": "ramify.runs",
         "load": "ramify.runs",
         "mlp": "ramify.networks",
+        "register": "ramify.runs",
         "resnet": "ramify.networks",
         "vgg16": "ramify.networks",
     },

@@ -37,7 +37,7 @@ def test_the_affinity_of_a_training_shows_the_planted_groups(affinity: str) -> N
     assert tree.stages[1] in {each.tree.stages[1] for each in fitted.candidates}
     clearest = max(fitted.candidates, key=lambda each: sharing.clarity(each.tree))
     assert clearest.tree.stages[1] == tree.stages[1]
-    matrix = sharing.affinities()[affinity]
+    matrix = sharing.affinities()[affinity].matrix
     assert matrix[:3, :3].min() > matrix[:3, 3:].max()
     assert min(min(stage) for stage in sharing.stability(tree)) > 0.85
 

@@ -11,6 +11,7 @@ from ramify._core._errors import (
 )
 from ramify._core._files import replacing, sha256_of, sole_writer, write_atomically
 from ramify._core._lazy import lazy_names
+from ramify._core._registry import Registry
 from ramify._core._text import counted, listed, quoted
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "InputError",
     "ModelFileError",
     "RamifyError",
+    "Registry",
     "ShapeError",
     "StoppedError",
     "check_count",

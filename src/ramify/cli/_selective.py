@@ -7,7 +7,8 @@ from typing import Final, Literal
 from ramify._core import InputError
 from ramify.cli._flags import flag
 from ramify.grouping import Condition, Shuffled, Similarity, Variance, apart, together
-from ramify.sharing import DEFAULT_ESTIMATOR_WIDTH, DEFAULT_WINDOW
+
+DEFAULT_ESTIMATOR_WIDTH, DEFAULT_WINDOW = 64, 150
 
 ConditionName = Literal["similarity", "variance", "random", "all", "none"]
 _UNASKED: Final[Mapping[str, Condition]] = {"all": together, "none": apart}

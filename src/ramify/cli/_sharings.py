@@ -13,7 +13,6 @@ from ramify.cli._sharing_options import SharingOptions, owners_of_given
 from ramify.runs import LINEAR_METHODS, LinearSharing
 from ramify.sharing import (
     CGC,
-    DEFAULT_AFFINITY,
     MTAN,
     PLE,
     Anchored,
@@ -32,6 +31,7 @@ from ramify.sharing import (
     Soft,
     TraceNorm,
 )
+from ramify.sharing._affinity_readings import DEFAULT_AFFINITY
 from ramify.weighting import WEIGHTINGS
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ramify.data import ImageData, Table
-from ramify.records import MethodKind, Scores, Setting
+from ramify.records import Scores, Setting, Structure
 from ramify.runs import Options
 
 Job = dict[str, Setting]
@@ -70,8 +70,13 @@ class Contender(ABC):
 
     @property
     @abstractmethod
-    def kind(self) -> MethodKind:
-        """What it is made of."""
+    def label(self) -> str:
+        """What it is in a few words."""
+
+    @property
+    @abstractmethod
+    def structure(self) -> Structure:
+        """What it gives."""
 
     @property
     @abstractmethod

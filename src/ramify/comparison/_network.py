@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 from ramify._core import InputError
 from ramify.comparison._contender import Attempt, Contender, Job, Work
-from ramify.comparison._method import SINGLE_TASK, Method
-from ramify.records import MethodKind
-from ramify.runs import LinearSharing, Options, can_be_resumed, run_table
-from ramify.sharing import Restructuring, StartsAlone
+from ramify.comparison._method import Method
+from ramify.records import Structure
+from ramify.runs import Options, can_be_resumed, run_table
+from ramify.sharing import StartsAlone
 from ramify.weighting import GramWeighting
 
 
@@ -27,14 +27,19 @@ class NetworkContender(Contender):
         return self.method.name
 
     @property
-    def kind(self) -> MethodKind:
-        """What it is made of."""
-        return "linear" if self._is_linear else "network"
+    def label(self) -> str:
+        """What it is in a few words."""
+        return self.method.make(0).label
+
+    @property
+    def structure(self) -> Structure:
+        """What it gives."""
+        return self.method.make(0).structure
 
     @property
     def shares(self) -> bool:
         """Whether tasks share anything in it."""
-        return self.method.name != SINGLE_TASK.name
+        return self.method.make(0).shares
 
     @property
     def is_searched(self) -> bool:
@@ -48,7 +53,7 @@ class NetworkContender(Contender):
 
     @property
     def _is_linear(self) -> bool:
-        return isinstance(self.method.make(0), LinearSharing)
+        return not self.method.make(0).trained_by_steps
 
     def settings(self, options: Options, n_tasks: int) -> Job:
         """All settings that decide its result, beside the data.
@@ -59,7 +64,7 @@ class NetworkContender(Contender):
         adapted = self._adapted(options, n_tasks)
         sharing = adapted.sharing
         own = {f"sharing.{name}": value for name, value in sharing.settings().items()}
-        return {**adapted.settings(), "sharing": sharing.name, **own, **self.method.given}
+        return {**adapted.settings(), "sharing": sharing.word, **own, **self.method.given}
 
     def attempt(self, work: Work) -> Attempt:
         """Train, or go on from the state in the folder."""
@@ -83,7 +88,7 @@ class NetworkContender(Contender):
     def _adapted(self, options: Options, n_tasks: int) -> Options:
         """The options of one run, with the epochs that the growing of a network leaves."""
         sharing, training = self.method.make(options.seed), options.training
-        growing = sharing.growing_epochs(n_tasks) if isinstance(sharing, Restructuring) else 0
+        growing = sharing.warm_up_epochs(n_tasks)
         if training.epochs <= growing:
             alone = isinstance(sharing, StartsAlone)
             spent = "epochs of separate networks (`alone`)" if alone else "growing epochs"

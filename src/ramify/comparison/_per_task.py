@@ -13,7 +13,7 @@ from sklearn.dummy import DummyClassifier
 
 from ramify.comparison._contender import Attempt, Contender, Job, Work
 from ramify.metrics import absence_note
-from ramify.records import MethodKind, Scores, TaskScore
+from ramify.records import Scores, Structure, TaskScore
 from ramify.runs import Options, Prepared, prepare
 from ramify.tasks import Multiclass, Ordinal, Ranking, Regression, Task, TaskSet
 from ramify.training import Predictions
@@ -76,7 +76,7 @@ class PerTaskContender(Contender):
     """
 
     title: str
-    made_of: MethodKind
+    made_of: Structure
     family: Family
     n_trials: int = 0
 
@@ -86,8 +86,15 @@ class PerTaskContender(Contender):
         return self.title
 
     @property
-    def kind(self) -> MethodKind:
-        """What it is made of."""
+    def label(self) -> str:
+        """What it is in a few words."""
+        return (
+            f"one {'forest' if self.made_of == 'forest' else 'linear model'} per task, scikit-learn"
+        )
+
+    @property
+    def structure(self) -> Structure:
+        """What it gives."""
         return self.made_of
 
     @property

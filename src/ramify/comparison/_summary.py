@@ -75,6 +75,7 @@ class Summary:
             seeds=list(self.seeds),
             new_split=draws_anew(self.seeds),
             methods=sorted(finished, key=_rank),
+            references={"single_task": SINGLE_TASK.name, "shared": HARD.name},
             losses=_losses(finished),
             recommendation=self._recommendation(finished, table),
             failures=sorted(failures, key=lambda f: (f.method, f.seed, f.trial)),
@@ -112,7 +113,8 @@ class Summary:
         operations = [float(run.flops) for run in runs if run.flops is not None]
         return MethodResult(
             name=name,
-            kind=contender.kind,
+            label=contender.label,
+            structure=contender.structure,
             shares=contender.shares,
             settings=contender.settings(self.options, len(next(iter(table.tasks.values())))),
             seeds=sorted(run.seed for run in runs),

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ramify.comparison._method import ALWAYS, SINGLE_TASK, Method, check_different
-from ramify.runs import LinearSharing
+from ramify.comparison._method import ALWAYS, Method, check_different
 from ramify.weighting import Weighting
 
 BETWEEN = " + "
@@ -51,7 +50,8 @@ def crossed(
 
 def is_weighable(method: Method) -> bool:
     """Whether a weighting can change what a method learns of the tasks together."""
-    return method.name != SINGLE_TASK.name and not isinstance(method.make(0), LinearSharing)
+    made = method.make(0)
+    return made.shares and made.trained_by_steps
 
 
 def _with(method: Method, name: str, weighting: Weighting) -> Method:

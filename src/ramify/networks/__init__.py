@@ -20,9 +20,10 @@ from ramify.networks._own_rows import OwnRows, RowRouter
 from ramify.networks._ranks import ranks_of
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
+from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._somp import somp
 from ramify.networks._specs import (
-    SPECS,
+    BACKBONES,
     BackboneSpec,
     CNNSpec,
     LinearSpec,
@@ -44,9 +45,9 @@ from ramify.networks._vgg import vgg16
 from ramify.networks._weights import n_weights
 
 __all__ = [
+    "BACKBONES",
     "FORMS",
     "NETWORKS",
-    "SPECS",
     "VGG16_RANKS",
     "AttachedNetwork",
     "AttentionNetwork",
@@ -66,10 +67,12 @@ __all__ = [
     "OwnRows",
     "OwnedWeights",
     "ParameterRule",
+    "Parts",
     "Relation",
     "ResNetSpec",
     "Residual",
     "RowRouter",
+    "Setting",
     "StackedHeads",
     "StageCosts",
     "StitchedNetwork",
@@ -88,6 +91,7 @@ __all__ = [
     "network_cost",
     "network_from",
     "ranks_of",
+    "read_settings",
     "read_state",
     "resnet",
     "somp",

@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -11,15 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.networks._branches import Branches, Features
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_branches, rows_of_heads
-from ramify.networks._specs import Setting
+from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import vectors, widths_after
 from ramify.tasks import SharingTree, TaskSet
+
+
+@dataclass(frozen=True)
+class _Settings:
+    attached: tuple[int, ...]
 
 
 class AttachedNetwork(TaskNetwork):
@@ -132,6 +138,12 @@ class AttachedNetwork(TaskNetwork):
     def settings(self) -> Mapping[str, Setting]:
         """The stage of each task."""
         return {"attached": list(self._attached)}
+
+    @classmethod
+    def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
+        """A network like one that was saved."""
+        attached = read_settings(_Settings, settings, f"a network {quoted(cls.kind)}").attached
+        return cls(parts.backbone, parts.tree, parts.tasks, attached, n_features=parts.n_features)
 
     def _needed(self, stage: int) -> list[int]:
         """The groups of a stage with a task that is attached there or above."""

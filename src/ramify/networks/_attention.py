@@ -2,22 +2,28 @@
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.networks._attention_unit import AttentionUnit
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
-from ramify.networks._specs import Setting
+from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import check_width, widths_after
 from ramify.tasks import SharingTree, TaskSet
+
+
+@dataclass(frozen=True)
+class _Settings:
+    hidden: int = 32
 
 
 class AttentionNetwork(TaskNetwork):
@@ -112,3 +118,9 @@ class AttentionNetwork(TaskNetwork):
     def settings(self) -> Mapping[str, Setting]:
         """The width of the masks' hidden layers."""
         return {"hidden": self._hidden}
+
+    @classmethod
+    def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
+        """A network like one that was saved."""
+        hidden = read_settings(_Settings, settings, f"a network {quoted(cls.kind)}").hidden
+        return cls(parts.backbone, parts.tasks, hidden=hidden, n_features=parts.n_features)

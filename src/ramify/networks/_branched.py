@@ -3,7 +3,8 @@
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -11,19 +12,24 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.networks._branches import Branches, Features
 from ramify.networks._count import n_parameters
 from ramify.networks._estimators import estimator_stages
 from ramify.networks._heads import Change, StackedHeads
 from ramify.networks._own_rows import OwnRows, RowRouter
 from ramify.networks._regrouping import sources_of
-from ramify.networks._specs import Setting
+from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stacked_channels import StackedBatchNorm
 from ramify.networks._stages import Backbone, feature_width, n_halvings, stages_of
 from ramify.networks._tail import Tail
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.tasks import SharingTree, TaskSet
+
+
+@dataclass(frozen=True)
+class _Settings:
+    estimator: tuple[int, ...] = ()
 
 
 class BranchedNetwork(TaskNetwork):
@@ -278,6 +284,18 @@ class BranchedNetwork(TaskNetwork):
     def settings(self) -> Mapping[str, Setting]:
         """The widths of the estimator, if there is one."""
         return {"estimator": list(self.estimator)} if self.estimator else {}
+
+    @classmethod
+    def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
+        """A network like one that was saved."""
+        own = read_settings(_Settings, settings, f"a network {quoted(cls.kind)}")
+        return cls(
+            parts.backbone,
+            parts.tree,
+            parts.tasks,
+            n_features=parts.n_features,
+            estimator=own.estimator,
+        )
 
     def branches(self) -> Iterator[Branches]:
         """The copies of each stage, from input to output."""

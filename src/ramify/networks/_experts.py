@@ -3,18 +3,18 @@
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.networks._expert_level import ExpertLevel
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_heads
-from ramify.networks._specs import Setting
+from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import width_read
@@ -144,6 +144,12 @@ class ExpertNetwork(TaskNetwork):
     def settings(self) -> Mapping[str, Setting]:
         """The plan."""
         return asdict(self.plan)
+
+    @classmethod
+    def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
+        """A network like one that was saved."""
+        plan = read_settings(ExpertPlan, settings, f"a network {quoted(cls.kind)}")
+        return cls(parts.backbone, parts.tasks, plan, n_features=parts.n_features)
 
     def _couples(self) -> bool:
         return self.plan.n_shared > 0 or self.plan.trunk_stages > 0

@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Final
+from dataclasses import dataclass
+from typing import ClassVar, Final, Self
 
 import numpy as np
 import torch
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches, Features
 from ramify.networks._own_rows import OwnRows, RowRouter
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._ranks import checked_ranks, form_named
-from ramify.networks._specs import Setting
+from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stacked_weights import check_separate, stacked_layers
 from ramify.networks._task_network import (
     OwnedWeights,
@@ -31,6 +32,12 @@ _MEANING: Final = (
     "Cosine of the tasks' shares, softmax of the sizes in the layer's task factor: 1 is the same "
     "mixture of what is shared; tasks that share nothing have a small value, not 0."
 )
+
+
+@dataclass(frozen=True)
+class _Settings:
+    form: str
+    ranks: tuple[int, ...]
 
 
 class FactorisedNetwork(TaskNetwork):
@@ -129,6 +136,12 @@ class FactorisedNetwork(TaskNetwork):
     def settings(self) -> Mapping[str, Setting]:
         """The form and the ranks."""
         return {"form": self._form, "ranks": list(self._ranks)}
+
+    @classmethod
+    def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
+        """A network like one that was saved."""
+        own = read_settings(_Settings, settings, f"a network {quoted(cls.kind)}")
+        return cls(BranchedNetwork.rebuilt(parts, {}), own.form, own.ranks)
 
     def sharing_strength(self) -> list[float]:
         r"""How much the tasks share at every factorised layer, from 0 (nothing) to 1 (all).

@@ -1,22 +1,19 @@
 """Descriptions of the built-in backbones, from which a saved network is built again."""
 
-import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from ramify._core import InputError, ShapeError, listed, quoted
+from ramify._core import Registry, ShapeError, quoted
 from ramify.networks._cnn import cnn
 from ramify.networks._mlp import mlp
 from ramify.networks._resnet import Depth, Stem, resnet
+from ramify.networks._saved import Setting, read_settings
 from ramify.networks._vgg import DENSE_WIDTH, vgg16
-
-Setting = int | float | str | bool | None | list[int]
 
 
 @dataclass(frozen=True)
@@ -191,17 +188,21 @@ class LinearSpec(BackboneSpec):
         return nn.Sequential(nn.Sequential(_Flat()))
 
 
-SPECS: dict[str, type[BackboneSpec]] = {
-    spec.kind: spec for spec in (MLPSpec, CNNSpec, VGGSpec, ResNetSpec, LinearSpec)
-}
-"""Every kind of built-in backbone by the name that files use."""
+BACKBONES: Final[Registry[BackboneSpec]] = Registry(
+    BackboneSpec,
+    "backbone",
+    "ramify.backbones",
+    [MLPSpec, CNNSpec, VGGSpec, ResNetSpec, LinearSpec],
+    key="kind",
+)
+"""Every kind of built-in backbone by the name that files use; `ramify.register` adds to it."""
 
 
 def spec_from(kind: str, settings: Mapping[str, Setting]) -> BackboneSpec:
     """The description of a backbone from what a file says.
 
     Args:
-        kind: One of `SPECS`.
+        kind: One of `BACKBONES`.
         settings: What `BackboneSpec.settings` gave. One that is absent keeps its default.
 
     Raises:
@@ -211,23 +212,7 @@ def spec_from(kind: str, settings: Mapping[str, Setting]) -> BackboneSpec:
         >>> spec_from("vgg16", {"width": 32})
         VGGSpec(width=32, batch_norm=True, affine=True)
     """
-    if kind not in SPECS:
-        raise InputError(f"`kind` must be one of {listed(SPECS)}. Got {quoted(kind)}")
-    spec = SPECS[kind]
-    known = [field.name for field in fields(spec)]
-    for name in settings:
-        if name not in known:
-            raise InputError(
-                f"the settings of a backbone {quoted(kind)} are {listed(known)}. Got {quoted(name)}"
-            )
-    try:
-        return TypeAdapter(spec).validate_json(json.dumps(dict(settings)), strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise InputError(
-            f"`{'.'.join(str(part) for part in first['loc'])}` of a backbone {quoted(kind)} does "
-            f"not fit: {first['msg']}. Got {quoted(settings[str(first['loc'][0])])}"
-        ) from None
+    return read_settings(BACKBONES.named(kind, "kind"), settings, f"a backbone {quoted(kind)}")
 
 
 class _Flat(nn.Module):

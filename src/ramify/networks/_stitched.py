@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 import numpy as np
 import torch
@@ -10,10 +10,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ramify._core import quoted
 from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches, Features
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_branches, rows_of_heads
-from ramify.networks._specs import Setting
+from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stacked_weights import check_separate
 from ramify.networks._stitch_unit import StageMixture, StitchUnit
 from ramify.networks._stitching import Stitching
@@ -152,6 +153,12 @@ class StitchedNetwork(TaskNetwork):
     def settings(self) -> Mapping[str, Setting]:
         """The stitching."""
         return self.stitching.settings()
+
+    @classmethod
+    def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
+        """A network like one that was saved."""
+        stitching = read_settings(Stitching, settings, f"a network {quoted(cls.kind)}")
+        return cls(BranchedNetwork.rebuilt(parts, {}), stitching)
 
     def between_tasks(self) -> dict[int, Float[Tensor, "task task"]]:
         """For each stitched stage, how much of each task's features goes into each other's."""

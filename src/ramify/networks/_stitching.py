@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from math import isfinite
 
 from ramify._core import InputError
-from ramify.networks._specs import Setting
+from ramify.networks._saved import Setting
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify.networks._own_rows import OwnRows
-from ramify.networks._specs import Setting
+from ramify.networks._saved import Parts, Setting
 from ramify.tasks import SharingTree, TaskSet
 
 
@@ -60,13 +60,20 @@ class TaskNetwork(nn.Module, ABC):
     """A network for several tasks, whatever they share and how.
 
     Attributes:
-        kind: The name under which a file speaks of this kind of network.
+        kind: The name under which a file speaks of this kind of network; by default that of the
+            class, so that no kind is taken for the one that it derives from.
         tasks: The tasks.
     """
 
     kind: ClassVar[str]
     tasks: TaskSet
     _own_rows: OwnRows | None = None
+
+    def __init_subclass__(cls) -> None:
+        """A kind that is not named is called as its class."""
+        super().__init_subclass__()
+        if "kind" not in vars(cls):
+            cls.kind = cls.__name__
 
     def forward(self, inputs: Tensor) -> Float[Tensor, "batch column"]:
         """Outputs of all tasks, in the columns that `TaskSet` tells.
@@ -150,3 +157,16 @@ class TaskNetwork(nn.Module, ABC):
     @abstractmethod
     def settings(self) -> Mapping[str, Setting]:
         """What the network was made with, beside backbone, tree and tasks; see `network_from`."""
+
+    @classmethod
+    @abstractmethod
+    def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
+        """A network like one that was saved; its weights are to be loaded.
+
+        Args:
+            parts: What every network is built from.
+            settings: What its `settings` gave; check it, see `read_settings`.
+
+        Raises:
+            InputError: If a setting does not fit.
+        """

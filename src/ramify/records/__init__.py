@@ -7,7 +7,6 @@ from ramify.records._comparison import (
     Failure,
     Gain,
     Loss,
-    MethodKind,
     MethodResult,
     Recommendation,
     RunResult,
@@ -27,6 +26,7 @@ from ramify.records._record import (
     Scores,
     Setting,
     SharingInfo,
+    Structure,
     TaskInfo,
     TaskLabels,
     TaskScore,
@@ -34,6 +34,7 @@ from ramify.records._record import (
 )
 from ramify.records._regions import REGIONS_VERSION, ContrastInfo, ModelRegions, RegionsRecord
 from ramify.records._regrouping import Regrouping
+from ramify.records._settings import settings_of
 
 __all__ = [
     "COMPARISON_VERSION",
@@ -51,7 +52,6 @@ __all__ = [
     "Gain",
     "GroupStability",
     "Loss",
-    "MethodKind",
     "MethodResult",
     "ModelRegions",
     "PathStep",
@@ -63,10 +63,12 @@ __all__ = [
     "Scores",
     "Setting",
     "SharingInfo",
+    "Structure",
     "TaskInfo",
     "TaskLabels",
     "TaskMean",
     "TaskScore",
     "TreeInfo",
     "read_json",
+    "settings_of",
 ]

@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ramify._core import write_atomically
+from ramify.records._old import compared
 from ramify.records._part import Part
 from ramify.records._read import read_json
-from ramify.records._record import DataInfo, Scores, Setting, Stages, TaskInfo
+from ramify.records._record import DataInfo, Scores, Setting, Stages, Structure, TaskInfo
 
-COMPARISON_VERSION = 1
+COMPARISON_VERSION = 2
+RESULT_VERSION = 1
 
-MethodKind = Literal["network", "forest", "linear"]
 Number = Annotated[int, Field(ge=0)]
 
 
@@ -60,7 +61,7 @@ class RunResult(Part):
         Raises:
             ModelFileError: If the file is missing, damaged, or of a newer version.
         """
-        return read_json(cls, path, COMPARISON_VERSION, "result")
+        return read_json(cls, path, RESULT_VERSION, "result")
 
 
 class Gain(Part):
@@ -101,14 +102,15 @@ class MethodResult(Part):
 
     Attributes:
         name: Name of the method.
-        kind: What it is made of.
+        label: What it is in a few words.
+        structure: What it gives, as in `SharingInfo`.
         shares: Whether tasks share anything in it.
         settings: As they were given.
         seeds: The seeds that finished.
         test: Mean over seeds of the mean test skill over tasks (ROC-AUC, accuracy, R²).
         spread: Its standard deviation over seeds; None with fewer than two.
         validation: The same mean for the validation rows, on which every choice is made.
-        gains: Paired, in mean test skill, against ``single-task`` and ``hard``.
+        gains: Paired, in mean test skill, against each of the record's references.
         delta_m: Mean relative gain over one network per task, percent; None if not defined.
         size: Mean trainable numbers; of a forest its nodes.
         flops: Mean operations for one row, forward.
@@ -118,7 +120,8 @@ class MethodResult(Part):
     """
 
     name: str
-    kind: MethodKind
+    label: str
+    structure: Structure
     shares: bool
     settings: dict[str, Setting]
     seeds: list[int]
@@ -202,6 +205,8 @@ class ComparisonRecord(Part):
         seeds: All seeds that were asked for.
         new_split: Whether each seed divides the rows anew.
         methods: From the highest mean test skill to the lowest.
+        references: The methods that all are compared with, by what they are: ``single_task`` (a
+            network per task) and ``shared`` (one network).
         losses: Tasks that lost against a network of their own, the largest loss first.
         recommendation: What to take; None if no method finished.
         failures: Runs that did not finish.
@@ -214,13 +219,14 @@ class ComparisonRecord(Part):
         command: How to do it again.
     """
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     created: str
     tasks: Annotated[list[TaskInfo], Field(min_length=1)]
     data: DataInfo
     seeds: Annotated[list[int], Field(min_length=1)]
     new_split: bool
     methods: list[MethodResult]
+    references: dict[str, str]
     losses: list[Loss]
     recommendation: Recommendation | None
     failures: list[Failure]
@@ -244,6 +250,15 @@ class ComparisonRecord(Part):
             raise ValueError("a method is named that the record does not hold")
         return self
 
+    @property
+    def alone(self) -> str:
+        """Name of the method with one network per task."""
+        return self.references.get("single_task", "")
+
+    def label_of(self, name: str) -> str:
+        """What a method is in a few words; its name if it did not finish."""
+        return next((m.label for m in self.methods if m.name == name), "") or name
+
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
         write_atomically(path, self.model_dump_json(indent=1))
@@ -255,4 +270,4 @@ class ComparisonRecord(Part):
         Raises:
             ModelFileError: If the file is missing, damaged, or of a newer version.
         """
-        return read_json(cls, path, COMPARISON_VERSION, "comparison")
+        return read_json(cls, path, COMPARISON_VERSION, "comparison", {1: compared})

@@ -1,7 +1,10 @@
 """Reading a versioned JSON file into its form."""
 
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,7 +17,16 @@ class _Version(BaseModel):
     format_version: int
 
 
-def read_json(form: type[Form], path: Path, version: int, what: str) -> Form:
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def read_json(
+    form: type[Form],
+    path: Path,
+    version: int,
+    what: str,
+    older: Mapping[int, Migration] = MappingProxyType({}),
+) -> Form:
     """Read a versioned JSON file into its form, with one clear line if that fails.
 
     Args:
@@ -22,6 +34,7 @@ def read_json(form: type[Form], path: Path, version: int, what: str) -> Form:
         path: The file.
         version: The version that this release writes.
         what: What the file is, for the message.
+        older: For versions that can still be read, what makes the next one of them.
 
     Raises:
         ModelFileError: If the file is missing, damaged, or of a newer version.
@@ -43,15 +56,26 @@ def read_json(form: type[Form], path: Path, version: int, what: str) -> Form:
                 f"the {what} {quoted(path)} has format version {found}, this release reads up to "
                 f"{version}; use a newer ramify"
             )
+        if found in older:
+            text, found = _renewed(text, found, older)
         if 0 < found < version:
             raise ModelFileError(
                 f"the {what} {quoted(path)} has format version {found}, this release reads "
                 f"{version}; fit again"
             )
         return form.model_validate_json(text)
+    except (TypeError, KeyError, AttributeError):
+        raise ModelFileError(f"the {what} {quoted(path)} is damaged or was changed") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ModelFileError(
             f"the {what} {quoted(path)} is damaged or was changed: {where}: {first['msg']}"
         ) from None
+
+
+def _renewed(text: str, version: int, older: Mapping[int, Migration]) -> tuple[str, int]:
+    content = json.loads(text)
+    while version in older:
+        content, version = older[version](content), version + 1
+    return json.dumps(content), version

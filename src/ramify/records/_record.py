@@ -6,14 +6,16 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ramify._core import write_atomically
+from ramify.records._old import with_description
 from ramify.records._part import Part
 from ramify.records._read import read_json
 from ramify.records._regrouping import Regrouping
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Setting = str | int | float | bool | None | list[str] | list[float] | list[int]
 Stages = list[list[list[str]]]
+Structure = Literal["tree", "network", "linear", "forest"]
 
 
 class TaskInfo(Part):
@@ -35,9 +37,21 @@ class TaskInfo(Part):
 
 
 class SharingInfo(Part):
-    """The way of sharing and its settings."""
+    """The way of sharing.
+
+    Attributes:
+        name: The word for it.
+        label: What it is in a few words.
+        structure: What it gives: a tree of stages, a network of another shape, linear models, or a
+            forest.
+        shares: Whether tasks share anything in it.
+        settings: Its settings.
+    """
 
     name: str
+    label: str
+    structure: Structure
+    shares: bool = True
     settings: dict[str, Setting]
 
 
@@ -273,7 +287,7 @@ class RunRecord(Part):
         command: How to do the run again.
     """
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     created: str
     tasks: Annotated[list[TaskInfo], Field(min_length=1)]
     sharing: SharingInfo
@@ -323,4 +337,4 @@ class RunRecord(Part):
         Raises:
             ModelFileError: If the file is missing, damaged, or of a newer version.
         """
-        return read_json(cls, path, FORMAT_VERSION, "record")
+        return read_json(cls, path, FORMAT_VERSION, "record", {1: with_description})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ramify.records import ComparisonRecord, Difference, Gain, MethodResult
 from ramify.report._forest import Axis, Mark, axis
-from ramify.report._method_words import HARD, SINGLE_TASK, unit, words
+from ramify.report._method_words import unit
 
 _GIB = 2**30
 
@@ -52,13 +52,13 @@ class Leaderboard:
 def leaderboard(record: ComparisonRecord) -> Leaderboard:
     """Lay out the methods."""
     known = {method.name for method in record.methods}
-    others = [name for name in (SINGLE_TASK, HARD) if name in known]
+    others = [name for name in record.references.values() if name in known]
     columns = [(name, _axis([m.gains.get(name) for m in record.methods])) for name in others]
     chosen = None if record.recommendation is None else record.recommendation.method
     places = [
         Place(
             method,
-            words(method.name),
+            method.label,
             unit(method),
             [_against(method.gains.get(name), drawn) for name, drawn in columns],
             None if method.memory is None else method.memory / _GIB,
@@ -67,7 +67,7 @@ def leaderboard(record: ComparisonRecord) -> Leaderboard:
         )
         for method in record.methods
     ]
-    return Leaderboard([(words(name), drawn) for name, drawn in columns], places)
+    return Leaderboard([(record.label_of(name), drawn) for name, drawn in columns], places)
 
 
 def as_difference(gain: Gain, task: str = "") -> Difference:

@@ -70,7 +70,7 @@ def task_tables(record: ComparisonRecord) -> list[TaskTable]:
 
 def loss_table(record: ComparisonRecord) -> LossTable:
     """The tasks that did worse with a way of sharing than alone."""
-    single = next((m for m in record.methods if m.name == "single-task"), None)
+    single = next((m for m in record.methods if m.name == record.alone), None)
     own = {} if single is None else {each.task: each.value for each in single.tasks}
     units = {task: abs(value) / 100 for task, value in own.items() if value}
     ends = [
@@ -109,6 +109,6 @@ def _cells(record: ComparisonRecord, place: int, task: TaskInfo) -> list[TaskCel
     for method, mean in zip(record.methods, means, strict=True):
         gain = as_difference(mean.gain, mean.task)
         # Nothing is better or worse than itself.
-        side = "untested" if method.name == "single-task" else outcome(gain).value
+        side = "untested" if method.name == record.alone else outcome(gain).value
         cells.append(TaskCell(mean, gain, side, mean.value is not None and mean.value == best))
     return cells

@@ -6,27 +6,15 @@ from ramify.report._comparison import Outcome, outcome_of, skill
 from ramify.report._numbers import interval, number, signed
 from ramify.report._words import cited, enumerated
 
-SINGLE_TASK, HARD = "single-task", "hard"
-
-_WORDS = {
-    SINGLE_TASK: "one network per task",
-    HARD: "one shared network",
-    "fully-adaptive": "a tree learned in training",
-    "tree": "the tree that was given",
-    "random-forest": "one forest per task, scikit-learn",
-    "ridge-logistic": "one linear model per task, scikit-learn",
-}
-
-
-def words(name: str) -> str:
-    """What a method is; empty if its name says it all."""
-    sharing, _, _ = name.partition(" + ")
-    return _WORDS.get(sharing, "linear models that share" if name.startswith("linear:") else "")
-
 
 def unit(method: MethodResult) -> str:
     """What the size of a method counts."""
-    return "nodes" if method.kind == "forest" else "parameters"
+    return "nodes" if method.structure == "forest" else "parameters"
+
+
+def is_network(method: MethodResult) -> bool:
+    """Whether a method is a network, as opposed to linear models or forests."""
+    return method.structure in ("tree", "network")
 
 
 def method_of(record: ComparisonRecord, name: str) -> MethodResult | None:
@@ -47,7 +35,7 @@ def recommendation(record: ComparisonRecord) -> str:
     chosen = None if advice is None else method_of(record, advice.method)
     if advice is None or chosen is None:
         return "No method finished every seed with a validation score, so there is no advice."
-    name = f"{cited(chosen.name)}{_in_brackets(words(chosen.name))}"
+    name = f"{cited(chosen.name)}{_in_brackets(chosen.label)}"
     return f"Take {name}: {_reason(record)}; {_on_test(record, chosen)}."
 
 
@@ -79,11 +67,11 @@ def _on_test(record: ComparisonRecord, chosen: MethodResult) -> str:
     if chosen.test is None:
         return "the test rows cannot tell"
     start = f"on the test rows its {skill(record, brief=True)} is {number(chosen.test)}"
-    other = HARD if chosen.name == SINGLE_TASK else SINGLE_TASK
+    other = record.references["shared"] if chosen.name == record.alone else record.alone
     gain = chosen.gains.get(other)
     if gain is None or gain.value is None:
         return start
-    return f"{start}, {_gain(gain)} against {words(other)}"
+    return f"{start}, {_gain(gain)} against {record.label_of(other)}"
 
 
 def _gain(gain: Gain) -> str:
@@ -93,10 +81,10 @@ def _gain(gain: Gain) -> str:
 
 
 def _sharing(record: ComparisonRecord) -> str:
-    sharing = [each for each in record.methods if each.shares and SINGLE_TASK in each.gains]
+    sharing = [each for each in record.methods if each.shares and record.alone in each.gains]
     if not sharing:
         return ""
-    sides = {side: [m.name for m in sharing if _side(m) is side] for side in Outcome}
+    sides = {side: [m.name for m in sharing if _side(record, m) is side] for side in Outcome}
     ahead, behind = sides[Outcome.BETTER], sides[Outcome.WORSE]
     unclear = sides[Outcome.UNCLEAR] + sides[Outcome.UNTESTED]
     parts = [
@@ -108,17 +96,17 @@ def _sharing(record: ComparisonRecord) -> str:
         )
         if names
     ]
-    return f"Against {words(SINGLE_TASK)}: {'; '.join(parts)}." if parts else ""
+    return f"Against {record.label_of(record.alone)}: {'; '.join(parts)}." if parts else ""
 
 
-def _side(method: MethodResult) -> Outcome:
-    return outcome_of(method.gains[SINGLE_TASK])
+def _side(record: ComparisonRecord, method: MethodResult) -> Outcome:
+    return outcome_of(method.gains[record.alone])
 
 
 def _strangers(record: ComparisonRecord) -> str:
     """How the methods that are no networks stand, which no interval is given for."""
-    networks = [m for m in record.methods if m.kind == "network" and m.test is not None]
-    others = [m for m in record.methods if m.kind != "network" and m.test is not None]
+    networks = [m for m in record.methods if is_network(m) and m.test is not None]
+    others = [m for m in record.methods if not is_network(m) and m.test is not None]
     if not networks or not others:
         return ""
     best = max(networks, key=lambda m: m.test or 0.0)

@@ -1,59 +1,87 @@
-"""What to call the network of a run, which is a tree only in some ways of sharing."""
+"""What to call what a run trained, by its structure."""
 
+from dataclasses import dataclass
 from typing import Final
 
+from ramify.records import RunRecord, Structure
 from ramify.report._shape import shape
+from ramify.report._words import cited
 
-_NO_TREES: Final = {
-    *("soft", "anchored", "trace-norm", "relationship", "cross-stitch", "sluice", "factorised"),
-    *("mmoe", "cgc", "ple", "mtan", "low-level"),
+_CALLED: Final[dict[Structure, str]] = {
+    "tree": "the tree",
+    "network": "the network",
+    "linear": "the linear model",
+    "forest": "the forests",
 }
-_LINEAR: Final = "linear:"
 
 
-def is_tree(sharing: str) -> bool:
-    """Whether the stages of a run's record are the whole of its network.
+@dataclass(frozen=True)
+class Subject:
+    """What a sentence is about.
 
-    Args:
-        sharing: Name of the way of sharing.
+    Attributes:
+        name: Such as "the tree".
+        plural: Whether it is several.
     """
-    return sharing not in _NO_TREES and not sharing.startswith(_LINEAR)
+
+    name: str
+    plural: bool = False
+
+    def told(self, sentence: str, other: str = "") -> str:
+        """A sentence about it.
+
+        Args:
+            sentence: With ``{it}`` or ``{It}`` for the subject, ``{s}`` at the end of its verb, and
+                ``{other}`` or ``{Other}`` for what it is compared with.
+            other: That.
+
+        Example:
+            >>> Subject("the forests", plural=True).told("{It} beat{s} {other}", "one network")
+            'The forests beat one network'
+        """
+        return sentence.format(
+            it=self.name,
+            It=_capital(self.name),
+            s="" if self.plural else "s",
+            other=other,
+            Other=_capital(other),
+        )
 
 
-def ours(sharing: str) -> str:
-    """The network of a run in two words.
-
-    Args:
-        sharing: Name of the way of sharing.
-
-    Example:
-        >>> ours("fully-adaptive"), ours("linear:clustered"), ours("cross-stitch")
-        ('the tree', 'the linear model', 'the network')
-    """
-    if sharing.startswith(_LINEAR):
-        return "the linear model"
-    return "the network" if sharing in _NO_TREES else "the tree"
+def ours(record: RunRecord) -> Subject:
+    """What a run trained."""
+    name = _CALLED[record.sharing.structure]
+    return Subject(name, plural=record.sharing.structure == "forest")
 
 
-def worded(sentence: str, sharing: str) -> str:
-    """A sentence about the tree as one about whatever the run has."""
-    word = ours(sharing)
-    return sentence.replace("the tree", word).replace("The tree", word[0].upper() + word[1:])
+def is_tree(record: RunRecord) -> bool:
+    """Whether the stages of a run's record are the whole of its network."""
+    return record.sharing.structure == "tree"
 
 
-def shared_how(sharing: str, stages: list[list[list[str]]]) -> str:
-    """A sentence on what the tasks share.
-
-    Args:
-        sharing: Name of the way of sharing.
-        stages: The tree of the record.
-    """
-    n_groups = len(stages[-1])
-    if sharing.startswith(_LINEAR):
+def shared_how(record: RunRecord) -> str:
+    """A sentence on what the tasks share."""
+    sharing, stages = record.sharing, record.tree.stages
+    if sharing.structure == "tree":
+        return shape(stages)
+    if sharing.structure == "forest":
+        return "Each task has a forest of its own."
+    if sharing.structure == "linear" and not sharing.shares:
+        return "Each task has linear weights of its own, estimated from its labels alone."
+    if sharing.structure == "linear":
+        n_groups = len(stages[-1])
         start = (
             "Each task has linear weights of its own, estimated together with those of the others"
         )
         return f"{start}; the method found {n_groups:,} groups." if n_groups > 1 else f"{start}."
-    if sharing not in _NO_TREES:
-        return shape(stages)
-    return f"The tasks share by “{sharing}”, which no tree of stages shows."
+    what = f" ({sharing.label})" if sharing.label else ""
+    return f"The tasks share by {quoted_name(sharing.name)}{what}, which no tree of stages shows."
+
+
+def quoted_name(name: str) -> str:
+    """A name in quotation marks."""
+    return f"“{cited(name).strip('“”')}”"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -17,7 +17,7 @@ class OverallTable:
 
 def overall_table(record: RunRecord) -> OverallTable | None:
     """The table; None if the record has no such score."""
-    sides = {ours(record.sharing.name): record.scores.overall} | {
+    sides = {ours(record).name: record.scores.overall} | {
         NETWORKS.get(name, name): each.scores.overall for name, each in record.baselines.items()
     }
     names = list(record.scores.overall)

@@ -47,7 +47,7 @@ def render(record: RunRecord) -> str:
         .render(
             record=record,
             sentences=sentences(record),
-            ours=ours(record.sharing.name),
+            ours=ours(record).name,
             skill=skill(record),
             tree=tree_picture(record.tree.stages),
             rivals=rivals(record),

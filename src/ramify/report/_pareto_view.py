@@ -44,7 +44,7 @@ def pareto_pictures(record: ComparisonRecord, what: str) -> list[ParetoPicture]:
     if len(known) < 2:
         return []
     chosen = "" if record.recommendation is None else record.recommendation.method
-    forests = any(method.kind == "forest" for method in known)
+    forests = any(method.structure == "forest" for method in known)
     size = "parameters (a forest: nodes)" if forests else "parameters"
     return [
         _picture(known, chosen, f"{what} by {size}", size, lambda m: m.size, large),

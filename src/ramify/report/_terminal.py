@@ -44,7 +44,7 @@ def print_summary(record: RunRecord, console: Console) -> None:
     blocks += [means, Text()] if means else []
     for table in score_tables(record):
         blocks += [
-            Padding(_scores(table, rows, title, ours(record.sharing.name)), (0, 0, 1, 0))
+            Padding(_scores(table, rows, title, ours(record).name), (0, 0, 1, 0))
             for title, rows in _parts(table)
         ]
     console.print(Group(*blocks))
@@ -79,7 +79,7 @@ def _means(record: RunRecord) -> Table | None:
         return None
     what = skill(record)
     table = _table(f"{what[0].upper()}{what[1:]} over tasks")
-    word = ours(record.sharing.name)
+    word = ours(record).name
     table.add_column(f"{word} against")
     for head in ("gain", "95 % interval", "parameters"):
         table.add_column(head, justify="right")

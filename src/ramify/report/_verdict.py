@@ -4,10 +4,17 @@ from ramify._core import counted
 from ramify.records import Baseline, RunRecord
 from ramify.report._comparison import Outcome, by_task, means, outcome, skill, with_outcome
 from ramify.report._numbers import interval, number, portion
-from ramify.report._ours import is_tree, shared_how, worded
+from ramify.report._ours import is_tree, ours, shared_how
 from ramify.report._regrouping_words import regrouped
 from ramify.report._words import METRICS, NETWORKS, cited, enumerated
 
+_AGAINST = {
+    Outcome.BETTER: "{It} beat{s} {other}",
+    Outcome.WORSE: "{Other} does better than {it}",
+    Outcome.UNCLEAR: "{It} and {other} cannot be told apart",
+    Outcome.UNTESTED: "How surely {it} differ{s} from {other} is unknown",
+    Outcome.ABSENT: "{It} cannot be compared with {other}",
+}
 _HEADLINES = {
     "single_task": {
         Outcome.BETTER: "Sharing helped",
@@ -16,17 +23,11 @@ _HEADLINES = {
         Outcome.UNTESTED: "Whether sharing helped is uncertain",
         Outcome.ABSENT: "Whether sharing helped cannot be said",
     },
-    "shared": {
-        Outcome.BETTER: "The tree beats one shared network",
-        Outcome.WORSE: "One shared network does better than the tree",
-        Outcome.UNCLEAR: "The tree and one shared network cannot be told apart",
-        Outcome.UNTESTED: "How surely the tree differs from one shared network is unknown",
-        Outcome.ABSENT: "The tree cannot be compared with one shared network",
-    },
+    "shared": _AGAINST,
     "random_tree": {
         Outcome.BETTER: "Which tasks share matters",
-        Outcome.WORSE: "A random tree of the same shape does better",
-        Outcome.UNCLEAR: "The tree and a random tree of the same shape cannot be told apart",
+        Outcome.WORSE: "{Other} does better",
+        Outcome.UNCLEAR: "{It} and {other} cannot be told apart",
         Outcome.UNTESTED: "Whether it matters which tasks share is uncertain",
         Outcome.ABSENT: "Whether it matters which tasks share cannot be said",
     },
@@ -57,10 +58,9 @@ def sentences(record: RunRecord) -> list[str]:
     known = [name for name in known if not _is_same(record, name)]
     found = [_against(record, name, brief=i > 0) for i, name in enumerate(known)]
     found = found or [_alone(record)]
-    name = record.sharing.name
     found += [regrouped(record.regroupings)]
-    found += [shared_how(name, record.tree.stages), _losses(record), _absent(record)]
-    return [worded(sentence, name) for sentence in found if sentence]
+    found += [shared_how(record), _losses(record), _absent(record)]
+    return [sentence for sentence in found if sentence]
 
 
 def _one_task(record: RunRecord) -> str:
@@ -80,7 +80,7 @@ def _is_same(record: RunRecord, name: str) -> bool:
 
 def _is_twin(record: RunRecord, name: str) -> bool:
     # Stitched networks have the stages of separate ones, experts those of a shared one: no twins.
-    return is_tree(record.sharing.name) and record.baselines[name].stages == record.tree.stages
+    return is_tree(record) and record.baselines[name].stages == record.tree.stages
 
 
 def _against(record: RunRecord, name: str, brief: bool) -> str:
@@ -88,10 +88,12 @@ def _against(record: RunRecord, name: str, brief: bool) -> str:
     if _is_twin(record, name):
         return _twin(record, name)
     found = outcome(baseline.mean_difference)
-    headline = _HEADLINES[name][found]
+    network = NETWORKS[name]
+    # What shares nothing says nothing of sharing.
+    headlines = _HEADLINES[name] if record.sharing.shares else _AGAINST
+    headline = ours(record).told(headlines[found], network)
     if found is Outcome.ABSENT:
         return f"{headline}: no task has a test score in both networks."
-    network = NETWORKS[name]
     named = "" if network in headline.lower() else network
     what = skill(record, brief)
     body = f"{_difference(record, baseline, what, named)}{_surely(baseline, found)}"
@@ -111,7 +113,9 @@ def _twin(record: RunRecord, name: str) -> str:
 
 
 def _difference(record: RunRecord, baseline: Baseline, what: str, network: str) -> str:
-    what = what if network else f"the tree's {what} is"
+    it = ours(record)
+    possessive = f"{it.name}'" if it.plural else f"{it.name}'s"
+    what = what if network else f"{possessive} {what} is"
     pair = means(record, baseline)
     if pair is not None:
         tail = f" for {network}" if network else ""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from ramify.records import ComparisonRecord, MethodResult
 from ramify.report._comparison import outcome_of
+from ramify.report._method_words import is_network
 
 BETWEEN = " + "
-_SINGLE_TASK = "single-task"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class WeightingTable:
 
 def weighting_table(record: ComparisonRecord) -> WeightingTable | None:
     """The table; None where no way of sharing has several weightings."""
-    by_pair = {_pair(method): method for method in record.methods if method.kind == "network"}
+    by_pair = {_pair(method): method for method in record.methods if is_network(method)}
     sharings = dict.fromkeys(sharing for sharing, _ in by_pair)
     several = [s for s in sharings if sum(one == s for one, _ in by_pair) > 1]
     if not several:
@@ -43,7 +43,8 @@ def weighting_table(record: ComparisonRecord) -> WeightingTable | None:
     usual = [w for (s, w), m in by_pair.items() if s in several and BETWEEN not in m.name]
     weightings = sorted(found, key=lambda name: (name not in usual, name))
     return WeightingTable(
-        weightings, [(s, _cells([by_pair.get((s, w)) for w in weightings])) for s in several]
+        weightings,
+        [(s, _cells([by_pair.get((s, w)) for w in weightings], record.alone)) for s in several],
     )
 
 
@@ -52,16 +53,18 @@ def _pair(method: MethodResult) -> tuple[str, str]:
     return sharing, weighting or str(method.settings.get("weighting", "equal"))
 
 
-def _cells(methods: list[MethodResult | None]) -> list[WeightingCell]:
+def _cells(methods: list[MethodResult | None], alone: str) -> list[WeightingCell]:
     best = max((m.test for m in methods if m is not None and m.test is not None), default=None)
     return [
         WeightingCell(
-            each, _outcome(each), each is not None and each.test is not None and each.test == best
+            each,
+            _outcome(each, alone),
+            each is not None and each.test is not None and each.test == best,
         )
         for each in methods
     ]
 
 
-def _outcome(method: MethodResult | None) -> str:
-    gain = None if method is None else method.gains.get(_SINGLE_TASK)
+def _outcome(method: MethodResult | None, alone: str) -> str:
+    gain = None if method is None else method.gains.get(alone)
     return "untested" if gain is None else outcome_of(gain).value

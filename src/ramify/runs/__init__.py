@@ -4,7 +4,7 @@ from ramify.runs._directory import RECORD_FILE, REPORT_FILE, can_be_resumed, hol
 from ramify.runs._fit import fit, run_table
 from ramify.runs._linear_sharing import LINEAR_METHODS, LinearSharing
 from ramify.runs._model import Model
-from ramify.runs._options import BASELINES, IMAGE_WEIGHT_DECAY, Options
+from ramify.runs._options import IMAGE_WEIGHT_DECAY, Options
 from ramify.runs._output_columns import output_names
 from ramify.runs._predicting import (
     NamedImages,
@@ -13,10 +13,10 @@ from ramify.runs._predicting import (
     write_predictions,
 )
 from ramify.runs._prepared import Prepared, prepare
+from ramify.runs._register import register
 from ramify.runs._run import Run, load
 
 __all__ = [
-    "BASELINES",
     "IMAGE_WEIGHT_DECAY",
     "LINEAR_METHODS",
     "RECORD_FILE",
@@ -35,6 +35,7 @@ __all__ = [
     "output_names",
     "prepare",
     "raw_batches",
+    "register",
     "run_table",
     "write_predictions",
 ]

@@ -23,14 +23,13 @@ from ramify.networks import BackboneSpec, LinearSpec, MLPSpec
 from ramify.runs._directory import output_directory
 from ramify.runs._jobs import Jobs, timed
 from ramify.runs._latency import milliseconds_per_row
-from ramify.runs._linear_sharing import LinearSharing
 from ramify.runs._model import Model
 from ramify.runs._options import Options
 from ramify.runs._output_columns import output_names
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._recording import recorded
 from ramify.runs._run import Run
-from ramify.sharing import FullyAdaptive, Sharing
+from ramify.sharing import DEFAULT, Sharing
 from ramify.training import Training, Watcher
 
 
@@ -96,7 +95,7 @@ def fit(
         (200, 4)
     """
     if sharing is None:
-        sharing = FullyAdaptive(max_parameters=max_parameters, seed=seed)
+        sharing = DEFAULT(max_parameters=max_parameters, seed=seed)
     elif max_parameters is not None:
         raise InputError("`max_parameters` is for the default way of sharing; give it to `sharing`")
     options = Options(
@@ -182,7 +181,7 @@ def _trained(
         if finished is not None:
             baselines.append(finished)
     encoder = prepared.inputs.encoder
-    is_linear = isinstance(options.sharing, LinearSharing)
+    is_linear = options.sharing.structure == "linear"
     backbone = LinearSpec(encoder.shape) if is_linear else options.backbone
     model = Model(encoder, main[0].network.cpu(), backbone)
     with timed(seconds, "scoring"):
@@ -208,5 +207,5 @@ def _wanted_baselines(prepared: Prepared, options: Options) -> Sequence[str]:
 def _job(prepared: Prepared, options: Options) -> dict[str, object]:
     """What decides the result of a run."""
     sharing = {f"sharing.{k}": v for k, v in options.sharing.settings().items()}
-    names = {"targets": list(prepared.tasks.names), "sharing": options.sharing.name}
+    names = {"targets": list(prepared.tasks.names), "sharing": options.sharing.word}
     return {**names, **sharing, **options.settings(), "seed": options.seed, "data": prepared.digest}

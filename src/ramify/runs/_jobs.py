@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,13 +29,9 @@ from ramify.runs._options import Options
 from ramify.runs._prepared import Prepared
 from ramify.runs._start import starting_backbone
 from ramify.sharing import (
-    FixedTree,
-    FullyAdaptive,
-    HardSharing,
+    BASELINES,
     Restructuring,
-    SelectiveSharing,
     Sharing,
-    SingleTask,
 )
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import Epoch, EpochEnded, Fitted, Predictions, Trainer, Watcher
@@ -97,7 +93,7 @@ class Jobs:
         self.costs: StageCosts = stage_costs(
             self.backbone, prepared.tasks, torch.zeros(1, *shape), n_features=self._n_features
         )
-        self._check_budget()
+        options.sharing.check(prepared.tasks, self._smallest())
 
     def main(self) -> tuple[Fitted, Finished]:
         """Train with the way of sharing that was asked for."""
@@ -118,30 +114,15 @@ class Jobs:
         Returns:
             None where there is nothing to compare: a random tree of a network that shares all.
         """
-        builders: dict[str, Callable[[SharingTree], Finished | None]] = {
-            "single_task": lambda _: self._separate(),
-            "shared": lambda _: self._shared(),
-            "random_tree": self._random_tree,
-        }
-        return builders[name](tree)
-
-    def _shared(self) -> Finished:
-        return self._finished(
-            "shared", self._fit("shared", HardSharing(), self._prepared.tasks, None)
-        )
-
-    def _random_tree(self, tree: SharingTree) -> Finished | None:
-        if tree.widths[-1] == 1 or len(tree.tasks) == tree.widths[0]:
+        options = self._options
+        sharing = BASELINES[name].make(tree, options.sharing, options.seed)
+        if sharing is None:
             return None
-        order = np.random.default_rng(self._options.seed).permutation(len(tree.tasks)).tolist()
-        own = self._options.sharing
-        estimator = own.estimator if isinstance(own, SelectiveSharing) else ()
-        sharing = FixedTree(tree.reassigned(order), self._growing_epochs(), estimator)
-        return self._finished(
-            "random_tree", self._fit("random_tree", sharing, self._prepared.tasks, None)
-        )
+        if not sharing.shares:
+            return self._separate(name, sharing)
+        return self._finished(name, self._fit(name, sharing, self._prepared.tasks, None))
 
-    def _separate(self) -> Finished:
+    def _separate(self, baseline: str, sharing: Sharing) -> Finished:
         """One network per task; so many at a time that they fit into memory."""
         tasks = self._prepared.tasks
         single = SharingTree.separate(tasks.names, self._n_stages)
@@ -151,11 +132,11 @@ class Jobs:
         for i, start in enumerate(range(0, len(tasks), size)):
             places = list(range(start, min(start + size, len(tasks))))
             part = TaskSet([tasks[p] for p in places])
-            name = "single_task" if size >= len(tasks) else f"single_task-{i:03}"
-            fitted = self._fit(name, SingleTask(), part, places)
+            name = baseline if size >= len(tasks) else f"{baseline}-{i:03}"
+            fitted = self._fit(name, sharing, part, places)
             parts.append(self._finished(name, fitted, places))
         return Finished(
-            "single_task",
+            baseline,
             single,
             cost,
             _side_by_side([part.validation for part in parts]),
@@ -171,7 +152,8 @@ class Jobs:
         settings = options.training
         if not isinstance(sharing, Restructuring):
             # The same number of epochs in all as the network that grows before its last training.
-            settings = replace(settings, epochs=settings.epochs + self._growing_epochs())
+            growing = self._options.sharing.warm_up_epochs(len(prepared.tasks))
+            settings = replace(settings, epochs=settings.epochs + growing)
         trainer = Trainer(
             settings,
             seed=options.seed,
@@ -216,23 +198,11 @@ class Jobs:
         shape = self._prepared.inputs.encoder.shape
         return network_cost(network, torch.zeros(1, *shape, device=device))
 
-    def _check_budget(self) -> None:
-        """Say before the first step that no tree is small enough."""
-        sharing, names = self._options.sharing, self._prepared.tasks.names
-        if not isinstance(sharing, FullyAdaptive) or sharing.max_parameters is None:
-            return
-        shared = SharingTree.shared(names, self._n_stages)
-        smallest = self.costs.of(shared).parameters
-        if sharing.max_parameters < smallest:
-            raise InputError(
-                f"--max-parameters must be at least {smallest:,}, the size of the smallest tree. "
-                f"Got {sharing.max_parameters:,}; raise it or make the network narrower"
-            )
-
-    def _growing_epochs(self) -> int:
-        sharing = self._options.sharing
-        n_tasks = len(self._prepared.tasks)
-        return sharing.growing_epochs(n_tasks) if isinstance(sharing, Restructuring) else 0
+    def _smallest(self) -> int:
+        """Trainable numbers of one network for all tasks."""
+        return self.costs.of(
+            SharingTree.shared(self._prepared.tasks.names, self._n_stages)
+        ).parameters
 
 
 def _check_memory(backbone: BackboneSpec, shape: Sequence[int]) -> None:

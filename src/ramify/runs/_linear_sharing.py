@@ -1,6 +1,7 @@
 """Linear multi-task models as a way of sharing, beside those of networks."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,13 @@ from ramify._core import InputError, listed, quoted
 from ramify.linear import METHODS
 from ramify.networks import Backbone, BranchedNetwork
 from ramify.records import Setting
-from ramify.sharing import Sharing
+from ramify.sharing import Affinity, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
-PREFIX = "linear:"
+_MEANING = (
+    "How the method found the tasks to relate while it estimated them; higher is closer, negative "
+    "is opposed."
+)
 _NEEDS_A_GRAPH = "graph"
 LINEAR_METHODS = tuple(name for name in METHODS if name != _NEEDS_A_GRAPH)
 
@@ -38,14 +42,20 @@ class LinearSharing(Sharing):
         InputError: If there is no such method.
 
     Example:
-        >>> LinearSharing("clustered").name
+        >>> LinearSharing("clustered").word
         'linear:clustered'
     """
 
+    name = "linear"
+    label = "linear models that share"
+    structure = "linear"
+    trained_by_steps = False
+    forms: ClassVar = {method: {"method": method} for method in LINEAR_METHODS}
+
     method: str
     n_alphas: int = 30
-    affinity: NDArray[np.float64] | None = field(default=None, compare=False)
-    chosen: dict[str, Setting] = field(default_factory=dict, compare=False)
+    affinity: NDArray[np.float64] | None = field(default=None, init=False, compare=False)
+    chosen: dict[str, Setting] = field(default_factory=dict, init=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the name."""
@@ -63,13 +73,19 @@ class LinearSharing(Sharing):
             raise InputError(f"`n_alphas` must be 1 or more. Got {self.n_alphas}")
 
     @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return f"{PREFIX}{self.method}"
+    def word(self) -> str:
+        """The word for it in a record."""
+        return f"{self.name}:{self.method}"
 
     def settings(self) -> dict[str, Setting]:
         """Its settings, for the record."""
         return {"n_alphas": self.n_alphas, **self.chosen}
+
+    def affinities(self) -> dict[str, Affinity]:
+        """How the method found the tasks to relate, if it learns such a thing."""
+        if self.affinity is None:
+            return {}
+        return {self.word: Affinity(self.affinity, _MEANING, used=True)}
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None

@@ -8,12 +8,10 @@ from ramify._core import InputError, listed, quoted
 from ramify.data import Augmentation, RandomSplit, SplitRule, StatedKind
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Setting
-from ramify.runs._linear_sharing import LinearSharing
-from ramify.sharing import FullyAdaptive, Sharing
+from ramify.sharing import BASELINES, DEFAULT, Sharing
 from ramify.tasks import Ordinal
 from ramify.training import Training
 
-BASELINES = ("single_task", "shared", "random_tree")
 IMAGE_WEIGHT_DECAY = (
     0.05  # that of tables stands for the many bits of a molecule and is far too much
 )
@@ -51,7 +49,7 @@ class Options:
     kinds: Mapping[str, StatedKind] = field(default_factory=dict)
     group_column: str | None = None
     split: SplitRule = field(default_factory=RandomSplit)
-    sharing: Sharing = field(default_factory=FullyAdaptive)
+    sharing: Sharing = field(default_factory=DEFAULT)
     backbone: BackboneSpec = field(default_factory=MLPSpec)
     start_from: Path | None = None
     augmentation: Augmentation | None = None
@@ -83,7 +81,7 @@ class Options:
 
     def _check_parts(self) -> None:
         parts = (
-            ("sharing", Sharing, "FullyAdaptive()"),
+            ("sharing", Sharing, f"{DEFAULT.__name__}()"),
             ("backbone", BackboneSpec, "MLPSpec()"),
             ("split", SplitRule, "RandomSplit()"),
             ("training", Training, "Training()"),
@@ -99,7 +97,7 @@ class Options:
     @property
     def trains_networks(self) -> bool:
         """Whether anything is trained by steps; a linear model without baselines is not."""
-        return not isinstance(self.sharing, LinearSharing) or bool(self.baselines)
+        return self.sharing.trained_by_steps or bool(self.baselines)
 
     def settings(self) -> dict[str, Setting]:
         """The settings that count, for the record: those of networks only where there are any."""

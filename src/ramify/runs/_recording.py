@@ -25,7 +25,6 @@ from ramify.runs._options import Options
 from ramify.runs._overall import overall_scores
 from ramify.runs._prepared import Prepared
 from ramify.runs._scoring import Scored, differences, relative_gain, scored
-from ramify.sharing import FullyAdaptive, SelectiveSharing
 from ramify.tasks import SharingTree, Task
 from ramify.training import Candidate, Fitted
 
@@ -54,17 +53,21 @@ def recorded(
     ours = _both_sides(finished, prepared, options.seed)
     compared = {each.name: _baseline(each, ours, prepared, options.seed) for each in baselines}
     single = compared.get("single_task")
-    learned = sharing if isinstance(sharing, FullyAdaptive) else None
-    grown = learned if learned is not None and len(prepared.tasks) > 1 else None
     return RunRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         tasks=[_task_info(task) for task in prepared.tasks],
-        sharing=SharingInfo(name=sharing.name, settings=sharing.settings()),
+        sharing=SharingInfo(
+            name=sharing.word,
+            label=sharing.label,
+            structure=sharing.structure,
+            shares=sharing.shares,
+            settings=sharing.settings(),
+        ),
         tree=TreeInfo(stages=_stages(fitted.tree)),
-        path=[] if grown is None else _path(grown, fitted, jobs),
+        path=_path(fitted, jobs),
         affinity=affinity_of(fitted),
-        stability=[] if grown is None else _stabilities(grown, fitted.tree),
-        regroupings=sharing.regroupings if isinstance(sharing, SelectiveSharing) else [],
+        stability=_stabilities(fitted),
+        regroupings=sharing.regroupings,
         scores=_scores(finished, ours, prepared),
         baselines=compared,
         delta_m=None if single is None else single.delta_m,
@@ -123,10 +126,12 @@ def _baseline(
     )
 
 
-def _path(sharing: FullyAdaptive, fitted: Fitted, jobs: Jobs) -> list[PathStep]:
-    assert isinstance(fitted.network, BranchedNetwork)  # what the method trains
-    steps = []
-    for step in sharing.path(fitted.network).steps:
+def _path(fitted: Fitted, jobs: Jobs) -> list[PathStep]:
+    network, steps = fitted.network, []
+    if not isinstance(network, BranchedNetwork) or len(network.tasks) == 1:
+        return []
+    path = fitted.sharing.path(network)
+    for step in () if path is None else path.steps:
         cost = jobs.costs.of(step.tree)
         steps.append(
             PathStep(
@@ -147,16 +152,19 @@ def _score_of(tree: SharingTree, candidates: Sequence[Candidate]) -> float | Non
     return next((c.validation_score for c in candidates if c.tree == tree), None)
 
 
-def _stabilities(sharing: FullyAdaptive, tree: SharingTree) -> list[GroupStability]:
-    if tree.widths[-1] == 1:
-        return []
-    found = sharing.stability(tree)
-    return [
-        GroupStability(stage=stage, tasks=list(group), stability=value)
-        for stage, groups in enumerate(tree.stages)
-        if len(groups) > 1
-        for group, value in zip(groups, found[stage], strict=True)
-    ]
+def _stabilities(fitted: Fitted) -> list[GroupStability]:
+    tree = fitted.tree
+    found = None if tree.widths[-1] == 1 else fitted.sharing.stability(tree)
+    return (
+        []
+        if found is None
+        else [
+            GroupStability(stage=stage, tasks=list(group), stability=value)
+            for stage, groups in enumerate(tree.stages)
+            if len(groups) > 1
+            for group, value in zip(groups, found[stage], strict=True)
+        ]
+    )
 
 
 def _stages(tree: SharingTree) -> list[list[list[str]]]:

@@ -18,7 +18,6 @@ Training knows `Sharing`, the hooks of its steps (`StepHook`; `hooks_of` makes t
 * `LowLevel`: heads at lower stages.
 """
 
-from ramify.sharing._affinity_readings import DEFAULT_AFFINITY
 from ramify.sharing._anchored import Anchored
 from ramify.sharing._attention import MTAN
 from ramify.sharing._coupling import Converting, Coupling, TakingTurns
@@ -37,31 +36,31 @@ from ramify.sharing._protocols import (
     Proposal,
     Remembering,
     Restructuring,
-    Sharing,
     StepEvidence,
 )
+from ramify.sharing._registry import BASELINES, DEFAULT, STRATEGIES, Baseline, strategy_named
 from ramify.sharing._relationship import Relationship
-from ramify.sharing._selective import (
-    DEFAULT_ESTIMATOR_WIDTH,
-    DEFAULT_WINDOW,
-    SelectiveSharing,
-)
+from ramify.sharing._selective import SelectiveSharing
 from ramify.sharing._soft import Soft
 from ramify.sharing._starting import StartsAlone
 from ramify.sharing._step_hooks import HookContext, Step, StepHook, overriding
 from ramify.sharing._stitching import CrossStitch, Sluice
+from ramify.sharing._strategy import Affinity, Context, Option, Recipe, Sharing, Strategy
 from ramify.sharing._tree_file import read_tree
 from ramify.sharing._widening_costs import width_caps
 
 __all__ = [
+    "BASELINES",
     "CGC",
-    "DEFAULT_AFFINITY",
-    "DEFAULT_ESTIMATOR_WIDTH",
-    "DEFAULT_WINDOW",
+    "DEFAULT",
     "MTAN",
     "PLE",
+    "STRATEGIES",
+    "Affinity",
     "Anchored",
+    "Baseline",
     "ComparingGradients",
+    "Context",
     "Converting",
     "Coupling",
     "CrossStitch",
@@ -77,7 +76,9 @@ __all__ = [
     "Moment",
     "Observing",
     "ObservingGradients",
+    "Option",
     "Proposal",
+    "Recipe",
     "Relationship",
     "Remembering",
     "Restructuring",
@@ -90,10 +91,12 @@ __all__ = [
     "Step",
     "StepEvidence",
     "StepHook",
+    "Strategy",
     "TakingTurns",
     "TraceNorm",
     "hooks_of",
     "overriding",
     "read_tree",
+    "strategy_named",
     "width_caps",
 ]

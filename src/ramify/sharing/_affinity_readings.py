@@ -118,6 +118,18 @@ READINGS: Final[Mapping[str, Callable[[int, float], Reading]]] = {
 }
 """Every affinity that `FullyAdaptive` knows, by its name: a number of tasks and a decay make it."""
 
+MEANINGS: Final[Mapping[str, str]] = {
+    "margins": "Share of rows that are easy for both tasks or difficult for both; rare labels push "
+    "it towards 1 for every pair.",
+    "margins-corrected": "The same with chance agreement taken out: 1/2 is unrelated, 1 always "
+    "together.",
+    "gradient-cosine": "Whether both tasks want the same of the shared features, by the cosine of "
+    "their gradients there: 1/2 is unrelated, 1 always the same, 0 always the opposite.",
+    "gradient-factors": "Whether both tasks want the same of the shared features, in the few "
+    "directions that carry most of their gradients: 1/2 is unrelated.",
+}
+"""What the numbers of each mean."""
+
 OF_GRADIENTS: Final = frozenset({"gradient-factors", "gradient-cosine"})
 """Those that the steps' gradients are needed for."""
 

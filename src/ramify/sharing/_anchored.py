@@ -1,6 +1,7 @@
 """Soft sharing with a network that stays: every task's network is held near it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -8,19 +9,13 @@ from torch import Tensor
 
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.penalties import anchor_pulled
-from ramify.records import Setting
-from ramify.sharing._columns import (
-    check_strength,
-    listed_or_none,
-    plain,
-    separate,
-    stacked_parameters,
-)
+from ramify.sharing._columns import check_strength, separate, stacked_parameters
 from ramify.sharing._coupling import Coupling
-from ramify.sharing._protocols import Sharing
+from ramify.sharing._strategy import Sharing
 from ramify.tasks import TaskSet
 
 
+@dataclass(eq=False)
 class Anchored(Sharing, Coupling):
     r"""One network per task, each pulled towards one given network that stays as it is.
 
@@ -29,7 +24,7 @@ class Anchored(Sharing, Coupling):
     as a proximal step, with *n* training labels of a task on average, see `Soft`. The anchor is
     where the networks start: a backbone that was trained before.
 
-    Args:
+    Attributes:
         alpha: Strength in labels, 0 or more, or infinite.
         stages: Which stages are pulled, from 0 at the input; None for all.
 
@@ -40,19 +35,18 @@ class Anchored(Sharing, Coupling):
         Duong, Cohn, Bird, Cook, ACL 2015, whose anchor is the parser of another language.
     """
 
-    def __init__(self, alpha: float = 30000.0, *, stages: Sequence[int] | None = None) -> None:
-        check_strength(alpha)
-        self.alpha, self.stages = alpha, stages
-        self._anchor: list[Tensor] = []
+    name = "anchored"
+    label = "separate networks, held near one that was trained before"
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "anchored"
+    needs_start = True
 
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"alpha": plain(self.alpha), "stages": listed_or_none(self.stages)}
+    alpha: float = 30000.0
+    stages: tuple[int, ...] | None = field(default=None, kw_only=True)
+    _anchor: list[Tensor] = field(default_factory=list, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the strength."""
+        check_strength(self.alpha)
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from ramify._core import InputError
 from ramify.networks import AttentionNetwork, Backbone, TaskNetwork
-from ramify.records import Setting
-from ramify.sharing._protocols import Sharing
+from ramify.sharing._strategy import Sharing
 from ramify.tasks import TaskSet
 
 
@@ -25,21 +24,16 @@ class MTAN(Sharing):
         Liu, Johns, Davison. *End-to-End Multi-Task Learning with Attention*, CVPR 2019.
     """
 
+    name = "mtan"
+    label = "one network, of whose features each task attends to its part"
+    network = AttentionNetwork
+
     hidden: int = 32
 
     def __post_init__(self) -> None:
         """Check the width."""
         if self.hidden < 1:
             raise InputError(f"`hidden` must be 1 or more. Got {self.hidden}")
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "mtan"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"hidden": self.hidden}
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None

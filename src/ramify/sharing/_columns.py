@@ -1,7 +1,6 @@
 """What ways of sharing with one network per task have in common."""
 
 from collections.abc import Iterator, Sequence
-from math import isinf
 
 from torch import nn
 
@@ -14,7 +13,6 @@ from ramify.networks import (
     stacked_layers,
     stages_of,
 )
-from ramify.records import Setting
 from ramify.tasks import SharingTree, TaskSet
 
 
@@ -62,16 +60,6 @@ def check_strength(alpha: float) -> None:
     """
     if not alpha >= 0:
         raise InputError(f"`alpha` must be 0 or more. Got {alpha}")
-
-
-def plain(value: float) -> Setting:
-    """A number as JSON takes it: infinity is a word."""
-    return "infinite" if isinf(value) else value
-
-
-def listed_or_none(values: Sequence[int] | None) -> list[int] | None:
-    """Numbers as JSON takes them."""
-    return None if values is None else list(values)
 
 
 def _branches(network: BranchedNetwork) -> Iterator[Branches]:

@@ -4,27 +4,18 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from ramify.networks import Backbone, ExpertNetwork, ExpertPlan, TaskNetwork
-from ramify.records import Setting
-from ramify.sharing._protocols import Sharing
+from ramify.sharing._strategy import Sharing
 from ramify.tasks import TaskSet
 
 
 class _Experts(Sharing):
     """A way of sharing by experts."""
 
+    network = ExpertNetwork
+
     @abstractmethod
     def plan(self) -> ExpertPlan:
         """How many experts, and of what."""
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        plan = self.plan()
-        return {
-            "n_shared": plan.n_shared,
-            "n_own": plan.n_own,
-            "trunk_stages": plan.trunk_stages,
-            "progressive": plan.progressive,
-        }
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -53,17 +44,15 @@ class MMoE(_Experts):
         Multi-gate Mixture-of-Experts*, KDD 2018.
     """
 
+    name = "mmoe"
+    label = "experts of all tasks, mixed by a gate per task"
+
     n_experts: int = 4
     trunk_stages: int = 0
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         self.plan()
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "mmoe"
 
     def plan(self) -> ExpertPlan:
         """Shared experts only."""
@@ -86,6 +75,9 @@ class CGC(_Experts):
         Tang, Liu, Zhao, Gong. *Progressive Layered Extraction (PLE)*, RecSys 2020, section 3.2.
     """
 
+    name = "cgc"
+    label = "experts of all tasks beside those of each"
+
     n_shared: int = 1
     n_own: int = 1
     trunk_stages: int = 0
@@ -93,11 +85,6 @@ class CGC(_Experts):
     def __post_init__(self) -> None:
         """Check the numbers."""
         self.plan()
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "cgc"
 
     def plan(self) -> ExpertPlan:
         """One level of experts."""
@@ -122,6 +109,9 @@ class PLE(_Experts):
         Tang, Liu, Zhao, Gong. *Progressive Layered Extraction (PLE)*, RecSys 2020, section 3.3.
     """
 
+    name = "ple"
+    label = "experts of all tasks and of each, stage by stage"
+
     n_shared: int = 1
     n_own: int = 1
     trunk_stages: int = 0
@@ -129,11 +119,6 @@ class PLE(_Experts):
     def __post_init__(self) -> None:
         """Check the numbers."""
         self.plan()
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "ple"
 
     def plan(self) -> ExpertPlan:
         """A level of experts per stage."""

@@ -1,6 +1,7 @@
 """Tensor factorisation: the stacked weights of all tasks come from a few factors."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ramify._core import InputError, listed, quoted
 from ramify.networks import (
@@ -12,7 +13,6 @@ from ramify.networks import (
     ranks_of,
     spread,
 )
-from ramify.records import Setting
 from ramify.sharing._columns import separate
 from ramify.sharing._starting import StartsAlone, check_alone
 from ramify.tasks import TaskSet
@@ -47,6 +47,11 @@ class Factorised(StartsAlone):
         0.2
     """
 
+    name = "factorised"
+    label = "separate networks whose weights are made from common factors"
+    network = FactorisedNetwork
+    forms: ClassVar = {"": {"form": "laf"}, "tucker": {"form": "tucker"}, "tt": {"form": "tt"}}
+
     form: str = "laf"
     rank: int | None = None
     error: float = 0.2
@@ -67,18 +72,9 @@ class Factorised(StartsAlone):
             )
 
     @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "factorised"
-
-    @property
     def alone_epochs(self) -> int:
         """Epochs of the separate networks."""
         return self.alone
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"form": self.form, "rank": self.rank, "error": self.error, "alone": self.alone}
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None

@@ -1,13 +1,23 @@
 """Ways of sharing whose tree is known before training."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Self
 
 from ramify._core import InputError, listed
 from ramify.networks import Backbone, BranchedNetwork, stages_of
-from ramify.records import Setting
-from ramify.sharing._protocols import Proposal, Restructuring, Sharing
+from ramify.sharing._protocols import Proposal, Restructuring
+from ramify.sharing._strategy import Context, Option, Sharing
+from ramify.sharing._tree_file import read_tree
 from ramify.tasks import SharingTree, TaskSet
+
+GROWING: Final = Option(
+    "growing_epochs",
+    "Epochs of the shared network before a tree is found or the given one begins (4 by default).",
+    anywhere=True,
+)
+"""The option of every strategy that first trains one shared network."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +28,9 @@ class HardSharing(Sharing):
         Caruana. *Multitask Learning*, 1997.
     """
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "hard"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "hard"
+    label = "one shared network"
+    structure = "tree"
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -42,14 +47,10 @@ class SingleTask(Sharing):
     All start from the same weights of the backbone.
     """
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "single-task"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "single-task"
+    label = "one network per task"
+    structure = "tree"
+    shares = False
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -73,6 +74,14 @@ class FixedTree(Sharing, Restructuring):
         InputError: If the number of epochs is negative.
     """
 
+    name = "tree"
+    label = "the tree that was given"
+    structure = "tree"
+    options = (
+        Option("tree", "JSON file of the tree for the way of sharing called tree.", type=Path),
+        replace(GROWING, sets="growing_epochs_first"),
+    )
+
     tree: SharingTree
     growing_epochs_first: int = 0
     estimator: tuple[int, ...] = ()
@@ -84,19 +93,18 @@ class FixedTree(Sharing, Restructuring):
                 f"`growing_epochs_first` must be 0 or more. Got {self.growing_epochs_first}"
             )
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "tree"
+    @classmethod
+    def from_options(cls, form: str, given: Mapping[str, Any], context: Context) -> Self:
+        """With the tree of the file; grown at first, as a learned one is.
 
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        # The tree too, so that a run with another one is another run.
-        return {
-            "growing_epochs_first": self.growing_epochs_first,
-            "tree": self.tree.to_json(),
-            "estimator": list(self.estimator),
-        }
+        Raises:
+            InputError: If there is no such file, or it holds no tree.
+        """
+        path = given.get("tree")
+        if path is None:
+            raise InputError("must be given: the JSON file of a tree", argument="tree")
+        usual = {"growing_epochs_first": 4, **given, "tree": read_tree(path)}
+        return super().from_options(form, usual, context)
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -113,7 +121,7 @@ class FixedTree(Sharing, Restructuring):
         shared = SharingTree.shared(tasks.names, tree.n_stages)
         return BranchedNetwork(backbone, shared, tasks, n_features=n_features, estimator=widths)
 
-    def growing_epochs(self, n_tasks: int) -> int:
+    def warm_up_epochs(self, n_tasks: int) -> int:
         """Epochs of the shared network before it is divided."""
         return self.growing_epochs_first
 

@@ -1,14 +1,16 @@
 """Fully-adaptive feature sharing: a thin network that widens where tasks differ."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import isfinite
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, check_number
+from ramify._core import InputError, check_number, quoted
 from ramify.grouping import (
     UNIT_COST,
     SharingPath,
@@ -19,30 +21,30 @@ from ramify.grouping import (
     group_stability,
     sharing_path,
 )
-from ramify.networks import Backbone, BranchedNetwork, stages_of
+from ramify.networks import Backbone, BackboneSpec, BranchedNetwork, VGGSpec, stages_of
 from ramify.networks._vgg import CONV_WIDTHS, DENSE_WIDTH
-from ramify.records import Setting
 from ramify.sharing._affinity_readings import (
     DEFAULT_AFFINITY,
+    MEANINGS,
     OF_GRADIENTS,
     READINGS,
     Reading,
     affinity_named,
 )
+from ramify.sharing._fixed import GROWING
 from ramify.sharing._head_gradients import HeadGradients
-from ramify.sharing._protocols import (
-    ObservingGradients,
-    Proposal,
-    Restructuring,
-    Sharing,
-    StepEvidence,
-)
+from ramify.sharing._protocols import ObservingGradients, Proposal, Restructuring, StepEvidence
+from ramify.sharing._strategy import Affinity, Context, Option, Recipe, Sharing
 from ramify.sharing._widening_costs import widening_costs, width_caps
 from ramify.tasks import Partition, SharingTree, TaskSet
 
 _N_RESAMPLES = 20
+_ITERATIONS: Final = 60_000
+_THIN: Final = 32
+_BATCH_SIZE: Final = 32
 
 
+@dataclass(kw_only=True, eq=False)
 class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
     """Learns the tree while the network trains, from samples that are hard for tasks together.
 
@@ -66,7 +68,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
     ``affinity="margins"``, because with rare labels nearly all samples are easy for all tasks and
     unrelated tasks look alike, and then stretched (see `contrasted`); and a branch costs in proportion to its stage's size.
 
-    Args:
+    Attributes:
         alpha: Weight of separation against width; None for the whole path.
         max_parameters: Budget of trainable numbers, only without ``alpha``.
         growing_epochs: Epochs of the shared network before the path is computed.
@@ -103,44 +105,114 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         'fully-adaptive'
     """
 
-    def __init__(
-        self,
-        *,
-        alpha: float | None = None,
-        max_parameters: int | None = None,
-        growing_epochs: int = 4,
-        n_candidates: int = 4,
-        interval: int | None = None,
-        retry_after_no_split: bool = False,
-        affinity: str = DEFAULT_AFFINITY,
-        decay: float = 0.99,
-        unit_cost: float = UNIT_COST,
-        cost_by_size: bool = True,
-        max_widths: Sequence[int] | None = None,
-        max_rounds: int | None = None,
-        restart_statistics: bool = False,
-        seed: int = 0,
-    ) -> None:
-        _check(alpha, max_parameters)
+    name = "fully-adaptive"
+    label = "a tree learned in training"
+    structure = "tree"
+
+    forms: ClassVar = {"": {}, "paper": {}}
+    options = (
+        Option(
+            "max_parameters",
+            "Budget of a learned tree; by default validation data chooses.",
+            forms=("",),
+        ),
+        Option(
+            "affinity",
+            "What a learned tree grows from: margins, margins-corrected (the default), "
+            "gradient-cosine or gradient-factors.",
+            forms=("",),
+        ),
+        Option(
+            "alpha", "The paper's weight of separation against width, instead of the whole path."
+        ),
+        replace(GROWING, forms=("",)),
+        Option(
+            "candidates",
+            "At most so many trees of fully-adaptive are trained to the end (4 by default).",
+            sets="n_candidates",
+            forms=("",),
+            anywhere=True,
+        ),
+        Option(
+            "paper",
+            "Grow and train as the authors' code does on vgg16: `alpha` (2 by default), `width`, "
+            "`iterations` and `interval`; `epochs` and all settings of the optimiser are then the "
+            "paper's.",
+            type=bool,
+            as_form=lambda _: "paper",
+            alone=True,
+        ),
+        Option(
+            "iterations",
+            "Steps of the paper's training (60,000 by default).",
+            type=int,
+            forms=("paper",),
+            alone=True,
+        ),
+        Option(
+            "interval",
+            "Steps between tests for a split.",
+            forms=("paper",),
+        ),
+    )
+
+    alpha: float | None = None
+    max_parameters: int | None = None
+    growing_epochs: int = 4
+    n_candidates: int = 4
+    interval: int | None = None
+    retry_after_no_split: bool = False
+    affinity: str = DEFAULT_AFFINITY
+    decay: float = 0.99
+    unit_cost: float = UNIT_COST
+    cost_by_size: bool = True
+    max_widths: Sequence[int] | None = None
+    max_rounds: int | None = None
+    restart_statistics: bool = False
+    seed: int = 0
+    _reading: Reading | None = field(default=None, init=False, repr=False)
+    _settled: bool = field(default=False, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        _check(self.alpha, self.max_parameters)
         counts = {
-            "max_parameters": max_parameters,
-            "growing_epochs": growing_epochs,
-            "n_candidates": n_candidates,
-            "interval": interval,
-            "max_rounds": max_rounds,
+            "max_parameters": self.max_parameters,
+            "growing_epochs": self.growing_epochs,
+            "n_candidates": self.n_candidates,
+            "interval": self.interval,
+            "max_rounds": self.max_rounds,
         }
-        _check_counts(counts, max_widths)
-        check_number("decay", decay, most=1.0, open_end=True)
-        check_number("unit_cost", unit_cost, open_end=True)
-        self.alpha, self.max_parameters = alpha, max_parameters
-        self._growing_epochs, self.n_candidates = growing_epochs, n_candidates
-        self.interval, self.retry_after_no_split = interval, retry_after_no_split
-        self.affinity, self.decay = affinity_named(affinity), decay
-        self.unit_cost, self.cost_by_size, self.seed = unit_cost, cost_by_size, seed
-        self.max_widths = None if max_widths is None else tuple(max_widths)
-        self.max_rounds, self.restart_statistics = max_rounds, restart_statistics
-        self._reading: Reading | None = None
-        self._settled = False
+        _check_counts(counts, self.max_widths)
+        check_number("decay", self.decay, most=1.0, open_end=True)
+        check_number("unit_cost", self.unit_cost, open_end=True)
+        self.affinity = affinity_named(self.affinity)
+        self.max_widths = None if self.max_widths is None else tuple(self.max_widths)
+
+    @classmethod
+    def from_options(cls, form: str, given: Mapping[str, Any], context: Context) -> Self:
+        """Ours, or in the form ``paper`` that of `paper` for the context's thin network.
+
+        Raises:
+            InputError: If an option or the backbone does not fit.
+        """
+        if form != "paper":
+            return super().from_options(form, given, context)
+        said = {name: value for name, value in given.items() if name in ("alpha", "interval")}
+        return cls.paper(_thin(context.backbone), **said, seed=context.seed)
+
+    @classmethod
+    def recipe(cls, form: str, given: Mapping[str, Any], context: Context) -> Recipe | None:
+        """The paper's, in the form ``paper``.
+
+        Raises:
+            InputError: If the backbone is not the paper's.
+        """
+        if form != "paper":
+            return None
+        iterations = given.get("iterations", _ITERATIONS)
+        network = VGGSpec(_thin(context.backbone), affine=False)
+        return Recipe(network, iterations, max(1, iterations // 3), _BATCH_SIZE)
 
     @classmethod
     def paper(
@@ -151,7 +223,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         interval: int = 1000,
         max_widths: Sequence[int] | None = None,
         seed: int = 0,
-    ) -> "FullyAdaptive":
+    ) -> Self:
         """The sharing of the paper and its authors' code: Branch-``width``-``alpha``.
 
         The plain affinity with decay .99; a test for a split every ``interval`` steps, again and
@@ -194,30 +266,6 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
             seed=seed,
         )
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "fully-adaptive"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {
-            "alpha": self.alpha,
-            "max_parameters": self.max_parameters,
-            "growing_epochs": self._growing_epochs,
-            "n_candidates": self.n_candidates,
-            "interval": self.interval,
-            "retry_after_no_split": self.retry_after_no_split,
-            "affinity": self.affinity,
-            "decay": self.decay,
-            "unit_cost": self.unit_cost,
-            "cost_by_size": self.cost_by_size,
-            "max_widths": None if self.max_widths is None else list(self.max_widths),
-            "max_rounds": self.max_rounds,
-            "restart_statistics": self.restart_statistics,
-            "seed": self.seed,
-        }
-
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
     ) -> BranchedNetwork:
@@ -254,13 +302,13 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         self._settled = bool(tensors.pop("settled").item())
         self._known().evidence.load_state_dict(tensors)
 
-    def growing_epochs(self, n_tasks: int) -> int:
+    def warm_up_epochs(self, n_tasks: int) -> int:
         """Epochs of the shared network before the path; 0 with ``alpha`` or a single task."""
-        return 0 if n_tasks == 1 or self.alpha is not None else self._growing_epochs
+        return 0 if n_tasks == 1 or self.alpha is not None else self.growing_epochs
 
     def steps_between(self, steps_per_epoch: int) -> int:
         """Steps between tests for a split."""
-        return self.interval or self._growing_epochs * steps_per_epoch
+        return self.interval or self.growing_epochs * steps_per_epoch
 
     def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
         """The next division of the active stage, or the trees of the path to try."""
@@ -280,9 +328,22 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         reading = self._known()
         return reading.for_grouping(reading.matrix())
 
-    def affinities(self) -> dict[str, NDArray[np.float64]]:
+    def check(self, tasks: TaskSet, smallest: int) -> None:
+        """That the smallest tree is within the budget."""
+        if self.max_parameters is not None and self.max_parameters < smallest:
+            raise InputError(
+                f"must be at least {smallest:,}, the size of the smallest tree",
+                argument="max_parameters",
+                got=f"{self.max_parameters:,}",
+                remedy="raise it or make the network narrower",
+            )
+
+    def affinities(self) -> dict[str, Affinity]:
         """Every affinity that the evidence gives, by name, such as ``margins-corrected``."""
-        return {name: matrix.cpu().numpy() for name, matrix in self._known().all().items()}
+        return {
+            name: Affinity(matrix.cpu().numpy(), MEANINGS[name], name == self.affinity)
+            for name, matrix in self._known().all().items()
+        }
 
     def path(self, network: BranchedNetwork) -> SharingPath:
         """The best tree for every α, from the affinity as it stands."""
@@ -364,6 +425,22 @@ def _branches_above(tree: SharingTree, stage: int) -> list[list[int]]:
         return [[t] for t in range(len(tree.tasks))]
     above = tree.assignment(stage + 1)
     return [np.flatnonzero(above == g).tolist() for g in range(tree.widths[stage + 1])]
+
+
+def _thin(backbone: BackboneSpec | None) -> int:
+    """Width of the thin network that the paper starts from."""
+    if backbone is None:
+        return _THIN
+    if not isinstance(backbone, VGGSpec):
+        raise InputError(
+            f"`paper` is for pictures and the `backbone` vgg16. Got {quoted(backbone.kind)}; leave "
+            "it out"
+        )
+    if backbone.width is None:
+        raise InputError(
+            "`paper` grows from a thin network. Got `width` 0, the full one; leave it out"
+        )
+    return backbone.width
 
 
 def _check(alpha: float | None, max_parameters: int | None) -> None:

@@ -1,15 +1,15 @@
 """Supervision at low levels: tasks whose heads read a lower stage."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ramify._core import InputError, listed
+from ramify._core import InputError, listed, quoted
 from ramify.networks import AttachedNetwork, Backbone, TaskNetwork, stages_of
-from ramify.records import Setting
 from ramify.sharing._coupling import TakingTurns
-from ramify.sharing._protocols import Sharing
+from ramify.sharing._strategy import Context, Option, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
 
@@ -39,6 +39,20 @@ class LowLevel(Sharing, TakingTurns):
         'low-level'
     """
 
+    name = "low-level"
+    label = "one network with heads at several stages"
+    network = AttachedNetwork
+    forms: ClassVar = {"": {"separate": False}, "separate": {"separate": True}}
+    options = (
+        Option(
+            "attach",
+            "TASK=STAGE: the stage, from 0 at the input, that the task's head reads in low-level; "
+            "comma separated. The other tasks are at the last stage.",
+            sets="attached",
+            type=list[str],
+        ),
+    )
+
     attached: tuple[tuple[str, int], ...] = ()
     separate: bool = False
     in_turns: bool = False
@@ -50,19 +64,21 @@ class LowLevel(Sharing, TakingTurns):
         if len(set(names)) < len(names):
             raise InputError(f"`attached` must name each task once. Got {listed(names)}")
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "low-level"
+    @classmethod
+    def from_options(cls, form: str, given: Mapping[str, Any], context: Context) -> Self:
+        """With the stages of tasks as they are typed.
 
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {
-            "attached": [f"{name}: {stage}" for name, stage in self.attached],
-            "separate": self.separate,
-            "in_turns": self.in_turns,
-            "seed": self.seed,
-        }
+        Raises:
+            InputError: If there are none, or they are malformed.
+        """
+        typed = given.get("attached")
+        stages = tuple(map(_stage_of, typed)) if isinstance(typed, list) else ()
+        if not stages:
+            raise InputError(
+                "must be given, such as TASK=0: the stage that a task's head reads",
+                argument="attached",
+            )
+        return super().from_options(form, {**given, "attached": stages}, context)
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -94,3 +110,14 @@ class LowLevel(Sharing, TakingTurns):
         if not self.in_turns:
             return None
         return [int(np.random.default_rng([self.seed, step]).integers(n_tasks))]
+
+
+def _stage_of(typed: str) -> tuple[str, int]:
+    name, _, stage = typed.rpartition("=")
+    if not name or not stage.removeprefix("-").isdecimal():
+        raise InputError(
+            "must be TASK=STAGE, the stage a whole number from 0 at the input, or -1 for the last",
+            argument="attached",
+            got=quoted(typed),
+        )
+    return name, int(stage)

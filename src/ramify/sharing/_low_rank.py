@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isinf, sqrt
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -11,10 +12,9 @@ from torch import Tensor
 from ramify._core import InputError, listed, quoted
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.penalties import SPLITS, trace_norm_shrunk
-from ramify.records import Setting
-from ramify.sharing._columns import check_strength, listed_or_none, separate, stacked_parameters
+from ramify.sharing._columns import check_strength, separate, stacked_parameters
 from ramify.sharing._coupling import Coupling
-from ramify.sharing._protocols import Sharing
+from ramify.sharing._strategy import Sharing
 from ramify.tasks import TaskSet
 
 
@@ -46,6 +46,15 @@ class TraceNorm(Sharing, Coupling):
         'tt'
     """
 
+    name = "trace-norm"
+    label = "separate networks whose stacked weights have a low rank"
+
+    forms: ClassVar = {
+        "": {"form": "last-axis"},
+        "tucker": {"form": "tucker"},
+        "tt": {"form": "tt"},
+    }
+
     alpha: float = 30.0
     form: str = "last-axis"
     stages: tuple[int, ...] | None = None
@@ -57,15 +66,6 @@ class TraceNorm(Sharing, Coupling):
             raise InputError("`alpha` must be finite. Got inf; then all weights would be 0")
         if self.form not in SPLITS:
             raise InputError(f"`form` must be one of {listed(SPLITS)}. Got {quoted(self.form)}")
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "trace-norm"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"alpha": self.alpha, "form": self.form, "stages": listed_or_none(self.stages)}
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None

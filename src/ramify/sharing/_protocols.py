@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
-from ramify.records import Setting
+from ramify.networks import BranchedNetwork
 from ramify.sharing._head_gradients import HeadGradients
-from ramify.tasks import SharingTree, TaskSet
+from ramify.tasks import SharingTree
 
 
 @dataclass(frozen=True)
@@ -45,31 +44,6 @@ class Proposal:
     clarity: float = 0.0
     restart_statistics: bool = False
     keepers: tuple[str, ...] = ()
-
-
-class Sharing(ABC):
-    """A way of sharing: it says what network to train."""
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-
-    @abstractmethod
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-
-    @abstractmethod
-    def build(
-        self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
-    ) -> TaskNetwork:
-        """The network to start with.
-
-        Args:
-            backbone: An ``nn.Sequential`` or a list of modules.
-            tasks: The tasks.
-            n_features: As for `BranchedNetwork`.
-        """
 
 
 class Remembering(ABC):
@@ -116,7 +90,7 @@ class Restructuring(ABC):
     """A way of sharing that changes the network between steps."""
 
     @abstractmethod
-    def growing_epochs(self, n_tasks: int) -> int:
+    def warm_up_epochs(self, n_tasks: int) -> int:
         """Epochs of a first training that only serves to learn the structure; 0 for none.
 
         Args:

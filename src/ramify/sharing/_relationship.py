@@ -1,6 +1,7 @@
 """Deep relationship networks: a prior that learns how tasks, outputs and features relate."""
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 import torch
@@ -8,15 +9,20 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ramify._core import InputError, check_number
+from ramify._core import InputError, check_count, check_number
 from ramify.networks import Backbone, BranchedNetwork, Branches, TaskNetwork, stages_of
 from ramify.penalties import TensorNormal
-from ramify.records import Setting
 from ramify.sharing._coupling import Coupling
-from ramify.sharing._protocols import Sharing
+from ramify.sharing._strategy import Affinity, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
+_MEANING = (
+    "Correlation of the tasks in the prior that was learned with their weights, the mean over "
+    "layers; 1 is the same direction, 0 unrelated, where all pairs start, negative opposed."
+)
 
+
+@dataclass(eq=False)
 class Relationship(Sharing, Coupling):
     r"""Lower stages are shared; the last ones are each task's own, under a common prior.
 
@@ -37,7 +43,7 @@ class Relationship(Sharing, Coupling):
     weights, shrunk weights would have a prior that shrinks them more, down to 0. A small ridge
     does harm in a like way: own stages all start alike, are then seen as alike, and are held so.
 
-    Args:
+    Attributes:
         alpha: Strength, 0 or more; 1 for a prior in the strict sense.
         own_stages: How many of the last stages each task has to itself, 0 or more.
         interval: Steps between updates of the covariances.
@@ -53,44 +59,26 @@ class Relationship(Sharing, Coupling):
         NIPS 2017.
     """
 
-    def __init__(
-        self,
-        alpha: float = 3.0,
-        *,
-        own_stages: int = 1,
-        interval: int = 20,
-        ridge: float = 1.0,
-        damping: float = 0.5,
-        only_tasks: bool = False,
-    ) -> None:
-        check_number("alpha", alpha)
-        check_number("ridge", ridge, open_end=True)
-        if own_stages < 0 or interval < 1:
-            raise InputError(
-                "`own_stages` must be 0 or more and `interval` 1 or more. "
-                f"Got {own_stages} and {interval}"
-            )
-        TensorNormal((1, 1, 1), ridge=ridge, damping=damping)  # checks the damping
-        self.alpha, self.own_stages, self.interval = alpha, own_stages, interval
-        self.ridge, self.damping, self.only_tasks = ridge, damping, only_tasks
-        self._priors: list[TensorNormal] = []
-        self._n_steps = 0
+    name = "relationship"
+    label = "own last stages, under a prior that learns how tasks relate"
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "relationship"
+    alpha: float = 3.0
+    _: KW_ONLY
+    own_stages: int = 1
+    interval: int = 20
+    ridge: float = 1.0
+    damping: float = 0.5
+    only_tasks: bool = False
+    _priors: list[TensorNormal] = field(default_factory=list, init=False, repr=False)
+    _n_steps: int = field(default=0, init=False, repr=False)
 
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {
-            "alpha": self.alpha,
-            "own_stages": self.own_stages,
-            "interval": self.interval,
-            "ridge": self.ridge,
-            "damping": self.damping,
-            "only_tasks": self.only_tasks,
-        }
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        check_number("alpha", self.alpha)
+        check_number("ridge", self.ridge, open_end=True)
+        check_count("own_stages", self.own_stages, 0)
+        check_count("interval", self.interval)
+        TensorNormal((1, 1, 1), ridge=self.ridge, damping=self.damping)  # checks the damping
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -153,15 +141,12 @@ class Relationship(Sharing, Coupling):
         for i, prior in enumerate(self._priors):
             prior.load_state({name: state[f"{i}.{name}"] for name in prior.state()})
 
-    def affinities(self) -> dict[str, NDArray[np.float64]]:
-        """How the tasks relate: the correlation of each layer's task covariance, and their mean."""
-        found = {}
-        for i, prior in enumerate(self._priors, 1):
-            scale = prior.tasks.diagonal().sqrt()
-            found[f"layer {i}"] = (prior.tasks / scale / scale[:, None]).cpu().numpy()
-        if found:
-            found["task-covariance"] = np.mean(list(found.values()), axis=0)
-        return found
+    def affinities(self) -> dict[str, Affinity]:
+        """How the tasks relate: the correlation of the task covariances, the mean over layers."""
+        if not self._priors:
+            return {}
+        every = [_correlation(prior.tasks) for prior in self._priors]
+        return {"task-covariance": Affinity(np.mean(every, axis=0), _MEANING)}
 
     def _prior(self, shape: torch.Size, variance: float) -> TensorNormal:
         n_tasks, n_out, n_in = shape
@@ -194,6 +179,12 @@ class Relationship(Sharing, Coupling):
             weight = network.heads.weight
             found.append(weight.view(len(network.tasks), -1, weight.shape[1]))
         return found
+
+
+def _correlation(covariance: Tensor) -> NDArray[np.float64]:
+    scale = covariance.diagonal().sqrt()
+    found: NDArray[np.float64] = (covariance / scale / scale[:, None]).cpu().numpy()
+    return found
 
 
 def _variance(weights: Tensor) -> float:

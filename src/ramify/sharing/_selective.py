@@ -1,8 +1,8 @@
 """Selective sharing: identical estimators per task, of which tasks with like gradients keep one."""
 
 from collections.abc import Mapping
-from dataclasses import is_dataclass
-from typing import Final, Literal
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from jaxtyping import Float
@@ -10,21 +10,33 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify._core import InputError, check_count, quoted
-from ramify.grouping import Condition, Similarity, check_condition
+from ramify.grouping import (
+    Condition,
+    Shuffled,
+    Similarity,
+    Variance,
+    apart,
+    check_condition,
+    together,
+)
 from ramify.networks import Backbone, BranchedNetwork, stages_of
-from ramify.records import Regrouping, Setting
+from ramify.records import Regrouping
 from ramify.sharing._gradient_sums import GradientSums
 from ramify.sharing._grouping_anew import Groups, grouped_anew, keepers_of
 from ramify.sharing._look_schedule import LookSchedule
 from ramify.sharing._looks import from_tensor, named_as_before, to_tensor
 from ramify.sharing._merging import ComparingGradients, Merging, Moment
-from ramify.sharing._protocols import Proposal, Sharing
+from ramify.sharing._protocols import Proposal
+from ramify.sharing._strategy import Affinity, Context, Option, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
-DEFAULT_ESTIMATOR_WIDTH: Final = 64
-DEFAULT_WINDOW: Final = 150
+_MEANING = (
+    "Cosine of what the tasks' gradients have in common, at the last look that changed the groups; "
+    "1 is the same direction, 0 unrelated, negative opposed."
+)
 
 
+@dataclass(eq=False)
 class SelectiveSharing(Sharing, ComparingGradients, Merging):
     """An estimator per task on one shared network; tasks with like gradients come to share one.
 
@@ -41,7 +53,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
     accumulation, the factorisation, the distance, the clustering, the schedule, the estimator that
     is kept, and that outputs start from zero.
 
-    Args:
+    Attributes:
         condition: From distances of the tasks to groups: `Similarity`, `Variance`, or any callable;
             `Shuffled`, `together` and `apart` are controls.
         estimator_width: Width of each dense stage of an estimator.
@@ -74,68 +86,140 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         'selective'
     """
 
-    def __init__(
-        self,
-        condition: Condition | None = None,
-        *,
-        estimator_width: int = DEFAULT_ESTIMATOR_WIDTH,
-        estimator_layers: int = 1,
-        interval: int | None = None,
-        warm_up: int = 0,
-        window: int | None = DEFAULT_WINDOW,
-        accumulate: Literal["unit", "sum"] = "unit",
-        projection: int | None = None,
-        energy: float = 0.99,
-        nonnegative: int | None = None,
-        sign_invariant: bool = False,
-        allow_split: bool = False,
-        max_regroupings: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.condition = Similarity() if condition is None else condition
-        self.estimator_width, self.estimator_layers = estimator_width, estimator_layers
-        self.interval, self.warm_up, self.window = interval, warm_up, window
-        self.max_regroupings = max_regroupings
-        self.accumulate, self.projection = accumulate, projection
-        self.energy, self.nonnegative = energy, nonnegative
-        self.sign_invariant, self.allow_split, self.seed = sign_invariant, allow_split, seed
-        self._check()
+    name = "selective"
+    label = "an estimator per task, of which like tasks keep one"
+    structure = "tree"
+
+    forms: ClassVar = {
+        "": {"condition": Similarity},
+        "variance": {"condition": Variance},
+        "random": {"condition": Shuffled},
+        "all": {"condition": together},
+        "none": {"condition": apart},
+    }
+    options = (
+        Option(
+            "condition",
+            "Who shares in selective sharing: similarity (like tasks), variance (each of `groups` "
+            "groups as diverse as can be), or for control random (groups of like size), all (one "
+            "group from the first look on) or none (no task joins another).",
+            type=Literal["similarity", "variance", "random", "all", "none"],
+            as_form=lambda word: "" if word == "similarity" else word,
+            alone=True,
+        ),
+        Option(
+            "threshold",
+            "Largest mean distance of tasks that selective sharing joins (0.5 by default).",
+            type=float,
+            forms=("", "random"),
+        ),
+        Option(
+            "groups",
+            "Number of groups: of selective in place of `threshold`, of selective:variance always.",
+            type=int,
+            forms=("", "random", "variance"),
+        ),
+        Option("estimator_width", "Width of each estimator of selective sharing (64 by default)."),
+        Option(
+            "interval",
+            "Steps between selective sharing's looks at the gradients (by default the epochs that "
+            "make 150 steps); of `paper`, between its tests for a split (1000 by default).",
+        ),
+        Option("warm_up", "Steps of selective sharing before the first gradient counts."),
+        Option(
+            "window",
+            "Steps of selective sharing after each look whose gradients count (150 by default).",
+        ),
+        Option(
+            "nonnegative",
+            "Number of non-negative factors (NMF) of selective sharing's gradients, in place of "
+            "singular values.",
+        ),
+        Option(
+            "sign_invariant",
+            "Whether opposite gradients count as alike in selective sharing.",
+        ),
+        Option("allow_split", "Whether selective sharing may divide groups again."),
+    )
+
+    condition: Condition = field(default_factory=Similarity)
+    _: KW_ONLY
+    estimator_width: int = 64
+    estimator_layers: int = 1
+    interval: int | None = None
+    warm_up: int = 0
+    window: int | None = 150
+    accumulate: Literal["unit", "sum"] = "unit"
+    projection: int | None = None
+    energy: float = 0.99
+    nonnegative: int | None = None
+    sign_invariant: bool = False
+    allow_split: bool = False
+    max_regroupings: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        check_condition(self.condition)
+        check_count("estimator_width", self.estimator_width)
+        check_count("estimator_layers", self.estimator_layers)
+        for name in ("sign_invariant", "allow_split"):
+            if not isinstance(getattr(self, name), bool):
+                got = quoted(getattr(self, name))
+                raise InputError("must be True or False", argument=name, got=got)
         self._schedule = LookSchedule(
-            interval=interval, warm_up=warm_up, window=window, max_regroupings=max_regroupings
+            interval=self.interval,
+            warm_up=self.warm_up,
+            window=self.window,
+            max_regroupings=self.max_regroupings,
         )
         self._sums = GradientSums(
-            accumulate=accumulate,
-            projection=projection,
-            energy=energy,
-            nonnegative=nonnegative,
-            sign_invariant=sign_invariant,
-            seed=seed,
+            accumulate=self.accumulate,
+            projection=self.projection,
+            energy=self.energy,
+            nonnegative=self.nonnegative,
+            sign_invariant=self.sign_invariant,
+            seed=self.seed,
         )
-        self.regroupings: list[Regrouping] = []
+        self._regroupings: list[Regrouping] = []
+
+    @classmethod
+    def from_options(cls, form: str, given: Mapping[str, Any], context: Context) -> Self:
+        """With the condition of the form.
+
+        Raises:
+            InputError: If options contradict each other, or one is missing.
+        """
+        values = {n: v for n, v in given.items() if n not in ("threshold", "groups")}
+        threshold, n_groups = given.get("threshold"), given.get("groups")
+        if threshold is not None and n_groups is not None:
+            if f"{cls.name}:variance" not in context.beside:
+                raise InputError(
+                    "`threshold` and `groups` both decide who shares; give one of them"
+                )
+            n_groups = None  # those are of the other
+        kind: Any = cls.forms[form]["condition"]
+        if kind is Variance:
+            if n_groups is None:
+                raise InputError("must be given: the number of groups", argument="groups")
+            made: Condition = Variance(n_groups)
+        elif kind in (Similarity, Shuffled):
+            own = {} if threshold is None else {"threshold": threshold}
+            made = Similarity(**own, n_groups=n_groups)
+            made = Shuffled(made, context.seed) if kind is Shuffled else made
+        else:
+            made = kind
+        return cls(**{"seed": context.seed, **values, "condition": made})
 
     @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "selective"
+    def regroupings(self) -> list[Regrouping]:
+        """The looks at which tasks were grouped anew, in their order."""
+        return self._regroupings
 
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {
-            "condition": _word(self.condition),
-            "estimator_width": self.estimator_width,
-            "estimator_layers": self.estimator_layers,
-            "interval": self.interval,
-            "warm_up": self.warm_up,
-            "window": self.window,
-            "accumulate": self.accumulate,
-            "projection": self.projection,
-            "energy": self.energy,
-            "nonnegative": self.nonnegative,
-            "sign_invariant": self.sign_invariant,
-            "allow_split": self.allow_split,
-            "max_regroupings": self.max_regroupings,
-            "seed": self.seed,
-        }
+    def check(self, tasks: TaskSet, smallest: int) -> None:
+        """That there are tasks enough for so many groups or factors of them."""
+        _check_most("groups", getattr(self.condition, "n_groups", None), tasks)
+        _check_most("nonnegative", self.nonnegative, tasks)
 
     @property
     def estimator(self) -> tuple[int, ...]:
@@ -150,14 +234,10 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         Raises:
             InputError: If there are fewer tasks than non-negative factors.
         """
-        if self.nonnegative is not None and self.nonnegative > len(tasks):
-            raise InputError(
-                f"`nonnegative` must be at most the number of tasks, {len(tasks)}. "
-                f"Got {self.nonnegative}"
-            )
+        _check_most("nonnegative", self.nonnegative, tasks)
         self._sums.start(len(tasks))
         self._schedule.start(settled=len(tasks) == 1)
-        self.regroupings = []
+        self._regroupings = []
         shared = SharingTree.shared(tasks.names, len(stages_of(backbone))).stages
         apart = SharingTree.separate(tasks.names, self.estimator_layers).stages
         network = BranchedNetwork(
@@ -200,7 +280,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         """Take over what `state_tensors` gave."""
         tensors = dict(state)
         self._schedule.load_state(tensors.pop("schedule"))
-        self.regroupings = from_tensor(tensors.pop("regroupings"))
+        self._regroupings = from_tensor(tensors.pop("regroupings"))
         self._sums.load_state_tensors(tensors)
 
     def steps_between(self, steps_per_epoch: int) -> int:
@@ -220,13 +300,18 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         keepers = keepers_of(look.distances, found, tasks.names)
         tree = self._tree(network, found)
         look_now = look.recorded(network, tree, keepers, moment)
-        self.regroupings.append(named_as_before(look_now, self.regroupings))
+        self._regroupings.append(named_as_before(look_now, self._regroupings))
         changed = found != before
         stays = self._stays(len(found), changed=changed)
         self._schedule.looked(moment.step, changed=changed, settles=stays)
         self._sums.start(len(tasks) if self.allow_split else len(found))
         names = tuple(tasks[t].name for t in keepers)
         return Proposal(tree, keepers=names) if changed else None
+
+    def affinities(self) -> dict[str, Affinity]:
+        """How alike the tasks' gradients were, when they were last grouped by them."""
+        matrix = self.matrix()
+        return {} if matrix is None else {"gradient-factors": Affinity(matrix, _MEANING, True)}
 
     def matrix(self) -> NDArray[np.float64] | None:
         """One minus the distances at the last look that changed the groups, or else the last one."""
@@ -253,24 +338,17 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         settles = bool(getattr(self.condition, "settles", False))
         return not self.allow_split and (n_groups == 1 or (changed and settles))
 
-    def _check(self) -> None:
-        check_condition(self.condition)
-        check_count("estimator_width", self.estimator_width)
-        check_count("estimator_layers", self.estimator_layers)
-        answers = {"sign_invariant": self.sign_invariant, "allow_split": self.allow_split}
-        for name, value in answers.items():
-            if not isinstance(value, bool):
-                raise InputError(f"`{name}` must be True or False. Got {quoted(value)}")
+
+def _check_most(name: str, value: int | None, tasks: TaskSet) -> None:
+    if value is not None and value > len(tasks):
+        raise InputError(
+            f"must be at most the number of tasks, {len(tasks)}",
+            argument=name,
+            got=str(value),
+            remedy="give fewer, or leave it out",
+        )
 
 
 def _groups(tree: SharingTree) -> Groups:
     place = {name: t for t, name in enumerate(tree.tasks)}
     return [[place[name] for name in group] for group in tree.stages[-1]]
-
-
-def _word(condition: Condition) -> str:
-    """A condition for the record: the same word in every process."""
-    given: object = condition
-    if is_dataclass(given):
-        return repr(given)
-    return str(getattr(given, "__qualname__", type(given).__qualname__))

@@ -10,16 +10,9 @@ from torch import Tensor
 from ramify._core import InputError, listed
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.penalties import complete_graph, pull, pulled
-from ramify.records import Setting
-from ramify.sharing._columns import (
-    check_strength,
-    listed_or_none,
-    plain,
-    separate,
-    stacked_parameters,
-)
+from ramify.sharing._columns import check_strength, separate, stacked_parameters
 from ramify.sharing._coupling import Coupling
-from ramify.sharing._protocols import Sharing
+from ramify.sharing._strategy import Sharing
 from ramify.tasks import TaskSet
 
 
@@ -55,6 +48,9 @@ class Soft(Sharing, Coupling):
         'soft'
     """
 
+    name = "soft"
+    label = "separate networks, pulled towards each other"
+
     alpha: float = 30000.0
     edges: tuple[tuple[str, str, float], ...] | None = None
     stages: tuple[int, ...] | None = None
@@ -68,16 +64,6 @@ class Soft(Sharing, Coupling):
                     "`edges` must join two different tasks with a weight of 0 or more. "
                     f"Got {(one, two, weight)}"
                 )
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "soft"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        edges = None if self.edges is None else [f"{a}, {b}: {w:g}" for a, b, w in self.edges]
-        return {"alpha": plain(self.alpha), "edges": edges, "stages": listed_or_none(self.stages)}
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None

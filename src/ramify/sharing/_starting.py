@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from ramify._core import InputError
 from ramify.networks import BranchedNetwork
 from ramify.sharing._coupling import Converting
-from ramify.sharing._protocols import Proposal, Restructuring, Sharing
+from ramify.sharing._protocols import Proposal, Restructuring
+from ramify.sharing._strategy import Sharing
 
 
 class StartsAlone(Sharing, Restructuring, Converting):
@@ -17,7 +18,7 @@ class StartsAlone(Sharing, Restructuring, Converting):
     def alone_epochs(self) -> int:
         """Epochs in which the separate networks are trained first; 0 for none."""
 
-    def growing_epochs(self, n_tasks: int) -> int:
+    def warm_up_epochs(self, n_tasks: int) -> int:
         """Epochs of the separate networks; a single task has nothing to join."""
         return self.alone_epochs if n_tasks > 1 else 0
 
@@ -27,7 +28,7 @@ class StartsAlone(Sharing, Restructuring, Converting):
 
     def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
         """To go on from the separate networks, once they are trained."""
-        return [Proposal(network.tree)] if self.growing_epochs(len(network.tasks)) else []
+        return [Proposal(network.tree)] if self.warm_up_epochs(len(network.tasks)) else []
 
 
 def check_alone(epochs: int) -> None:

@@ -17,8 +17,7 @@ from ramify.networks import (
     stacked_layers,
 )
 from ramify.penalties import subspace_overlap
-from ramify.records import Setting
-from ramify.sharing._columns import listed_or_none, separate
+from ramify.sharing._columns import separate
 from ramify.sharing._coupling import Coupling
 from ramify.sharing._starting import StartsAlone, check_alone
 from ramify.tasks import TaskSet
@@ -54,6 +53,10 @@ class CrossStitch(StartsAlone):
         'cross-stitch'
     """
 
+    name = "cross-stitch"
+    label = "separate networks that mix each other's features"
+    network = StitchedNetwork
+
     own: float = 0.9
     stages: tuple[int, ...] | None = None
     per_channel: bool = False
@@ -66,24 +69,9 @@ class CrossStitch(StartsAlone):
         self._stitching()
 
     @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "cross-stitch"
-
-    @property
     def alone_epochs(self) -> int:
         """Epochs of the separate networks."""
         return self.alone
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {
-            "own": self.own,
-            "stages": listed_or_none(self.stages),
-            "per_channel": self.per_channel,
-            "rate": self.rate,
-            "alone": self.alone,
-        }
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -134,6 +122,10 @@ class Sluice(StartsAlone, Coupling):
         Ruder, Bingel, Augenstein, Søgaard. *Latent Multi-task Architecture Learning*, AAAI 2019.
     """
 
+    name = "sluice"
+    label = "separate networks that mix parts of each other's layers"
+    network = StitchedNetwork
+
     n_subspaces: int = 2
     own: float = 0.9
     stages: tuple[int, ...] | None = None
@@ -150,27 +142,9 @@ class Sluice(StartsAlone, Coupling):
         self._stitching()
 
     @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "sluice"
-
-    @property
     def alone_epochs(self) -> int:
         """Epochs of the separate networks."""
         return self.alone
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {
-            "n_subspaces": self.n_subspaces,
-            "own": self.own,
-            "stages": listed_or_none(self.stages),
-            "mixes_stages": self.mixes_stages,
-            "last": self.last,
-            "overlap": self.overlap,
-            "rate": self.rate,
-            "alone": self.alone,
-        }
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None

@@ -16,7 +16,12 @@ def read_tree(path: Path | str) -> SharingTree:
         InputError: If there is no such file, or it does not hold a tree.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read a tree from {quoted(path)}: {error}") from None
-    return SharingTree.from_json(text)
+        return SharingTree.from_json(Path(path).read_text(encoding="utf-8-sig"))
+    except InputError as error:
+        raise InputError(f"`tree` {quoted(path)}: {error}") from None
+    except OSError as error:
+        raise InputError(
+            f"`tree` {quoted(path)} cannot be read: {error.strerror}; name a JSON file"
+        ) from None
+    except UnicodeDecodeError:
+        raise InputError(f"`tree` {quoted(path)} must be UTF-8 text; name a JSON file") from None

@@ -264,7 +264,7 @@ def _first_plan(context: TrainingContext) -> Plan:
     n_steps = context.settings.n_steps(per_epoch)
     if not isinstance(sharing, Restructuring):
         return Plan("training", 0, n_steps, grows=isinstance(sharing, Merging))
-    growing = sharing.growing_epochs(len(context.losses.tasks)) * per_epoch
+    growing = sharing.warm_up_epochs(len(context.losses.tasks)) * per_epoch
     if growing:
         return Plan("growing", 0, growing, grows=True, after=n_steps)
     return Plan("training", 0, n_steps, grows=True)

@@ -131,7 +131,9 @@ def test_a_value_that_does_not_fit_names_the_option_and_any_other_can_be_recorde
             option = f"{word}.{each.name}"
             with suppress_refusals(f"--set {option}"):
                 found = made(word, tree, f"{option}={text}")
-                SharingInfo(name=word, settings=found.settings())  # or says that JSON has no such
+                SharingInfo(
+                    name=word, label="", structure="tree", settings=found.settings()
+                )  # or says that JSON has no such
 
 
 def test_what_is_for_one_form_counts_more_than_what_is_for_all(tree: Path) -> None:

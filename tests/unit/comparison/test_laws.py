@@ -15,7 +15,6 @@ from ramify.comparison import Progress, _network, _schedule
 from ramify.comparison._contender import Work
 from ramify.comparison._work import Done
 from ramify.networks import Backbone, BranchedNetwork
-from ramify.records import Setting
 from ramify.runs import run_table
 from ramify.sharing import FullyAdaptive, HardSharing, Sharing
 from ramify.tasks import TaskSet
@@ -31,13 +30,6 @@ class Failing(Sharing):
 
     def __init__(self, error: Exception | None) -> None:
         self.error = error
-
-    @property
-    def name(self) -> str:
-        return "failing"
-
-    def settings(self) -> dict[str, Setting]:
-        return {}
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None

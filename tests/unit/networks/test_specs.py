@@ -5,16 +5,16 @@ import torch
 
 from ramify._core import InputError, ShapeError
 from ramify.networks import (
-    SPECS,
+    BACKBONES,
     BackboneSpec,
     CNNSpec,
     LinearSpec,
     MLPSpec,
     ResNetSpec,
+    Setting,
     VGGSpec,
     spec_from,
 )
-from ramify.networks._specs import Setting
 
 IMAGE = (1, 28, 28)
 CASES: dict[str, BackboneSpec] = {
@@ -28,7 +28,7 @@ every_spec = pytest.mark.parametrize("spec", CASES.values(), ids=CASES)
 
 
 def test_every_kind_has_a_case() -> None:
-    assert {name: type(spec) for name, spec in CASES.items()} == SPECS
+    assert {name: type(spec) for name, spec in CASES.items()} == BACKBONES
 
 
 @every_spec

@@ -21,11 +21,36 @@ def test_a_record_goes_round(tmp_path: Path) -> None:
 def test_a_record_is_plain_json_with_its_version(tmp_path: Path) -> None:
     record().save(tmp_path / "record.json")
     found = json.loads((tmp_path / "record.json").read_text(encoding="utf-8"))
-    assert found["format_version"] == FORMAT_VERSION == 1
+    assert found["format_version"] == FORMAT_VERSION == 2
     wanted = {"tasks", "sharing", "tree", "affinity", "scores", "baselines", "delta_m"}
     wanted |= {"parameters", "flops", "seconds", "versions", "seed"}
     assert wanted <= set(found)
     assert set(found["scores"]) == {"test", "validation", "overall"}
+
+
+@pytest.mark.parametrize(
+    ("name", "structure", "label"),
+    [
+        ("fully-adaptive", "tree", "a tree learned in training"),
+        ("cross-stitch", "network", ""),
+        ("linear:clustered", "linear", "linear models that share"),
+        ("single-task", "tree", "one network per task"),
+    ],
+)
+def test_a_record_of_version_1_is_read_as_it_was_told_of(
+    name: str, structure: str, label: str, tmp_path: Path
+) -> None:
+    old = changed(tmp_path, format_version=1, sharing={"name": name, "settings": {"x": 1}})
+    found = RunRecord.load(old).sharing
+    assert (found.name, found.structure, found.label) == (name, structure, label)
+    assert found.shares == (name != "single-task")
+    assert found.settings == {"x": 1}
+
+
+@pytest.mark.parametrize("sharing", [None, [], {}, {"name": 3}, "hard"])
+def test_a_damaged_record_of_version_1_is_refused(sharing: object, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="damaged or was changed"):
+        RunRecord.load(changed(tmp_path, format_version=1, sharing=sharing))
 
 
 def test_a_missing_record_says_what_to_name(tmp_path: Path) -> None:
@@ -45,8 +70,8 @@ def changed(tmp_path: Path, **fields: object) -> Path:
 
 
 def test_a_record_of_a_newer_version_asks_for_a_newer_ramify(tmp_path: Path) -> None:
-    path = changed(tmp_path, format_version=2, something="new")
-    with pytest.raises(ModelFileError, match=r"format version 2.*up to 1; use a newer ramify"):
+    path = changed(tmp_path, format_version=3, something="new")
+    with pytest.raises(ModelFileError, match=r"format version 3.*up to 2; use a newer ramify"):
         RunRecord.load(path)
 
 

@@ -142,7 +142,10 @@ def record(
         created="2026-03-14T09:26:53Z",
         tasks=tasks,
         sharing=SharingInfo(
-            name="fully_adaptive", settings={"affinity": "agreement", "alpha": None}
+            name="fully-adaptive",
+            label="a tree learned in training",
+            structure="tree",
+            settings={"affinity": "agreement", "alpha": None},
         ),
         tree=TreeInfo(stages=stages),
         path=_path(names, stages),

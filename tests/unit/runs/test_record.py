@@ -37,7 +37,7 @@ def test_it_has_every_key_that_users_rely_on(record: RunRecord) -> None:
         *("parameters", "flops", "seconds", "versions", "seed", "format_version"),
     } <= set(found)
     assert set(found["tasks"][0]) >= {"name", "kind", "metric"}
-    assert set(found["sharing"]) == {"name", "settings"}
+    assert set(found["sharing"]) == {"name", "label", "structure", "shares", "settings"}
     assert set(found["scores"]) == {"test", "validation", "overall"}
     assert found["milliseconds"] > 0
     assert set(found["scores"]["test"][0]) >= {"metric", "value", "n_labels"}

@@ -48,8 +48,8 @@ def test_after_its_proposals_it_neither_observes_nor_proposes() -> None:
     every = torch.ones(8, 4, dtype=torch.bool)
     sharing.observe(StepEvidence(torch.rand(8, 4), every, whole))
     assert not sharing.proposals(network)
-    for name, matrix in sharing.affinities().items():
-        np.testing.assert_array_equal(matrix, before[name])
+    for name, found in sharing.affinities().items():
+        np.testing.assert_array_equal(found.matrix, before[name].matrix)
 
 
 def test_with_alpha_the_last_shared_stage_is_divided_and_the_others_stay() -> None:
@@ -133,7 +133,7 @@ def test_one_task_grows_nothing() -> None:
     tasks = TaskSet([Task("only", Binary())])
     sharing = FullyAdaptive()
     network = sharing.build(backbone(), tasks)
-    assert sharing.growing_epochs(1) == 0
+    assert sharing.warm_up_epochs(1) == 0
     assert not sharing.proposals(network)
 
 

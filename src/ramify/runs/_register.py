@@ -1,0 +1,47 @@
+"""A user's own classes, made known to all of ramify."""
+
+from typing import Any, Final
+
+from ramify._core import InputError, Registry, quoted
+from ramify.networks import BACKBONES, NETWORKS
+from ramify.sharing import STRATEGIES, Sharing
+
+_REGISTRIES: Final[tuple[Registry[Any], ...]] = (STRATEGIES, NETWORKS, BACKBONES)
+
+
+def register(added: type) -> None:
+    """Make a strategy, a network or a backbone of one's own known by its name.
+
+    A strategy then is a word of the command line, which has its options; the network that it says
+    it builds, and any other, can be loaded again from a file. An installed package has its own registered without a
+    call, by entry points of the groups ``ramify.strategies``, ``ramify.networks`` and
+    ``ramify.backbones``.
+
+    Args:
+        added: A class that derives from `ramify.sharing.Strategy`, `ramify.networks.TaskNetwork`,
+            or `ramify.networks.BackboneSpec`.
+
+    Raises:
+        InputError: If it is none of these, or another class has its name.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from ramify.sharing import STRATEGIES, Soft
+        >>> @dataclass(frozen=True)
+        ... class Softer(Soft):
+        ...     alpha: float = 100.0
+        >>> register(Softer)
+        >>> "softer" in STRATEGIES
+        True
+    """
+    for registry in _REGISTRIES:
+        if isinstance(added, type) and issubclass(added, registry.base):
+            registry.add(added)
+            break
+    else:
+        kinds = " or ".join(registry.base.__name__ for registry in _REGISTRIES)
+        raise InputError(
+            f"must be a class that derives from {kinds}", argument="added", got=quoted(added)
+        )
+    if issubclass(added, Sharing):
+        NETWORKS.add(added.network)

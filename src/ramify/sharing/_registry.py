@@ -1,0 +1,92 @@
+"""Every strategy by its name, and those that others are compared with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ramify._core import InputError, Registry, listed, quoted
+from ramify.sharing._anchored import Anchored
+from ramify.sharing._attention import MTAN
+from ramify.sharing._experts import CGC, PLE, MMoE
+from ramify.sharing._factorised import Factorised
+from ramify.sharing._fixed import FixedTree, HardSharing, SingleTask
+from ramify.sharing._fully_adaptive import FullyAdaptive
+from ramify.sharing._low_level import LowLevel
+from ramify.sharing._low_rank import TraceNorm
+from ramify.sharing._relationship import Relationship
+from ramify.sharing._selective import SelectiveSharing
+from ramify.sharing._soft import Soft
+from ramify.sharing._stitching import CrossStitch, Sluice
+from ramify.sharing._strategy import Sharing, Strategy
+from ramify.tasks import SharingTree
+
+STRATEGIES: Final[Registry[Strategy]] = Registry(
+    Strategy,
+    "way of sharing",
+    "ramify.strategies",
+    [
+        *(FullyAdaptive, SelectiveSharing, HardSharing, SingleTask, FixedTree, Soft, TraceNorm),
+        *(Relationship, CrossStitch, Sluice, Factorised, MMoE, CGC, PLE, MTAN, LowLevel, Anchored),
+    ],
+)
+"""Every way of sharing by its name; `ramify.register` and installed packages add to it."""
+
+DEFAULT: Final = FullyAdaptive
+"""The strategy where none is asked for."""
+
+
+def strategy_named(word: str, argument: str = "sharing") -> tuple[type[Strategy], str]:
+    """The class and the form that a word stands for.
+
+    Args:
+        word: A name, or a name and a form with a colon between.
+        argument: Which argument says it, for the message.
+
+    Raises:
+        InputError: If there is no such strategy, or it has no such form.
+
+    Example:
+        >>> strategy_named("factorised:tt")[1]
+        'tt'
+    """
+    name, _, form = word.partition(":")
+    if name in STRATEGIES and form in STRATEGIES[name].forms:
+        return STRATEGIES[name], form
+    known = STRATEGIES[name].words() if name in STRATEGIES else list(STRATEGIES)
+    raise InputError(
+        f"must be one of {listed(known, len(known))}", argument=argument, got=quoted(word)
+    )
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A network that others are compared with.
+
+    Attributes:
+        label: What it is in a few words.
+        make: From the tree that was found, the strategy that found it, and a seed; None where
+            there is nothing to compare.
+    """
+
+    label: str
+    make: Callable[[SharingTree, Strategy, int], Sharing | None]
+
+
+def _random_tree(tree: SharingTree, found_by: Strategy, seed: int) -> FixedTree | None:
+    """A tree of the same shape with the tasks in any order, grown as the one that was found."""
+    n_tasks = len(tree.tasks)
+    if not isinstance(found_by, Sharing) or tree.widths[-1] == 1 or tree.widths[0] == n_tasks:
+        return None
+    order = np.random.default_rng(seed).permutation(n_tasks).tolist()
+    growing = found_by.warm_up_epochs(n_tasks)
+    return FixedTree(tree.reassigned(order), growing, found_by.estimator)
+
+
+BASELINES: Final[Mapping[str, Baseline]] = {
+    "single_task": Baseline(SingleTask.label, lambda _tree, _by, _seed: SingleTask()),
+    "shared": Baseline(HardSharing.label, lambda _tree, _by, _seed: HardSharing()),
+    "random_tree": Baseline("a random tree of the same shape", _random_tree),
+}
+"""What a run can be compared with, by name."""
