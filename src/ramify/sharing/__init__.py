@@ -45,7 +45,7 @@ from ramify.sharing._soft import Soft
 from ramify.sharing._starting import StartsAlone
 from ramify.sharing._step_hooks import HookContext, Step, StepHook, overriding
 from ramify.sharing._stitching import CrossStitch, Sluice
-from ramify.sharing._strategy import Affinity, Context, Option, Recipe, Sharing, Strategy
+from ramify.sharing._strategy import Affinity, Option, OptionContext, Recipe, Sharing, Strategy
 from ramify.sharing._tree_file import read_tree
 from ramify.sharing._widening_costs import width_caps
 
@@ -60,7 +60,6 @@ __all__ = [
     "Anchored",
     "Baseline",
     "ComparingGradients",
-    "Context",
     "Converting",
     "Coupling",
     "CrossStitch",
@@ -77,6 +76,7 @@ __all__ = [
     "Observing",
     "ObservingGradients",
     "Option",
+    "OptionContext",
     "Proposal",
     "Recipe",
     "Relationship",

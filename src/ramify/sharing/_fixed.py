@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from ramify._core import InputError, listed
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.sharing._protocols import Proposal, Restructuring
-from ramify.sharing._strategy import Context, Option, Sharing
+from ramify.sharing._strategy import Option, OptionContext, Sharing
 from ramify.sharing._tree_file import read_tree
 from ramify.tasks import SharingTree, TaskSet
 
@@ -94,7 +94,7 @@ class FixedTree(Sharing, Restructuring):
             )
 
     @classmethod
-    def from_options(cls, form: str, given: Mapping[str, Any], context: Context) -> Self:
+    def from_options(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Self:
         """With the tree of the file; grown at first, as a learned one is.
 
         Raises:

@@ -34,7 +34,7 @@ from ramify.sharing._affinity_readings import (
 from ramify.sharing._fixed import GROWING
 from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._protocols import ObservingGradients, Proposal, Restructuring, StepEvidence
-from ramify.sharing._strategy import Affinity, Context, Option, Recipe, Sharing
+from ramify.sharing._strategy import Affinity, Option, OptionContext, Recipe, Sharing
 from ramify.sharing._widening_costs import widening_costs, width_caps
 from ramify.tasks import Partition, SharingTree, TaskSet
 
@@ -190,7 +190,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         self.max_widths = None if self.max_widths is None else tuple(self.max_widths)
 
     @classmethod
-    def from_options(cls, form: str, given: Mapping[str, Any], context: Context) -> Self:
+    def from_options(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Self:
         """Ours, or in the form ``paper`` that of `paper` for the context's thin network.
 
         Raises:
@@ -202,7 +202,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         return cls.paper(_thin(context.backbone), **said, seed=context.seed)
 
     @classmethod
-    def recipe(cls, form: str, given: Mapping[str, Any], context: Context) -> Recipe | None:
+    def recipe(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Recipe | None:
         """The paper's, in the form ``paper``.
 
         Raises:

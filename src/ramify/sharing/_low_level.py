@@ -9,7 +9,7 @@ import numpy as np
 from ramify._core import InputError, listed, quoted
 from ramify.networks import AttachedNetwork, Backbone, TaskNetwork, stages_of
 from ramify.sharing._coupling import TakingTurns
-from ramify.sharing._strategy import Context, Option, Sharing
+from ramify.sharing._strategy import Option, OptionContext, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
 
@@ -65,7 +65,7 @@ class LowLevel(Sharing, TakingTurns):
             raise InputError(f"`attached` must name each task once. Got {listed(names)}")
 
     @classmethod
-    def from_options(cls, form: str, given: Mapping[str, Any], context: Context) -> Self:
+    def from_options(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Self:
         """With the stages of tasks as they are typed.
 
         Raises:

@@ -27,7 +27,7 @@ from ramify.sharing._look_schedule import LookSchedule
 from ramify.sharing._looks import from_tensor, named_as_before, to_tensor
 from ramify.sharing._merging import ComparingGradients, Merging, Moment
 from ramify.sharing._protocols import Proposal
-from ramify.sharing._strategy import Affinity, Context, Option, Sharing
+from ramify.sharing._strategy import Affinity, Option, OptionContext, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
 _MEANING = (
@@ -184,7 +184,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
         self._regroupings: list[Regrouping] = []
 
     @classmethod
-    def from_options(cls, form: str, given: Mapping[str, Any], context: Context) -> Self:
+    def from_options(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Self:
         """With the condition of the form.
 
         Raises:

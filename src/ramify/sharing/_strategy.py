@@ -65,7 +65,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Context:
+class OptionContext:
     """What surrounds a strategy that is made from options.
 
     Attributes:
@@ -146,7 +146,7 @@ class Strategy(ABC):
         return [f"{cls.name}:{form}" if form else cls.name for form in cls.forms]
 
     @classmethod
-    def from_options(cls, form: str, given: Mapping[str, Any], context: Context) -> Self:
+    def from_options(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Self:
         """Make one from what was said.
 
         Args:
@@ -163,7 +163,7 @@ class Strategy(ABC):
         return cls(**values)
 
     @classmethod
-    def recipe(cls, form: str, given: Mapping[str, Any], context: Context) -> Recipe | None:
+    def recipe(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Recipe | None:
         """The training that a form stands for, beside the strategy; None for the usual one.
 
         Args:
