@@ -22,7 +22,7 @@ def settings_of(described: object) -> dict[str, Setting]:
         ...     alpha: float = float("inf")
         ...     edges: tuple[tuple[str, str, float], ...] | None = (("a", "b", 2.0),)
         >>> settings_of(Soft())
-        {'alpha': 'infinite', 'edges': ['a, b, 2']}
+        {'alpha': 'infinite', 'edges': ['a, b: 2']}
     """
     if not is_dataclass(described):
         return {}
@@ -48,7 +48,9 @@ def _word(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}".replace("inf", "infinite")
     if isinstance(value, tuple | list):
-        return ", ".join(map(_word, value))
+        *names, last = map(_word, value)
+        mark = ": " if isinstance(value[-1], int | float) else ", "
+        return mark.join([", ".join(names), last]) if names else last
     if is_dataclass(value):
         to_json = getattr(value, "to_json", None)
         return str(to_json()) if callable(to_json) else repr(value)

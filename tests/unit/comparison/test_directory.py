@@ -140,7 +140,7 @@ def test_a_saved_comparison_is_the_same_when_it_is_loaded(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        ({"format_version": 2}, "newer ramify"),
+        ({"format_version": 3}, "newer ramify"),
         ({"seeds": []}, "seeds"),
         ({"tasks": []}, "tasks"),
         ({"methods": []}, "a method is named that the record does not hold"),
