@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from ramify._core import InputError, check_count, check_number
 from ramify.linear.estimators._base import SingleFit
-from ramify.linear.estimators._classifier import Classifier
 from ramify.linear.estimators._cross_validation import CrossValidated
-from ramify.linear.estimators._regressor import Regressor
+from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats, Integers
 from ramify.linear.losses import Loss, SmoothLoss
 from ramify.linear.penalties import ClusterPenalty

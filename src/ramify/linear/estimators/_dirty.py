@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from ramify._core import check_number
 from ramify.linear.estimators._base import SingleFit
-from ramify.linear.estimators._classifier import Classifier
 from ramify.linear.estimators._cross_validation import CrossValidated
-from ramify.linear.estimators._regressor import Regressor
+from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.losses import Loss, SmoothLoss
 from ramify.linear.penalties import EntryNorm, RowMaximum, SumOfParts
 from ramify.linear.solvers import Solution, largest_strength, solve_penalised

@@ -7,9 +7,8 @@ import numpy as np
 
 from ramify._core import check_number
 from ramify.linear.estimators._base import SingleFit
-from ramify.linear.estimators._classifier import Classifier
 from ramify.linear.estimators._cross_validation import CrossValidated
-from ramify.linear.estimators._regressor import Regressor
+from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats
 from ramify.linear.losses import Loss, SmoothLoss
 from ramify.linear.penalties import SquaredTraceNorm

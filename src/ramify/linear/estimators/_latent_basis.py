@@ -8,12 +8,11 @@ from sklearn.utils import check_random_state
 
 from ramify._core import check_count, check_number
 from ramify.linear.estimators._base import SingleFit
-from ramify.linear.estimators._classifier import Classifier
 from ramify.linear.estimators._cross_validation import CrossValidated
-from ramify.linear.estimators._regressor import Regressor
+from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats
 from ramify.linear.losses import Loss, SmoothLoss
-from ramify.linear.solvers import BasisSearch, Factors, Solution
+from ramify.linear.solvers import BasisFactors, BasisSearch, Solution
 
 RandomState = int | np.random.RandomState | None
 
@@ -57,13 +56,13 @@ class _LatentBasis(SingleFit):
         seed = check_random_state(self.random_state).randint(2**31)
         search = BasisSearch(loss, alpha, n_basis, self._control())
         starts = [search.first(n_init, np.random.default_rng(seed))]
-        if start is not None and isinstance(start.state, Factors):
+        if start is not None and isinstance(start.state, BasisFactors):
             starts.append(start.state)
         # Only one start is followed to its end; zero is stationary, and the best if all is noise.
         best = min(starts, key=search.objective)
         factors, solution = search.descend(best)
         if search.objective(factors) >= loss.at_zero[0]:
-            factors = Factors(np.zeros_like(factors.codes), np.zeros_like(factors.basis))
+            factors = BasisFactors(np.zeros_like(factors.codes), np.zeros_like(factors.basis))
             solution = replace(solution, coef=factors.coef, optimality=0.0, state=factors)
         codes, basis = factors.codes, factors.basis
         learned = {"codes_": codes, "components_": basis, "task_affinity_": _overlap(codes)}

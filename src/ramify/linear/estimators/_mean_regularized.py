@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from ramify._core import check_number
 from ramify.linear.estimators._base import SingleFit
-from ramify.linear.estimators._classifier import Classifier
 from ramify.linear.estimators._cross_validation import CrossValidated
-from ramify.linear.estimators._regressor import Regressor
+from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.losses import GramLoss, Loss, SmoothLoss
 from ramify.linear.penalties import MeanCoupling
 from ramify.linear.solvers import Solution, coupled_by_mean, solve_smooth

@@ -8,9 +8,8 @@ from sklearn.utils import check_random_state
 
 from ramify._core import check_count, check_number
 from ramify.linear.estimators._base import SingleFit
-from ramify.linear.estimators._classifier import Classifier
 from ramify.linear.estimators._cross_validation import CrossValidated
-from ramify.linear.estimators._regressor import Regressor
+from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats, Integers
 from ramify.linear.losses import Loss, SmoothLoss
 from ramify.linear.penalties import SquaredTraceNorm
@@ -122,7 +121,7 @@ class TaskGrouping(Regressor, _TaskGrouping):
     objective falls, and the best start is kept. The paper descends along the gradient of the
     memberships; since the penalty is concave in them, each of our turns takes their minimum
     instead, with an entropy that fades. For a loss that is not squared, annealing sees its
-    parabola; moves and coefficients see the loss.
+    quadratic model; moves and coefficients see the loss.
 
     Args:
         alpha: :math:`\alpha`, above 0. Towards 0 every task stands alone.

@@ -1,9 +1,8 @@
 """What a user hands over, checked, and the rows of all tasks as one operator."""
 
-from ramify.linear.inputs._arrays import Floats, Integers, Rows
-from ramify.linear.inputs._centring import centred, means_of, ratio
+from ramify.linear.inputs._arrays import Floats, Integers, Rows, inverse_or_zero, ratio
 from ramify.linear.inputs._checks import check_choice, check_size, weights_of_tasks
-from ramify.linear.inputs._design import Design, SharedDesign, StackedDesign
+from ramify.linear.inputs._design import Design, SharedDesign, StackedDesign, centred, means_of
 from ramify.linear.inputs._input import (
     Given,
     check_fit_input,
@@ -28,6 +27,7 @@ __all__ = [
     "check_size",
     "checked_labels",
     "index_of_tasks",
+    "inverse_or_zero",
     "is_missing",
     "means_of",
     "ratio",

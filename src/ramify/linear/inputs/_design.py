@@ -1,12 +1,13 @@
 """Rows of all tasks as one linear operator, centred per task, in two forms."""
 
+import copy
 from abc import ABC, abstractmethod
 from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
 
-from ramify.linear.inputs._arrays import Floats, Integers, Rows
+from ramify.linear.inputs._arrays import Floats, Integers, Rows, ratio
 
 _MOST_GRAM_ENTRIES = 30_000_000
 _ALWAYS_SMALL = 32
@@ -278,3 +279,26 @@ def _root(X: Rows, weights: Floats, centre: Floats) -> Floats:
 
 def _is_wide(X: Rows, n_rows: int) -> bool:
     return not sp.issparse(X) and 2 * n_rows <= X.shape[1]
+
+
+def centred(design: Design, weights: Floats) -> Design:
+    """The design seen from the weighted mean of each task's rows."""
+    plain = copy.copy(design)
+    plain.centres = np.zeros_like(design.centres)
+    sums, totals = plain.pullback(weights), plain.totals(weights)[:, None]
+    plain.centres = _means(sums, totals)
+    return plain
+
+
+def means_of(design: Design, weights: Floats, entries: Floats) -> Floats:
+    """The weighted mean ``(task,)`` of entries like margins."""
+    return _means(design.totals(weights * entries), design.totals(weights))
+
+
+def _means(sums: Floats, totals: Floats) -> Floats:
+    """A task without rows, as in a fold, is taken to be like the others."""
+    means = ratio(sums, totals)
+    empty = totals.reshape(-1) <= 0
+    if empty.any() and not empty.all():
+        means[empty] = means[~empty].mean(axis=0)
+    return means

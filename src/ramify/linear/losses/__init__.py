@@ -3,13 +3,12 @@
 from ramify.linear.losses._gram_loss import GramLoss
 from ramify.linear.losses._objective import HeldOut, LabelledRows, Objective
 from ramify.linear.losses._pointwise import LOSSES, Logistic, Loss, Poisson
-from ramify.linear.losses._quadratic_model import Parabola
-from ramify.linear.losses._quadratic_models import BlockParabola, parabola_at
+from ramify.linear.losses._quadratic_model import BlockModel, QuadraticModel, quadratic_model_at
 from ramify.linear.losses._smooth import Curvature, SmoothLoss
 
 __all__ = [
     "LOSSES",
-    "BlockParabola",
+    "BlockModel",
     "Curvature",
     "GramLoss",
     "HeldOut",
@@ -17,8 +16,8 @@ __all__ = [
     "Logistic",
     "Loss",
     "Objective",
-    "Parabola",
     "Poisson",
+    "QuadraticModel",
     "SmoothLoss",
-    "parabola_at",
+    "quadratic_model_at",
 ]

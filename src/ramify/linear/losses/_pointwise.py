@@ -22,7 +22,7 @@ class Loss(ABC):
 
     @abstractmethod
     def curvature(self, margins: Floats, targets: Floats) -> Floats:
-        """A second derivative, or for Huber the curvature of the parabola that lies above."""
+        """A second derivative, or for Huber the curvature of the quadratic model that lies above."""
 
     @abstractmethod
     def conjugate(self, slopes: Floats, targets: Floats) -> Floats:

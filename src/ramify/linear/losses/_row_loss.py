@@ -1,20 +1,20 @@
-"""Any loss, computed from the rows."""
+"""Any loss, computed from the rows, with the best intercept of every task."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from ramify.linear.inputs import Design, Floats, Integers, centred, means_of
-from ramify.linear.losses._gram_loss import GramLoss
-from ramify.linear.losses._gram_store import GramStore
-from ramify.linear.losses._intercepts import best_intercepts
+from ramify.linear.inputs import Design, Floats, Integers, centred, means_of, ratio
+from ramify.linear.losses._gram_loss import GramLoss, GramStore
 from ramify.linear.losses._pointwise import LOSSES, Loss, Squared
-from ramify.linear.losses._power import largest_curvature
-from ramify.linear.losses._smooth import Curvature, SmoothLoss
+from ramify.linear.losses._smooth import Curvature, SmoothLoss, largest_curvature
 
 _MOST_CONDENSED = 1000
 _FLATTEST = 1e-5
+_FARTHEST = 40.0
+_N_STEPS = 60
+_PRECISION = 1e-12
 
 
 class RowLoss(SmoothLoss):
@@ -60,7 +60,7 @@ class RowLoss(SmoothLoss):
         weights = self.weights * self._each("curvature", margins)
         return _RowCurvature(self.design, weights, self._searched)
 
-    def parabola(self, coef: Floats) -> SmoothLoss:
+    def local_squares(self, coef: Floats) -> SmoothLoss:
         margins = self._margins(coef)
         bend = np.maximum(self._each("curvature", margins), _FLATTEST)
         working = margins - self._each("slope", margins) / bend
@@ -148,8 +148,7 @@ class RowLoss(SmoothLoss):
 
         # The middle and the reach of the labels say where an intercept can be.
         spans = np.maximum(np.abs(self.targets - margins), 1.0)
-        reach = self.design.totals(self.weights * spans)
-        reach = np.divide(reach, self._totals, out=np.ones_like(reach), where=self._totals > 0)
+        reach = ratio(self.design.totals(self.weights * spans), self._totals, otherwise=1.0)
         return best_intercepts(slopes, self._offsets, np.zeros(self.n_tasks), reach)
 
     def total(self, margins: Floats) -> float:
@@ -219,9 +218,7 @@ class _RowCurvature(Curvature):
         return self._design.roots(self._weights, lean)
 
     def _inverse_totals(self) -> Floats:
-        zeros = np.zeros(self._design.n_tasks)
-        inverse = np.divide(1.0, self._totals, out=zeros, where=self._totals > 0)
-        return inverse[:, None]
+        return ratio(np.ones(1), self._totals)[:, None]
 
     def _mean(self, moved: Floats) -> Floats:
         mean: Floats = self._design.totals(self._weights * moved) * self._inverse_totals()[:, 0]
@@ -235,3 +232,36 @@ def _entries_by_loss(losses: Sequence[Loss], design: Design) -> list[tuple[Loss,
     tasks_of = [np.flatnonzero([each is loss for each in losses]) for loss in distinct]
     pairs = zip(distinct, tasks_of, strict=True)
     return [(loss, design.entries_of(tasks)) for loss, tasks in pairs]
+
+
+Slopes = Callable[[Floats], tuple[Floats, Floats]]
+
+
+def best_intercepts(slopes: Slopes, start: Floats, centre: Floats, reach: Floats) -> Floats:
+    """Where the slope by each task's intercept is zero.
+
+    The slope rises with the intercept, so a bracket closes in on the zero; a step of Newton that
+    leaves it is replaced by its middle. A task without a minimum, which has labels of one class
+    only, ends at the bracket.
+
+    Args:
+        slopes: Gives slope and curvature ``(task,)`` at intercepts ``(task,)``.
+        start: Where to begin.
+        centre: Middle of the first bracket.
+        reach: Half its width, in units that grow from there to at most forty times.
+    """
+    low, high = centre - _FARTHEST * reach, centre + _FARTHEST * reach
+    at = np.clip(start, low, high)
+    for _ in range(_N_STEPS):
+        slope, curvature = slopes(at)
+        low = np.where(slope < 0, at, low)
+        high = np.where(slope > 0, at, high)
+        step = np.divide(slope, curvature, out=np.zeros_like(at), where=curvature > 0)
+        proposed = at - step
+        inside = (proposed >= low) & (proposed <= high) & ((curvature > 0) | (slope == 0))
+        moved = np.where(inside, proposed, (low + high) / 2)
+        done = np.abs(moved - at) <= _PRECISION * (1 + np.abs(at))
+        at = moved
+        if done.all():
+            break
+    return at

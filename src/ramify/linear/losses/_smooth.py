@@ -1,11 +1,14 @@
 """The loss of all tasks as a smooth convex function of the coefficients alone."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 
 from ramify.linear.inputs import Floats, Integers
+
+_N_STEPS = 12
 
 
 class Curvature(ABC):
@@ -58,7 +61,7 @@ class SmoothLoss(ABC):
         """The second derivative at ``coef``."""
 
     @abstractmethod
-    def parabola(self, coef: Floats) -> "SmoothLoss":
+    def local_squares(self, coef: Floats) -> "SmoothLoss":
         """A quadratic with the gradient and the curvature that this loss has at ``coef``.
 
         Its values are weighted squared errors, so they differ from this loss by a constant.
@@ -108,3 +111,21 @@ class SmoothLoss(ABC):
         nothing = np.zeros((self.n_tasks, self.n_features))
         values, vectors = np.linalg.eigh(self.curvature(nothing).blocks())
         return values.clip(min=0), vectors
+
+
+def largest_curvature(times: Callable[[Floats], Floats], n_tasks: int, n_features: int) -> float:
+    """An estimate from below of the largest eigenvalue over tasks.
+
+    Args:
+        times: The product of each task's curvature with directions ``(task, feature)``.
+        n_tasks: How many curvatures there are.
+        n_features: How many features.
+    """
+    # Fixed numbers, so that a fit repeats; with signs, so that no constant part is missed.
+    directions = np.random.default_rng(0).normal(size=(n_tasks, n_features))
+    lengths = np.zeros((n_tasks, 1))
+    for _ in range(_N_STEPS):
+        lengths = np.linalg.norm(directions, axis=1, keepdims=True)
+        unit = np.divide(directions, lengths, out=np.zeros_like(directions), where=lengths > 0)
+        directions = times(unit)
+    return float(np.linalg.norm(directions, axis=1).max(initial=0.0))

@@ -1,23 +1,20 @@
 """Penalties of the coefficients: value, proximal map, dual."""
 
-from ramify.linear.penalties._cluster_penalty import ClusterPenalty
-from ramify.linear.penalties._grouped_trace_norm import GroupedTraceNorm
 from ramify.linear.penalties._norms import (
     EntryNorm,
+    Penalty,
     RowMaximum,
     RowNorm,
     SumOfParts,
     TraceNormPenalty,
 )
-from ramify.linear.penalties._penalty import Penalty
-from ramify.linear.penalties._quadratic import (
-    MeanCoupling,
-    Preconditioner,
-    Quadratic,
-    TaskCoupling,
-    inverse_or_zero,
+from ramify.linear.penalties._quadratic import MeanCoupling, Quadratic, TaskCoupling
+from ramify.linear.penalties._spectral import (
+    ClusterPenalty,
+    GroupedTraceNorm,
+    SpectralPenalty,
+    SquaredTraceNorm,
 )
-from ramify.linear.penalties._spectral import SpectralPenalty, SquaredTraceNorm
 
 __all__ = [
     "ClusterPenalty",
@@ -25,7 +22,6 @@ __all__ = [
     "GroupedTraceNorm",
     "MeanCoupling",
     "Penalty",
-    "Preconditioner",
     "Quadratic",
     "RowMaximum",
     "RowNorm",
@@ -34,5 +30,4 @@ __all__ = [
     "SumOfParts",
     "TaskCoupling",
     "TraceNormPenalty",
-    "inverse_or_zero",
 ]

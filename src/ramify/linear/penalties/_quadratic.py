@@ -3,21 +3,8 @@
 from abc import ABC, abstractmethod
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from ramify.linear.inputs import Floats
-from ramify.linear.losses import Curvature, SmoothLoss
-
-_MOST_BLOCK_ENTRIES = 30_000_000
-_LARGEST_BLOCK = 400
-
-
-class Preconditioner(ABC):
-    """Nearly undoes the curvature of loss plus penalty; applied to ``(task, feature)``."""
-
-    @abstractmethod
-    def __call__(self, residual: Floats) -> Floats:
-        """The direction that a residual asks for."""
 
 
 class Quadratic(ABC):
@@ -27,9 +14,10 @@ class Quadratic(ABC):
     def __call__(self, coef: Floats) -> Floats:
         """The product *QW*, which is the gradient."""
 
+    @property
     @abstractmethod
-    def preconditioner(self, loss: SmoothLoss, curvature: Curvature) -> Preconditioner:
-        """One for the loss's curvature plus this penalty."""
+    def matrix(self) -> Floats:
+        """How tasks are coupled, ``(task, task)``: *Q* for every feature."""
 
     def value(self, coef: Floats) -> float:
         """The penalty."""
@@ -44,20 +32,15 @@ class TaskCoupling(Quadratic):
     """
 
     def __init__(self, matrix: Floats) -> None:
-        self.matrix = matrix
+        self._matrix = matrix
+
+    @property
+    def matrix(self) -> Floats:
+        return self._matrix
 
     def __call__(self, coef: Floats) -> Floats:
-        pulled: Floats = self.matrix @ coef
+        pulled: Floats = self._matrix @ coef
         return pulled
-
-    def preconditioner(self, loss: SmoothLoss, curvature: Curvature) -> Preconditioner:
-        own = np.diagonal(self.matrix)
-        if loss.common_gram is not None:
-            return _BothSides(loss.spectra, self.matrix)
-        if _blocks_are_cheap(loss):
-            ridge = own[:, None, None] * np.eye(loss.n_features)
-            return _Blocks(curvature.blocks() + ridge)
-        return _Diagonal(curvature.diagonals() + own[:, None])
 
 
 class MeanCoupling(Quadratic):
@@ -80,54 +63,8 @@ class MeanCoupling(Quadratic):
         pulled: Floats = self.apart * coef + (self.together - self.apart) * coef.mean(axis=0)
         return pulled
 
-    def preconditioner(self, loss: SmoothLoss, curvature: Curvature) -> Preconditioner:
-        mean = np.full((self.n_tasks, self.n_tasks), 1 / self.n_tasks)
-        matrix = self.apart * (np.eye(self.n_tasks) - mean) + self.together * mean
-        return TaskCoupling(matrix).preconditioner(loss, curvature)
-
-
-class _BothSides(Preconditioner):
-    """Exact for a Gram matrix that all tasks share: both factors are diagonalised."""
-
-    def __init__(self, gram: tuple[Floats, Floats], coupling: Floats) -> None:
-        features, self._features = gram
-        tasks, self._tasks = np.linalg.eigh(coupling)
-        self._inverse = inverse_or_zero(tasks[:, None] + features[None, :])
-
-    def __call__(self, residual: Floats) -> Floats:
-        rotated = self._tasks.T @ residual @ self._features
-        direction: Floats = self._tasks @ (self._inverse * rotated) @ self._features.T
-        return direction
-
-
-class _Blocks(Preconditioner):
-    """One matrix per task."""
-
-    def __init__(self, blocks: Floats) -> None:
-        size = blocks.shape[-1]
-        # A constant feature without a penalty leaves a block singular; a speck does no harm here.
-        speck = 1e-12 * np.trace(blocks, axis1=1, axis2=2)[:, None, None] / size + 1e-300
-        self._factors = [cho_factor(each) for each in blocks + speck * np.eye(size)]
-
-    def __call__(self, residual: Floats) -> Floats:
-        pairs = zip(self._factors, residual, strict=True)
-        return np.stack([cho_solve(factor, row) for factor, row in pairs])
-
-
-class _Diagonal(Preconditioner):
-    def __init__(self, diagonals: Floats) -> None:
-        self._inverse = inverse_or_zero(diagonals)
-
-    def __call__(self, residual: Floats) -> Floats:
-        return self._inverse * residual
-
-
-def _blocks_are_cheap(loss: SmoothLoss) -> bool:
-    size = loss.n_features
-    return size <= _LARGEST_BLOCK and loss.n_tasks * size**2 <= _MOST_BLOCK_ENTRIES
-
-
-def inverse_or_zero(values: Floats) -> Floats:
-    """One by each value of 0 or more; 0 for those that are only rounding beside the largest."""
-    floor = 1e-14 * max(float(values.max()), 0.0)
-    return np.divide(1.0, values, out=np.zeros_like(values), where=values > floor)
+    @property
+    def matrix(self) -> Floats:
+        matrix = np.full((self.n_tasks, self.n_tasks), (self.together - self.apart) / self.n_tasks)
+        np.fill_diagonal(matrix, matrix[0, 0] + self.apart)
+        return matrix

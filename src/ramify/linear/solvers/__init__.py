@@ -1,8 +1,7 @@
 """Solvers: a smooth loss and a penalty to coefficients, or to groups and bases of tasks."""
 
 from ramify.linear.solvers._admm import solve_spectral, telling_strength
-from ramify.linear.solvers._basis_alternation import Factors
-from ramify.linear.solvers._basis_search import BasisSearch
+from ramify.linear.solvers._basis_search import BasisFactors, BasisSearch
 from ramify.linear.solvers._cluster_readout import cluster_matrix, clusters_of
 from ramify.linear.solvers._group_search import GroupSearch
 from ramify.linear.solvers._mean_coupled_ridge import coupled_by_mean
@@ -11,9 +10,9 @@ from ramify.linear.solvers._proximal import largest_strength, solve_penalised
 from ramify.linear.solvers._solution import Control, Solution
 
 __all__ = [
+    "BasisFactors",
     "BasisSearch",
     "Control",
-    "Factors",
     "GroupSearch",
     "Solution",
     "cluster_matrix",

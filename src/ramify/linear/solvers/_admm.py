@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ramify.linear.inputs import Floats
-from ramify.linear.losses import Parabola, SmoothLoss, parabola_at
+from ramify.linear.losses import QuadraticModel, SmoothLoss, quadratic_model_at
 from ramify.linear.penalties import SpectralPenalty
 from ramify.linear.solvers._solution import Control, Solution
 
@@ -39,8 +39,8 @@ def solve_spectral(
 ) -> Solution:
     """Minimise loss plus penalty.
 
-    A loss that is not quadratic is replaced by its parabola at the last coefficients, and the
-    objective never rises from one parabola to the next.
+    A loss that is not quadratic is replaced by its quadratic model at the last coefficients, and the
+    objective never rises from one quadratic model to the next.
 
     Args:
         loss: The loss.
@@ -67,10 +67,10 @@ def solve_spectral(
         gap = max(penalty.gap(coef, gradient), 0.0)
         if gap <= control.tol * scale or n_iter >= control.max_iter:
             break
-        parabola = parabola_at(loss, coef, gradient)
-        splitting = splitting or _begin(parabola, coef)
+        model = quadratic_model_at(loss, coef, gradient)
+        splitting = splitting or _begin(model, coef)
         goal = control.tol * scale if loss.is_quadratic else max(gap, control.tol * scale) / 10
-        n_iter += alternate(parabola, penalty, splitting, goal, control.max_iter - n_iter)
+        n_iter += alternate(model, penalty, splitting, goal, control.max_iter - n_iter)
         moved = _line_search(loss, penalty, (coef, splitting.coef), value, gradient)
         if moved is None:
             break
@@ -79,12 +79,12 @@ def solve_spectral(
 
 
 def alternate(
-    parabola: Parabola, penalty: SpectralPenalty, splitting: Splitting, goal: float, most: int
+    model: QuadraticModel, penalty: SpectralPenalty, splitting: Splitting, goal: float, most: int
 ) -> int:
-    """Alternate on a parabola until the duality gap is at most ``goal``.
+    """Alternate on a quadratic model until the duality gap is at most ``goal``.
 
     Args:
-        parabola: Instead of the loss.
+        model: Instead of the loss.
         penalty: The penalty.
         splitting: Where to start; moved in place.
         goal: Largest gap.
@@ -95,13 +95,13 @@ def alternate(
     """
     for made in range(1, most + 1):
         target = splitting.coef - splitting.dual
-        splitting.own = parabola.near(target, splitting.rate, splitting.own)
+        splitting.own = model.near(target, splitting.rate, splitting.own)
         relaxed = _RELAXATION * splitting.own + (1 - _RELAXATION) * splitting.coef
         before = splitting.coef
         splitting.coef = penalty.prox(relaxed + splitting.dual, 1 / splitting.rate)
         splitting.dual = splitting.dual + relaxed - splitting.coef
         if made % _EVERY == 0:
-            if penalty.gap(splitting.coef, parabola.gradient(splitting.coef)) <= goal:
+            if penalty.gap(splitting.coef, model.gradient(splitting.coef)) <= goal:
                 return made
             _balance(splitting, before, made)
     return most
@@ -117,9 +117,9 @@ def telling_strength(loss: SmoothLoss, penalty: SpectralPenalty) -> float:
     return penalty.conjugate(-gradient) / (_LITTLE * value) if value > 0 else 0.0
 
 
-def _begin(parabola: Parabola, coef: Floats) -> Splitting:
-    rate = parabola.middle_curvature
-    near = coef if coef.any() else parabola.near(coef, rate, coef)
+def _begin(model: QuadraticModel, coef: Floats) -> Splitting:
+    rate = model.middle_curvature
+    near = coef if coef.any() else model.near(coef, rate, coef)
     return Splitting(near, near, np.zeros_like(near), rate)
 
 

@@ -1,4 +1,4 @@
-"""The search for groups and coefficients together, from several starts."""
+"""Which tasks share a subspace: annealed groups, moves of single tasks, and the search from several starts."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,126 @@ from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import GroupedTraceNorm, SquaredTraceNorm
 from ramify.linear.solvers._admm import solve_spectral
 from ramify.linear.solvers._cluster_readout import in_order_of_appearance
-from ramify.linear.solvers._group_annealing import annealed_groups, moved_groups
 from ramify.linear.solvers._solution import Control, Solution
 
+_N_ROUNDS = 40
+_FIRST_MEMBERSHIP = 0.8
+_COARSE, _FINE = 0.1, 1e-3
+_WARM, _COLD = 0.3, 0.01
+_GAIN = 1e-7
 _ROUGH = 1e-4
 _MOST_PASSES = 20
 _MOST_ENTRIES = 30_000_000
+
+
+def annealed_groups(
+    blocks: Floats,
+    linear: Floats,
+    alpha: float,
+    coef: Floats,
+    start: Integers,
+    n_groups: int,
+) -> Integers:
+    r"""Groups that come out of softer and softer memberships, by turns with the coefficients.
+
+    For memberships :math:`q_{gt}`, which sum to 1 over the groups, the penalty is the least of
+
+    .. math:: \frac{\alpha}{2} \sum_{gt} q_{gt}\, w_t^\top D_g^{-1} w_t + \tau \sum_{gt} q_{gt} \log q_{gt}
+
+    over positive :math:`D_g` of trace 1. Each of :math:`D_g`, :math:`q` and *W* has a closed form
+    given the others. The penalty is concave in *q*, so that its minimum is hard; the entropy, of
+    which less and less is taken, lets tasks change their group on the way.
+
+    Args:
+        blocks: Second derivatives of the loss, one for all tasks or one each, stacked in front.
+        linear: The quadratic model's linear part, ``(task, feature)``.
+        alpha: Strength.
+        coef: Where to start, ``(task, feature)``.
+        start: The groups that tasks lean to at first, ``(task,)``.
+        n_groups: How many groups.
+    """
+    n_tasks = len(coef)
+    others = (1 - _FIRST_MEMBERSHIP) / max(n_groups - 1, 1)
+    members = np.where(start == np.arange(n_groups)[:, None], _FIRST_MEMBERSHIP, others)
+    size = float(np.linalg.norm(coef, 2)) / np.sqrt(n_tasks)
+    if size == 0:
+        return start
+    for share in np.linspace(0, 1, _N_ROUNDS):
+        metrics = _metrics(coef, members, size * _between(_COARSE, _FINE, share))
+        costs = _costs(coef, metrics)
+        members = _softest(costs, _between(_WARM, _COLD, share))
+        pulls: Floats = alpha * np.tensordot(members.T, metrics, axes=1)
+        coef = np.linalg.solve(blocks + pulls, linear[:, :, None])[:, :, 0].astype(np.float64)
+    hardened: Integers = members.argmax(axis=0)
+    return hardened
+
+
+def moved_groups(coef: Floats, groups: Integers, n_groups: int) -> Integers:
+    """Groups after one pass over the tasks, each moved to where the penalty falls the most.
+
+    The coefficients stay, so that the objective cannot rise.
+
+    Args:
+        coef: ``(task, feature)``.
+        groups: For each task its group.
+        n_groups: How many groups there may be.
+    """
+    groups = groups.copy()
+    # Turned to the axes of their span: the same products between tasks, of fewer features.
+    left, singular, _ = np.linalg.svd(coef, full_matrices=False)
+    coef = left * singular
+    grams = np.stack([coef[groups == g].T @ coef[groups == g] for g in range(n_groups)])
+    sizes = _squared_trace_norms(grams)
+    least = _GAIN * sizes.sum()
+    for task, row in enumerate(coef):
+        outer, own = np.outer(row, row), groups[task]
+        changed = grams + outer
+        changed[own] = grams[own] - outer
+        after = _squared_trace_norms(changed)
+        rise = after - sizes
+        rise[own] = 0.0
+        rise += np.where(np.arange(n_groups) == own, 0.0, after[own] - sizes[own])
+        best = int(rise.argmin())
+        if rise[best] < -least:
+            for group in (own, best):
+                grams[group], sizes[group] = changed[group], after[group]
+            groups[task] = best
+    return groups
+
+
+def _metrics(coef: Floats, members: Floats, floor: float) -> Floats:
+    """The inverse of the best *D* of each group, ``(group, feature, feature)``."""
+    grams = np.einsum("gt,tp,tq->gpq", members, coef, coef, optimize=True)
+    values, vectors = np.linalg.eigh(grams)
+    singular = np.sqrt(values.clip(min=0) + floor**2)
+    inverse = singular.sum(axis=1)[:, None] / singular
+    metrics: Floats = (vectors * inverse[:, None, :]) @ vectors.swapaxes(1, 2)
+    return metrics
+
+
+def _costs(coef: Floats, metrics: Floats) -> Floats:
+    """What a task costs in a group, ``(group, task)``."""
+    costs: Floats = np.einsum("gtp,tp->gt", coef @ metrics, coef)
+    return costs
+
+
+def _softest(costs: Floats, warmth: float) -> Floats:
+    """Memberships at a temperature relative to how much the groups differ for a typical task."""
+    above = costs - costs.min(axis=0)
+    temperature = max(warmth * float(np.median(above.max(axis=0))), np.finfo(float).tiny)
+    members = np.exp(-np.minimum(above / temperature, 700.0))
+    softest: Floats = members / members.sum(axis=0)
+    return softest
+
+
+def _squared_trace_norms(grams: Floats) -> Floats:
+    values = np.linalg.eigvalsh(grams).clip(min=0)
+    squared: Floats = np.sqrt(values).sum(axis=-1) ** 2
+    return squared
+
+
+def _between(first: float, last: float, share: float) -> float:
+    return float(first ** (1 - share) * last**share)
 
 
 @dataclass(frozen=True)
@@ -90,7 +204,7 @@ class GroupSearch:
         return Grouped(solution, in_order_of_appearance(groups), objective)
 
     def _reduce(self, coef: Floats) -> None:
-        """The loss's parabola in the directions that the tasks use together."""
+        """The loss's quadratic model in the directions that the tasks use together."""
         _, singular, right = np.linalg.svd(coef, full_matrices=False)
         most = int(np.sqrt(_MOST_ENTRIES / len(coef)))
         used = (singular > 1e-6 * singular.max(initial=0.0)) & (np.arange(len(singular)) < most)

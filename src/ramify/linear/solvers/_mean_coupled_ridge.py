@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from ramify.linear.inputs import Floats
+from ramify.linear.inputs import Floats, inverse_or_zero
 from ramify.linear.losses import GramLoss
-from ramify.linear.penalties import inverse_or_zero
 
 _SPECK = 1e-14
 

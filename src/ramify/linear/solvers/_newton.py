@@ -4,7 +4,8 @@ import numpy as np
 
 from ramify.linear.inputs import Floats
 from ramify.linear.losses import Curvature, SmoothLoss
-from ramify.linear.penalties import Preconditioner, Quadratic
+from ramify.linear.penalties import Quadratic
+from ramify.linear.solvers._preconditioners import Preconditioner, preconditioner
 from ramify.linear.solvers._solution import Control, Solution
 
 _SUFFICIENT = 1e-4
@@ -50,23 +51,23 @@ def _newton_direction(
     loss: SmoothLoss, penalty: Quadratic, coef: Floats, gradient: Floats, goal: float
 ) -> Floats:
     curvature = loss.curvature(coef)
-    preconditioner = penalty.preconditioner(loss, curvature)
+    undo = preconditioner(penalty, loss, curvature)
     # A loss that is not quadratic changes on the way: far from the minimum a rough step will do.
     size = float(np.linalg.norm(gradient))
     rough = 0.0 if loss.is_quadratic else min(0.1, np.sqrt(size)) * size * 0.1
-    return _conjugate_gradients(curvature, penalty, preconditioner, -gradient, max(goal / 4, rough))
+    return _conjugate_gradients(curvature, penalty, undo, -gradient, max(goal / 4, rough))
 
 
 def _conjugate_gradients(
     curvature: Curvature,
     penalty: Quadratic,
-    preconditioner: Preconditioner,
+    undo: Preconditioner,
     right: Floats,
     goal: float,
 ) -> Floats:
     solution = np.zeros_like(right)
     residual = right.copy()
-    direction = preconditioner(residual)
+    direction = undo(residual)
     along = float(np.vdot(residual, direction))
     for _ in range(10 * right.size + 10):
         if np.linalg.norm(residual) <= goal or along <= 0:
@@ -77,7 +78,7 @@ def _conjugate_gradients(
             break
         solution += along / bend * direction
         residual -= along / bend * bent
-        proposed = preconditioner(residual)
+        proposed = undo(residual)
         before, along = along, float(np.vdot(residual, proposed))
         direction = proposed + along / before * direction
     return solution

@@ -18,7 +18,7 @@ def minimise(
 ) -> Solution:
     r"""Minimise loss plus penalty.
 
-    A quadratic loss is left to `minimise_quadratic`. Any other is replaced by its parabola at the
+    A quadratic loss is left to `minimise_quadratic`. Any other is replaced by its quadratic model at the
     last coefficients, and a line search goes towards the minimum of that, so that the objective
     never rises.
 
@@ -47,12 +47,12 @@ def minimise(
         gap = max(value + penalty.value(parts) - loss.dual_value(coef, shrink), 0.0)
         if gap <= control.tol * scale or n_iter >= control.max_iter:
             break
-        parabola = loss.parabola(coef)
-        goal = share * gap / max(parabola.at_zero[0], np.finfo(float).tiny)
-        found = minimise_quadratic(parabola, penalty, parts, Control(goal, control.max_iter))
+        model = loss.local_squares(coef)
+        goal = share * gap / max(model.at_zero[0], np.finfo(float).tiny)
+        found = minimise_quadratic(model, penalty, parts, Control(goal, control.max_iter))
         n_iter += max(found.n_iter, 1)
         if found.n_iter == 0:
-            # Good enough for the parabola, whose gap is the smaller one, but not for the loss.
+            # Good enough for the quadratic model, whose gap is the smaller one, but not for the loss.
             share *= _INNER
             continue
         moved = _line_search(loss, penalty, parts, found.split, (value, gradient))

@@ -20,9 +20,8 @@ from ramify.linear import (
     TaskRelationship,
 )
 from ramify.linear.estimators._base import MultiTaskModel
-from ramify.linear.losses import _quadratic_models
-from ramify.linear.penalties._cluster_penalty import ClusterPenalty
-from ramify.linear.penalties._spectral import SquaredTraceNorm
+from ramify.linear.losses import _quadratic_model
+from ramify.linear.penalties._spectral import ClusterPenalty, SquaredTraceNorm
 
 PENALTIES = {
     "clustered": ClusterPenalty(0.001, 0.01, 0.1, 2),
@@ -140,7 +139,7 @@ def test_products_alone_give_what_matrices_give(name: str, monkeypatch: pytest.M
     X, Y = shared()
     signs = np.where(Y > 1, 1, 0)
     formed = model_of(name, classifies=True).set_params(tol=1e-5).fit(X, signs)
-    monkeypatch.setattr(_quadratic_models, "_LARGEST_BLOCK", 0)
+    monkeypatch.setattr(_quadratic_model, "_LARGEST_BLOCK", 0)
     alone = model_of(name, classifies=True).set_params(tol=1e-5).fit(csr_array(X), signs)
     assert_allclose(alone.coef_, formed.coef_, atol=2e-2)
 

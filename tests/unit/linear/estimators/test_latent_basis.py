@@ -11,9 +11,9 @@ from tests.unit.linear._alternating import Array, Stacked, centred, orthonormal,
 
 from ramify._core import InputError
 from ramify.linear import LatentBasis, LatentBasisClassifier
-from ramify.linear.losses._quadratic_models import BlockParabola
-from ramify.linear.solvers._basis_alternation import (
-    Factors,
+from ramify.linear.losses._quadratic_model import BlockModel
+from ramify.linear.solvers._basis_search import (
+    BasisFactors,
     alternate_factors,
     better_basis,
     better_codes,
@@ -22,13 +22,13 @@ from ramify.linear.solvers._basis_alternation import (
 ALPHA = 0.1
 
 
-def parabola(X: Array, Y: Array) -> BlockParabola:
-    return BlockParabola(X.T @ X / len(X), Y.T @ X / len(X))
+def quadratic(X: Array, Y: Array) -> BlockModel:
+    return BlockModel(X.T @ X / len(X), Y.T @ X / len(X))
 
 
-def some_factors(seed: int = 0, n_tasks: int = 5, n_features: int = 4) -> Factors:
+def some_factors(seed: int = 0, n_tasks: int = 5, n_features: int = 4) -> BasisFactors:
     rng = np.random.default_rng(seed)
-    return Factors(rng.normal(size=(n_tasks, 2)), rng.normal(size=(2, n_features)))
+    return BasisFactors(rng.normal(size=(n_tasks, 2)), rng.normal(size=(2, n_features)))
 
 
 def overlapping(seed: int) -> tuple[Stacked, Array]:
@@ -69,19 +69,19 @@ def test_tasks_without_a_common_direction_have_no_affinity() -> None:
 def test_every_turn_lowers_the_objective() -> None:
     for seed in range(10):
         X, Y = centred(seed)
-        start, loss = some_factors(seed), parabola(X, Y)
+        start, loss = some_factors(seed), quadratic(X, Y)
         _, objectives = alternate_factors(loss, start, 0.03, -loss.linear, 1e-6, 200)
         assert all(after < before for before, after in pairwise(objectives))
 
 
 def test_the_end_is_stationary() -> None:
     X, Y = centred()
-    loss = parabola(X, Y)
+    loss = quadratic(X, Y)
     factors, _ = alternate_factors(loss, some_factors(), ALPHA, -loss.linear, 1e-7, 2000)
     here = _objective(X, Y, factors)
     rng = np.random.default_rng(0)
     for _ in range(50):
-        nearby = Factors(
+        nearby = BasisFactors(
             factors.codes + 1e-4 * rng.normal(size=factors.codes.shape),
             factors.basis + 1e-4 * rng.normal(size=factors.basis.shape),
         )
@@ -92,17 +92,17 @@ def test_basis_solves_the_system_of_all_directions() -> None:
     X, Y = centred()
     factors = some_factors()
     for _ in range(10):
-        factors = Factors(factors.codes, better_basis(parabola(X, Y), factors, ALPHA))
+        factors = BasisFactors(factors.codes, better_basis(quadratic(X, Y), factors, ALPHA))
     assert_allclose(factors.basis, reference.basis_for(X, Y, factors.codes, ALPHA), rtol=1e-8)
 
 
 def test_basis_with_a_matrix_per_task_has_no_slope() -> None:
     rng = np.random.default_rng(0)
     roots = rng.normal(size=(5, 6, 4))
-    quadratic = BlockParabola(roots.swapaxes(1, 2) @ roots, rng.normal(size=(5, 4)))
+    quadratic = BlockModel(roots.swapaxes(1, 2) @ roots, rng.normal(size=(5, 4)))
     factors = some_factors()
     for _ in range(20):
-        factors = Factors(factors.codes, better_basis(quadratic, factors, ALPHA))
+        factors = BasisFactors(factors.codes, better_basis(quadratic, factors, ALPHA))
     slope = factors.codes.T @ quadratic.gradient(factors.coef) + ALPHA * factors.basis
     assert_allclose(slope, 0, atol=1e-8)
 
@@ -111,7 +111,7 @@ def test_codes_are_a_lasso_per_task() -> None:
     X, Y = centred()
     factors = some_factors()
     for _ in range(50):
-        factors = Factors(better_codes(parabola(X, Y), factors, ALPHA), factors.basis)
+        factors = BasisFactors(better_codes(quadratic(X, Y), factors, ALPHA), factors.basis)
     lasso = Lasso(ALPHA, fit_intercept=False, tol=1e-12).fit(X @ factors.basis.T, Y)
     assert_allclose(factors.codes, lasso.coef_, atol=1e-8)
 
@@ -122,19 +122,19 @@ def test_balancing_keeps_coefficients_and_lowers_the_penalty() -> None:
     assert_allclose(balanced.coef, factors.coef)
     assert balanced.penalty(ALPHA) < factors.penalty(ALPHA)
     for scale in (0.9, 1.1):
-        moved = Factors(balanced.codes / scale, balanced.basis * scale)
+        moved = BasisFactors(balanced.codes / scale, balanced.basis * scale)
         assert moved.penalty(ALPHA) > balanced.penalty(ALPHA)
 
 
 def test_balancing_gives_codes_and_squared_basis_the_same_size() -> None:
     factors = some_factors()
-    uneven = Factors(factors.codes * [100, 0.01], factors.basis).balanced()
+    uneven = BasisFactors(factors.codes * [100, 0.01], factors.basis).balanced()
     assert_allclose(np.abs(uneven.codes).sum(axis=0), (uneven.basis**2).sum(axis=1))
 
 
 def test_turns_end_where_rounding_forbids_a_lower_objective() -> None:
     X, Y = centred()
-    loss = parabola(X, Y)
+    loss = quadratic(X, Y)
     factors, objectives = alternate_factors(loss, some_factors(), 0.03, -loss.linear, 0.0, 5000)
     assert len(objectives) < 5000
     assert all(after < before for before, after in pairwise(objectives))
@@ -177,5 +177,5 @@ def test_a_setting_out_of_range_is_named(settings: dict[str, float]) -> None:
         LatentBasis(**settings).fit(*shared())  # type: ignore[arg-type]
 
 
-def _objective(X: Array, Y: Array, factors: Factors) -> float:
+def _objective(X: Array, Y: Array, factors: BasisFactors) -> float:
     return reference.squared_loss(X, Y, factors.coef) + factors.penalty(ALPHA)

@@ -32,7 +32,7 @@ def test_the_slope_is_the_derivative_of_the_value(loss: Loss) -> None:
 
 
 @every_loss
-def test_a_parabola_with_the_curvature_touches_the_loss(loss: Loss) -> None:
+def test_a_quadratic_with_the_curvature_touches_the_loss(loss: Loss) -> None:
     margins, targets = grid(loss)
     change = 1e-4
     bend = (loss.slope(margins + change, targets) - loss.slope(margins, targets)) / change

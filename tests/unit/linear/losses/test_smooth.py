@@ -70,7 +70,7 @@ def test_the_gradient_is_the_derivative(form: str, losses: Sequence[Loss], inter
 @every_form
 def test_the_curvature_is_the_derivative_of_the_gradient(form: str, losses: Sequence[Loss]) -> None:
     if any(isinstance(loss, Huber) for loss in losses):
-        pytest.skip("Huber's curvature is that of a parabola above")
+        pytest.skip("Huber's curvature is that of a quadratic model above")
     loss, coef, way = loss_in(form, losses), coefficients(), coefficients(1)
     ahead = loss.value_and_gradient(coef + 1e-5 * way)[1]
     behind = loss.value_and_gradient(coef - 1e-5 * way)[1]

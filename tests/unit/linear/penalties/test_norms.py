@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from ramify.linear.penalties._norms import (
     EntryNorm,
+    Penalty,
     RowMaximum,
     RowNorm,
     SumOfParts,
     TraceNormPenalty,
 )
-from ramify.linear.penalties._penalty import Penalty
 
 NORMS = {
     "entries": EntryNorm(0.7),

@@ -5,9 +5,12 @@ import pytest
 from numpy.testing import assert_allclose
 from tests.unit.linear._alternating import Array
 
-from ramify.linear.penalties._cluster_penalty import ClusterPenalty
-from ramify.linear.penalties._grouped_trace_norm import GroupedTraceNorm
-from ramify.linear.penalties._spectral import SpectralPenalty, SquaredTraceNorm
+from ramify.linear.penalties._spectral import (
+    ClusterPenalty,
+    GroupedTraceNorm,
+    SpectralPenalty,
+    SquaredTraceNorm,
+)
 
 N_TASKS = 6
 PENALTIES = {

@@ -24,7 +24,7 @@ from ramify.linear import (
 )
 from ramify.linear.estimators._base import MultiTaskModel
 from ramify.linear.losses._smooth import SmoothLoss
-from ramify.linear.penalties._penalty import Penalty
+from ramify.linear.penalties._norms import Penalty
 from ramify.linear.penalties._quadratic import Quadratic
 from ramify.linear.penalties._spectral import SpectralPenalty
 from ramify.linear.solvers import _admm, _newton, _proximal_newton

@@ -1,16 +1,73 @@
-"""The form of a method that predicts one of two classes."""
+"""The two forms of a method: it predicts numbers, or one of two classes."""
+
+from collections.abc import Callable
 
 import numpy as np
-from sklearn.metrics import accuracy_score
-from sklearn.utils import ClassifierTags, Tags
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.multiclass import check_classification_targets
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, ShapeError, listed, quoted
 from ramify.linear.estimators._base import MultiTaskModel
-from ramify.linear.estimators._scoring import mean_over_tasks
-from ramify.linear.inputs import Floats, Given, checked_labels
+from ramify.linear.inputs import Floats, Given, check_size, checked_labels, is_missing
+from ramify.linear.losses import Poisson
 
-_LOSSES = ("logistic",)
+
+class Regressor(MultiTaskModel):
+    """Predicts a number per task; the loss is squared ("auto"), Huber's or Poisson's."""
+
+    def predict(self, X: object, *, task: object = None) -> Floats:
+        """Predict, in the unit of the targets.
+
+        Args:
+            X: Rows ``(sample, feature)``.
+            task: For each row its task; None for every task.
+
+        Returns:
+            ``(sample,)`` with ``task``, or if ``y`` was a single column; else ``(sample, task)``
+            in the order of ``tasks_``.
+
+        Raises:
+            InputError: If ``task`` holds a task that was not in ``fit``.
+        """
+        return self._one_loss().response(self._margins(X, task))
+
+    def score(
+        self, X: object, y: object, *, task: object = None, sample_weight: object = None
+    ) -> float:
+        """The coefficient of determination R²; of several columns the mean, each over its labels.
+
+        Args:
+            X: Rows ``(sample, feature)``.
+            y: Labels, as in ``fit``.
+            task: For each row its task, if the rows are stacked: R² is over all rows then.
+            sample_weight: ``(sample,)``.
+        """
+        labels = checked_labels(self, y)
+        labels = np.where(is_missing(labels), np.nan, labels).astype(np.float64)
+        return mean_over_tasks(r2_score, labels, self.predict(X, task=task), sample_weight)
+
+    def _loss_names(self) -> tuple[str, ...]:
+        return ("squared", "huber", "poisson")
+
+    def _encode(self, given: Given) -> Floats:
+        try:
+            numbers = np.where(given.labelled, given.y, 0).astype(np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"`y` must hold numbers. Got {quoted(given.y.flat[0])}") from None
+        check_size("y", numbers)
+        if isinstance(self._one_loss(), Poisson) and (numbers < 0).any():
+            raise InputError(
+                "`y` must be 0 or more for `loss='poisson'`. "
+                f"Got {numbers.min():g}; take another loss"
+            )
+        return numbers
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor"
+        tags.regressor_tags = RegressorTags()
+        return tags
 
 
 class Classifier(MultiTaskModel):
@@ -77,7 +134,7 @@ class Classifier(MultiTaskModel):
         return mean_over_tasks(accuracy_score, checked_labels(self, y), predicted, sample_weight)
 
     def _loss_names(self) -> tuple[str, ...]:
-        return _LOSSES
+        return ("logistic",)
 
     def _encode(self, given: Given) -> Floats:
         """Targets −1 and 1, 0 where missing."""
@@ -130,3 +187,39 @@ def _refuse_tasks_of_one_class(targets: Floats, given: Given) -> None:
             "`y` must have two classes in every task. One class only in "
             f"{listed(given.tasks[single])}; leave such tasks out"
         )
+
+
+Score = Callable[..., float]
+
+
+def mean_over_tasks(
+    score: Score, labels: np.ndarray, predicted: np.ndarray, sample_weight: object
+) -> float:
+    """The score of each column over its labelled rows, averaged.
+
+    Args:
+        score: Takes true labels, predictions, and ``sample_weight``.
+        labels: ``(row,)`` or ``(row, task)``; missing labels count nowhere.
+        predicted: Like ``labels``.
+        sample_weight: ``(row,)`` or None.
+
+    Raises:
+        ShapeError: If labels and predictions differ in shape.
+    """
+    if labels.shape != predicted.shape:
+        raise ShapeError(
+            f"`y` must have the shape of the predictions, {predicted.shape}. Got {labels.shape}; "
+            "stacked rows need `task`"
+        )
+    weights = None if sample_weight is None else np.asarray(sample_weight)
+    n_rows = len(labels)
+    true, guessed = labels.reshape(n_rows, -1), predicted.reshape(n_rows, -1)
+    scores = []
+    for t in range(true.shape[1]):
+        rows = ~is_missing(true[:, t])
+        own = None if weights is None else weights[rows]
+        # Columns with None or NaN are of type object or float; what is left has the type to compare.
+        kept = true[rows, t].astype(guessed.dtype)
+        if rows.any():
+            scores.append(score(kept, guessed[rows, t], sample_weight=own))
+    return float(np.mean(scores))
