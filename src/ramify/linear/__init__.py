@@ -4,7 +4,8 @@ A method comes as regressor (the plain name), as classifier, and each of them wi
 chosen by cross-validation (``…CV``). `METHODS` has them by name.
 """
 
-from ramify.linear.estimators._base import MultiTaskModel
+from ramify.linear.estimators import METHODS
+from ramify.linear.estimators._base import Method, MultiTaskModel
 from ramify.linear.estimators._block_sparse import (
     BlockSparse,
     BlockSparseClassifier,
@@ -47,7 +48,6 @@ from ramify.linear.estimators._mean_regularized import (
     MeanRegularizedClassifierCV,
     MeanRegularizedCV,
 )
-from ramify.linear.estimators._methods import METHODS, Method
 from ramify.linear.estimators._task_grouping import (
     TaskGrouping,
     TaskGroupingClassifier,

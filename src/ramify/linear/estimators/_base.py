@@ -2,44 +2,47 @@
 
 How to add a method
 -------------------
-A method is one file. It subclasses `SingleFit` twice removed: a private class with the method, and
-one public class per form, two lines each::
+A method is one file. A private class has its settings and how it is solved, another the settings of its
+form with cross-validation; each has a public class per form::
 
-    class _BlockSparse(SingleFit):                # the method: __init__, _solve, _largest_alpha
+    @dataclass(eq=False, repr=False)
+    class _BlockSparse(SingleFit):                          settings, _solve, _largest_alpha
     class BlockSparse(Regressor, _BlockSparse):             "docstring"
     class BlockSparseClassifier(Classifier, _BlockSparse):  "docstring"
 
-and for cross-validation (``_cross_validation.py``) a private class with its ``__init__`` only::
-
-    class _BlockSparseCV(CrossValidated):
+    @dataclass(eq=False, repr=False, kw_only=True)
+    class _BlockSparseCV(CrossValidated):                       settings
     class BlockSparseCV(Regressor, _BlockSparseCV):             _plain = BlockSparse
     class BlockSparseClassifierCV(Classifier, _BlockSparseCV):  _plain = BlockSparseClassifier
 
-The plain name is the regressor, as for scikit-learn's Ridge.
+    METHOD = Method("block-sparse", BlockSparse, …)
 
-- ``__init__`` takes ``alpha`` first, then keyword-only: the method's own settings, then the common
-  ones ``loss="auto", fit_intercept=True, normalisation="mean", task_weight=None, warm_start=False,
-  max_iter=…, tol=…`` and stores them unchanged (scikit-learn's rule). Random starts take
+The plain name is the regressor, as for scikit-learn's Ridge. ``estimators/__init__.py`` lists the files.
+
+- Settings are fields of a dataclass, stored unchanged (scikit-learn's rule); the common ones are those of
+  `MultiTaskModel`. ``alpha`` comes first, the others are keyword-only. Random starts take
   ``random_state``.
-- ``_solve(loss, start)`` checks the method's own settings (`_checks`), minimises and returns a
-  `Solution`. ``loss`` is a `SmoothLoss`: value, gradient, curvature of the coefficients
-  ``(task, feature)``, the intercepts already minimised out. ``start`` is an earlier solution or
-  None; a fit must be a pure function of ``loss``, ``start`` and the settings, and must not touch
-  ``self``, since the paths of cross-validation call it too. ``Solution.optimality`` is compared
-  with ``tol`` for the warning; ``Solution.learned`` holds fitted attributes such as
-  ``task_affinity_`` and ``groups_``; ``Solution.state`` whatever a warm start needs besides.
+- ``_solve(loss, start)`` checks the method's own settings, minimises and returns a `Solution`. ``loss`` is
+  a `SmoothLoss`: value, gradient, curvature of the coefficients ``(task, feature)``, the intercepts already
+  minimised out. ``start`` is an earlier solution or None; a fit must be a pure function of ``loss``,
+  ``start`` and the settings, and must not touch ``self``, since the paths of cross-validation call it too.
+  ``Solution.optimality`` is compared with ``tol`` for the warning; ``Solution.learned`` holds fitted
+  attributes such as ``task_affinity_`` and ``groups_``; ``Solution.state`` whatever a warm start needs
+  besides.
 - ``_most_condensed`` is the most features for which Gram matrices of all of them are formed; set
   it where working sets make do with a few. None leaves it to what is cheaper per product.
 - ``_largest_alpha(loss)`` is where the automatic path begins: the smallest ``alpha`` that switches
   off what the penalty acts on, or a value that is large enough.
 
-Tools: `solve_smooth` minimises loss + ½⟨W, QW⟩ for a `TaskCoupling` ``(task, task)``;
-`minimise` (``solvers``) minimises loss + any `Penalty` with a proximal map. ``loss.curvature(coef)`` gives products, blocks and diagonals of the second
-derivative; ``loss.common_gram`` the Gram matrix if all tasks share it.
+Tools: `solve_smooth` minimises loss + ½⟨W, QW⟩ for a `Quadratic` coupling of tasks; `solve_penalised` loss
++ any `Penalty` with a proximal map; `solve_spectral` loss + a `SpectralPenalty`. ``loss.curvature(coef)``
+gives products, blocks and diagonals of the second derivative; ``loss.common_gram`` the Gram matrix if all
+tasks share it.
 """
 
 import warnings
 from abc import ABC, abstractmethod
+from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, Self
 
 import numpy as np
@@ -66,19 +69,61 @@ from ramify.linear.solvers import Control, Solution
 NORMALISATIONS = ("mean", "sum")
 
 
+@dataclass(frozen=True)
+class Method:
+    """A method by its name, with its four estimators.
+
+    Args:
+        name: In kebab case, as the command line has it.
+        regressor: Predicts numbers.
+        classifier: Predicts one of two classes.
+        regressor_cv: The regressor with its strength chosen by cross-validation.
+        classifier_cv: The classifier with its strength chosen by cross-validation.
+    """
+
+    name: str
+    regressor: "type[MultiTaskModel]"
+    classifier: "type[MultiTaskModel]"
+    regressor_cv: "type[MultiTaskModel]"
+    classifier_cv: "type[MultiTaskModel]"
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
 class MultiTaskModel(BaseEstimator, ABC):  # type: ignore[misc]
-    """A linear model of several tasks; its leaves are a method in a form."""
+    """A linear model of several tasks; its leaves are a method in a form.
 
-    loss: str | Loss
-    fit_intercept: bool
-    normalisation: str
-    task_weight: object
-    max_iter: int
-    tol: float
+    Args:
+        loss: "auto", a name or a `Loss`; see `Regressor` and `Classifier`.
+        fit_intercept: Whether each task has an intercept, which is not penalised.
+        normalisation: "mean" averages the loss of each task over its rows; "sum" adds it up.
+        task_weight: A factor per task, in the order of ``tasks_`` or by name; None for 1.
+        max_iter: Most iterations.
+        tol: Optimality to reach, see ``optimality_``.
 
-    coef_: Floats
-    intercept_: Floats
-    tasks_: np.ndarray
+    Attributes:
+        coef_: ``(task, feature)``.
+        intercept_: ``(task,)``.
+        tasks_: The tasks' names in their order, ``(task,)``.
+        n_iter_: Iterations that were made.
+        optimality_: What stopping was judged by, 0 at the minimum: the duality gap relative to the loss
+            without coefficients, or, where the method has none, the norm of the gradient relative to
+            that without coefficients.
+        dual_gap_: The objective is at most this far above its minimum; where the method has a gap.
+    """
+
+    loss: str | Loss = "auto"
+    fit_intercept: bool = True
+    normalisation: str = "mean"
+    task_weight: object = None
+    max_iter: int = 1000
+    tol: float = 1e-6
+
+    coef_: Floats = field(init=False)
+    intercept_: Floats = field(init=False)
+    tasks_: np.ndarray = field(init=False)
+    n_iter_: int = field(init=False)
+    optimality_: float = field(init=False)
+    dual_gap_: float = field(init=False)
 
     @abstractmethod
     def _encode(self, given: Given) -> Floats:
@@ -137,7 +182,9 @@ class MultiTaskModel(BaseEstimator, ABC):  # type: ignore[misc]
     def _objective(self, given: Given) -> Objective:
         check_choice("normalisation", self.normalisation, NORMALISATIONS)
         if not isinstance(self.fit_intercept, bool | np.bool_):
-            raise InputError(f"`fit_intercept` must be True or False. Got {self.fit_intercept!r}")
+            raise InputError(
+                "must be True or False", argument="fit_intercept", got=repr(self.fit_intercept)
+            )
         return Objective(
             losses=[self._one_loss()] * len(given.tasks),
             task_weights=weights_of_tasks(self.task_weight, given.tasks.tolist()),
@@ -153,7 +200,9 @@ class MultiTaskModel(BaseEstimator, ABC):  # type: ignore[misc]
         elif self.loss == "auto" or self.loss in names:
             return LOSSES[names[0] if self.loss == "auto" else self.loss]
         known = ", ".join(repr(name) for name in ("auto", *names))
-        raise InputError(f"`loss` must be one of {known} for this estimator. Got {self.loss!r}")
+        raise InputError(
+            f"must be one of {known} for this estimator", argument="loss", got=repr(self.loss)
+        )
 
     def _control(self) -> Control:
         tol = check_number("tol", self.tol)
@@ -189,11 +238,19 @@ class MultiTaskModel(BaseEstimator, ABC):  # type: ignore[misc]
         return tags
 
 
+@dataclass(eq=False, repr=False)
 class SingleFit(MultiTaskModel):
-    """A method at one setting."""
+    """A method at one setting.
 
-    alpha: float
-    warm_start: bool
+    Args:
+        alpha: Strength of the penalty.
+        warm_start: Whether ``fit`` starts from the last solution.
+    """
+
+    alpha: float = 1.0
+    _: KW_ONLY
+    warm_start: bool = False
+
     _most_condensed: ClassVar[int | None] = None
 
     @abstractmethod

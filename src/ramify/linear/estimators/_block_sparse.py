@@ -1,15 +1,16 @@
 """Block-sparse models: all tasks choose the same features."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
 from ramify._core import check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import check_choice
-from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import EntryNorm, Penalty, RowMaximum, RowNorm
 from ramify.linear.solvers import Solution, largest_strength, solve_penalised
 
@@ -20,31 +21,13 @@ _NORMS: dict[float, type[EntryNorm] | type[RowNorm] | type[RowMaximum]] = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class _BlockSparse(SingleFit):
     _most_condensed = 64
 
-    def __init__(
-        self,
-        alpha: float = 0.1,
-        *,
-        q: float = 2,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 1000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alpha = alpha
-        self.q = q
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    alpha: float = 0.1
+    _: KW_ONLY
+    q: float = 2
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha)
@@ -58,35 +41,11 @@ class _BlockSparse(SingleFit):
         return _NORMS[self.q](alpha)
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _BlockSparseCV(CrossValidated):
     _candidates = ("q",)
 
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 30,
-        eps: float = 1e-3,
-        q: float | Sequence[float] = 2,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 1000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.q = q
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    q: float | Sequence[float] = 2
 
 
 class BlockSparse(Regressor, _BlockSparse):
@@ -96,19 +55,11 @@ class BlockSparse(Regressor, _BlockSparse):
 
     For q = 2, full targets and the defaults this is scikit-learn's MultiTaskLasso.
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: Strength :math:`\lambda` of the penalty.
         q: 1, 2 or ``numpy.inf``. With 1 each task chooses on its own (the lasso).
-        loss: "auto", a name or a `Loss`; see `Regressor` and `Classifier`.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" averages the loss of each task over its rows; "sum" adds it up.
-        task_weight: A factor per task, in the order of ``tasks_`` or by name; None for 1.
-        warm_start: Whether ``fit`` starts from the last solution.
-        max_iter: Most iterations.
-        tol: Optimality to reach, see ``optimality_``.
-
-    Fitted: ``coef_`` ``(task, feature)``, ``intercept_`` and ``tasks_`` ``(task,)``, ``n_iter_``,
-    ``dual_gap_``, and ``optimality_``, the gap relative to the loss without coefficients.
 
     References:
         Obozinski, Taskar, Jordan. *Joint Covariate Selection and Joint Subspace Selection for
@@ -138,3 +89,8 @@ class BlockSparseClassifierCV(Classifier, _BlockSparseCV):
     """`BlockSparseClassifier` with its strength chosen by cross-validation; see `CrossValidated`."""
 
     _plain = BlockSparseClassifier
+
+
+METHOD = Method(
+    "block-sparse", BlockSparse, BlockSparseClassifier, BlockSparseCV, BlockSparseClassifierCV
+)

@@ -1,14 +1,14 @@
 """Clustered tasks: few groups of tasks that lie near their group's mean, by a convex relaxation."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ramify._core import InputError, check_count, check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats, Integers
-from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import ClusterPenalty
 from ramify.linear.solvers import (
     Solution,
@@ -19,36 +19,15 @@ from ramify.linear.solvers import (
 )
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _ClusteredTasks(SingleFit):
-    groups_: Integers
-    task_affinity_: Floats
+    groups_: Integers = field(init=False)
+    task_affinity_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        n_clusters: int = 2,
-        between: float = 0.1,
-        mean: float = 0.01,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alpha = alpha
-        self.n_clusters = n_clusters
-        self.between = between
-        self.mean = mean
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    n_clusters: int = 2
+    between: float = 0.1
+    mean: float = 0.01
+    max_iter: int = 5000
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha, open_end=True)
@@ -67,48 +46,26 @@ class _ClusteredTasks(SingleFit):
         mean = check_number("mean", self.mean, open_end=True)
         if not mean <= between <= 1:
             raise InputError(
-                "`mean` must be at most `between`, and `between` at most 1. "
-                f"Got {mean:g} and {between:g}"
+                "must be at most `between`, and `between` at most 1",
+                argument="mean",
+                got=f"{mean:g} and {between:g}",
             )
         return ClusterPenalty(alpha * mean, alpha * between, alpha, n_clusters)
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _ClusteredTasksCV(CrossValidated):
     _candidates = ("n_clusters", "between", "mean")
 
-    groups_: Integers
-    task_affinity_: Floats
+    groups_: Integers = field(init=False)
+    task_affinity_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 20,
-        eps: float = 1e-4,
-        n_clusters: int | Sequence[int] = 2,
-        between: float | Sequence[float] = 0.1,
-        mean: float | Sequence[float] = 0.01,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.n_clusters = n_clusters
-        self.between = between
-        self.mean = mean
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    alphas: int | Sequence[float] = 20
+    eps: float = 1e-4
+    n_clusters: int | Sequence[int] = 2
+    between: float | Sequence[float] = 0.1
+    mean: float | Sequence[float] = 0.01
+    max_iter: int = 5000
 
 
 class ClusteredTasks(Regressor, _ClusteredTasks):
@@ -133,27 +90,19 @@ class ClusteredTasks(Regressor, _ClusteredTasks):
     :math:`W W^\top (\eta I + M)^{-2}`, which equals it only where *M* and :math:`W W^\top`
     commute. They do at our *M*.
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: :math:`\varepsilon_W`, above 0: how near tasks lie to their cluster's mean.
         n_clusters: *r*; as many as there are tasks if they are fewer.
         between: :math:`\varepsilon_B / \varepsilon_W`, at most 1.
         mean: :math:`\varepsilon_M / \varepsilon_W`, above 0 and at most ``between``.
-        loss: "auto" or "squared", "huber", "poisson", or a loss.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" if a task's loss is the mean over its rows, or "sum".
-        task_weight: A weight per task, in order or by name; None for 1 each.
-        warm_start: Whether to start from the last fit.
-        max_iter: Most alternations.
-        tol: Largest duality gap, relative to the loss without coefficients.
 
     Attributes:
-        coef_: ``(task, feature)``.
-        intercept_: ``(task,)``.
         task_affinity_: *M*, ``(task, task)``. For clear clusters 1 / (size of the cluster) within
             one, 0 across.
         groups_: For each task its cluster, ``(task,)``, by k-means on the leading eigenvectors
             of *M*; numbered in the order of their first tasks.
-        dual_gap_: The objective is at most this far above its minimum.
 
     References:
         Jacob, Bach and Vert. *Clustered Multi-Task Learning: A Convex Formulation*, NIPS 2008;
@@ -185,3 +134,12 @@ class ClusteredTasksClassifierCV(Classifier, _ClusteredTasksCV):
     """`ClusteredTasksClassifier` with its settings chosen by cross-validation."""
 
     _plain = ClusteredTasksClassifier
+
+
+METHOD = Method(
+    "clustered",
+    ClusteredTasks,
+    ClusteredTasksClassifier,
+    ClusteredTasksCV,
+    ClusteredTasksClassifierCV,
+)

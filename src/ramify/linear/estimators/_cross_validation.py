@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import ClassVar
 
@@ -19,29 +20,38 @@ _DEFAULT_FOLDS = 5
 Split = tuple[Integers, Integers]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class CrossValidated(MultiTaskModel):
     """A method whose settings are chosen by cross-validation over rows.
 
-    ``__init__`` takes ``alphas`` (how many, or which), ``eps`` (the last of an automatic path as a
-    part of the first), ``cv`` (folds, a splitter or splits), ``n_jobs``, and the settings of the
-    plain form; those named in ``_candidates`` may be a list of values to choose from.
+    It has the settings of the plain form; those named in ``_candidates`` may be a list of values to
+    choose from.
 
-    Fitted: ``alpha_``, ``best_params_`` (with the chosen candidates), ``alphas_`` ``(candidate,
-    alpha)`` and ``loss_path_`` ``(candidate, alpha, fold)``, the held-out losses.
+    Args:
+        alphas: How many strengths of an automatic path, or which.
+        eps: The last strength of an automatic path as a part of the first.
+        cv: Folds, a splitter or splits.
+        n_jobs: Folds at a time, as joblib counts them.
+
+    Attributes:
+        alpha_: The chosen strength.
+        best_params_: It and the chosen candidates.
+        alphas_: ``(candidate, alpha)``.
+        loss_path_: The held-out losses ``(candidate, alpha, fold)``.
     """
 
-    alphas: int | Sequence[float]
-    eps: float
-    cv: object
-    n_jobs: int | None
+    alphas: int | Sequence[float] = 30
+    eps: float = 1e-3
+    cv: object = None
+    n_jobs: int | None = None
 
     _plain: ClassVar[type[SingleFit]]
     _candidates: ClassVar[tuple[str, ...]] = ()
 
-    alpha_: float
-    alphas_: Floats
-    best_params_: Mapping[str, object]
-    loss_path_: Floats
+    alpha_: float = field(init=False)
+    alphas_: Floats = field(init=False)
+    best_params_: Mapping[str, object] = field(init=False)
+    loss_path_: Floats = field(init=False)
 
     def _loss_of(self, rows: LabelledRows, objective: Objective) -> SmoothLoss:
         return self._plain()._loss_of(rows, objective)
@@ -70,7 +80,9 @@ class CrossValidated(MultiTaskModel):
         values = [_as_list(getattr(self, name)) for name in self._candidates]
         for name, candidates in zip(self._candidates, values, strict=True):
             if not candidates:
-                raise InputError(f"`{name}` must be a value, or values to choose from. Got none")
+                raise InputError(
+                    "must be a value, or values to choose from", argument=name, got="none"
+                )
         return [dict(zip(self._candidates, each, strict=True)) for each in product(*values)]
 
     def _path(self, point: Mapping[str, object], whole: SmoothLoss) -> list[SingleFit]:
@@ -83,12 +95,14 @@ class CrossValidated(MultiTaskModel):
             n_alphas = check_count("alphas", self.alphas)
             eps = check_number("eps", self.eps, open_end=True)
             if eps > 1:
-                raise InputError(f"`eps` must be at most 1, the path goes down. Got {self.eps!r}")
+                raise InputError(
+                    "must be at most 1, the path goes down", argument="eps", got=repr(self.eps)
+                )
             largest = model._largest_alpha(whole) or np.finfo(float).eps
             return [float(each) for each in np.geomspace(largest, largest * eps, n_alphas)]
         given = [check_number("alphas", each) for each in _as_list(self.alphas)]
         if not given:
-            raise InputError("`alphas` must be a number of values, or values. Got none")
+            raise InputError("must be a number of values, or values", argument="alphas", got="none")
         return sorted(given, reverse=True)
 
     def _model(self, point: Mapping[str, object], alpha: float) -> SingleFit:
@@ -149,21 +163,24 @@ def folds_of(cv: object, rows: LabelledRows, objective: Objective) -> list[Split
         return list(cv.split(np.zeros((n_rows, 1)), strata))
     if isinstance(cv, Iterable) and not isinstance(cv, str):
         return _given(list(cv), rows)
-    raise InputError(f"`cv` must be a number of folds, a splitter or splits. Got {cv!r}")
+    raise InputError("must be a number of folds, a splitter or splits", argument="cv", got=repr(cv))
 
 
 def _given(splits: list[object], rows: LabelledRows) -> list[Split]:
     pairs = [split for split in splits if isinstance(split, Sequence) and len(split) == 2]
     if not pairs or len(pairs) < len(splits):
         raise InputError(
-            "`cv` must be a number of folds, a splitter, or pairs of training and held-out rows. "
-            f"Got a list of {len(splits):,}, {len(pairs):,} of them pairs"
+            "must be a number of folds, a splitter, or pairs of training and held-out rows",
+            argument="cv",
+            got=f"a list of {len(splits):,}, {len(pairs):,} of them pairs",
         )
     found = [(_positions(train, rows), _positions(test, rows)) for train, test in pairs]
     if not all(len(train) and len(test) for train, test in found):
         raise InputError(
-            "`cv` must have a labelled row on both sides of every split. "
-            "Got a split without; its rows count from 0, as given to `fit`"
+            "must have a labelled row on both sides of every split",
+            argument="cv",
+            got="a split without",
+            remedy="its rows count from 0, as given to `fit`",
         )
     return found
 
@@ -172,7 +189,9 @@ def _dealt(n_folds: int, strata: Integers) -> list[Split]:
     n_rows = len(strata)
     if not 2 <= n_folds <= n_rows:
         raise InputError(
-            f"`cv` must be from 2 to the number of rows, {counted(n_rows, 'sample')}. Got {n_folds}"
+            f"must be from 2 to the number of rows, {counted(n_rows, 'sample')}",
+            argument="cv",
+            got=str(n_folds),
         )
     order = np.argsort(strata, kind="stable")
     fold = np.empty(n_rows, dtype=np.intp)

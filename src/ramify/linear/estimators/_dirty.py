@@ -1,42 +1,25 @@
 """Dirty models: features that all tasks share, and some that single tasks use."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 from ramify._core import check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
-from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import EntryNorm, RowMaximum, SumOfParts
 from ramify.linear.solvers import Solution, largest_strength, solve_penalised
 
 
+@dataclass(eq=False, repr=False)
 class _Dirty(SingleFit):
     _most_condensed = 64
 
-    def __init__(
-        self,
-        alpha: float = 0.1,
-        *,
-        entry_ratio: float | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 2000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alpha = alpha
-        self.entry_ratio = entry_ratio
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    alpha: float = 0.1
+    _: KW_ONLY
+    entry_ratio: float | None = None
+    max_iter: int = 2000
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha)
@@ -55,35 +38,12 @@ class _Dirty(SingleFit):
         return SumOfParts(RowMaximum(alpha), EntryNorm(alpha * ratio))
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _DirtyCV(CrossValidated):
     _candidates = ("entry_ratio",)
 
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 30,
-        eps: float = 1e-3,
-        entry_ratio: float | Sequence[float | None] | None = None,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 2000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.entry_ratio = entry_ratio
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    entry_ratio: float | Sequence[float | None] | None = None
+    max_iter: int = 2000
 
 
 class Dirty(Regressor, _Dirty):
@@ -91,21 +51,16 @@ class Dirty(Regressor, _Dirty):
 
     .. math:: \min_{P, Q} L(P + Q) + \lambda \sum_j \max_t |p_{tj}| + \rho\lambda \sum_{tj} |q_{tj}|
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: Strength :math:`\lambda` of the penalty on the shared part.
         entry_ratio: Strength of the second penalty as a part of the first; strictly between 1/T
             and 1, else one of the parts is always zero. None for :math:`1/\sqrt T`.
-        loss: "auto", a name or a `Loss`; see `Regressor` and `Classifier`.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" averages the loss of each task over its rows; "sum" adds it up.
-        task_weight: A factor per task, in the order of ``tasks_`` or by name; None for 1.
-        warm_start: Whether ``fit`` starts from the last solution.
-        max_iter: Most iterations.
-        tol: Optimality to reach, see ``optimality_``.
 
-    Fitted: ``coef_`` ``(task, feature)``, ``intercept_`` and ``tasks_`` ``(task,)``, ``n_iter_``,
-    ``dual_gap_``, and ``optimality_``, the gap relative to the loss without coefficients.
-    ``shared_coef_`` and ``own_coef_`` are P and Q.
+    Attributes:
+        shared_coef_: P, ``(task, feature)``.
+        own_coef_: Q, ``(task, feature)``.
 
     References:
         Jalali, Ravikumar, Sanghavi, Ruan. *A Dirty Model for Multi-task Learning*, NIPS 2010.
@@ -134,3 +89,6 @@ class DirtyClassifierCV(Classifier, _DirtyCV):
     """`DirtyClassifier` with its strength chosen by cross-validation; see `CrossValidated`."""
 
     _plain = DirtyClassifier
+
+
+METHOD = Method("dirty", Dirty, DirtyClassifier, DirtyCV, DirtyClassifierCV)

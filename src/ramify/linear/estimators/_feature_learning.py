@@ -1,44 +1,26 @@
 """Feature learning: tasks that use few, common directions of the feature space."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ramify._core import check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats
-from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import SquaredTraceNorm
 from ramify.linear.solvers import Solution, solve_spectral, telling_strength
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _FeatureLearning(SingleFit):
-    components_: Floats
-    shares_: Floats
+    components_: Floats = field(init=False)
+    shares_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alpha = alpha
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    max_iter: int = 5000
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         penalty = SquaredTraceNorm(check_number("alpha", self.alpha, open_end=True))
@@ -50,34 +32,14 @@ class _FeatureLearning(SingleFit):
         return telling_strength(loss, SquaredTraceNorm(1.0))
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _FeatureLearningCV(CrossValidated):
-    components_: Floats
-    shares_: Floats
+    components_: Floats = field(init=False)
+    shares_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 20,
-        eps: float = 1e-4,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    alphas: int | Sequence[float] = 20
+    eps: float = 1e-4
+    max_iter: int = 5000
 
 
 class FeatureLearning(Regressor, _FeatureLearning):
@@ -94,22 +56,14 @@ class FeatureLearning(Regressor, _FeatureLearning):
     :math:`W W^\top`; the survey of Zhang and Yang prints :math:`W^\top W`, which has the shape of
     tasks. Every *D* is shared by all tasks, so more tasks give better directions.
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: :math:`\alpha`, above 0. Towards 0 every task stands alone.
-        loss: "auto" or "squared", "huber", "poisson", or a loss.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" if a task's loss is the mean over its rows, or "sum".
-        task_weight: A weight per task, in order or by name; None for 1 each.
-        warm_start: Whether to start from the last fit.
-        max_iter: Most alternations.
-        tol: Largest duality gap, relative to the loss without coefficients.
 
     Attributes:
-        coef_: ``(task, feature)``.
-        intercept_: ``(task,)``.
         components_: Orthonormal directions that are used, ``(direction, feature)``.
         shares_: Their shares of the trace norm, the eigenvalues of *D*; they sum to 1.
-        dual_gap_: The objective is at most this far above its minimum.
 
     References:
         Argyriou, Evgeniou and Pontil. *Convex Multi-Task Feature Learning*, Machine Learning
@@ -140,6 +94,15 @@ class FeatureLearningClassifierCV(Classifier, _FeatureLearningCV):
     """`FeatureLearningClassifier` with its strength chosen by cross-validation."""
 
     _plain = FeatureLearningClassifier
+
+
+METHOD = Method(
+    "feature-learning",
+    FeatureLearning,
+    FeatureLearningClassifier,
+    FeatureLearningCV,
+    FeatureLearningClassifierCV,
+)
 
 
 def _directions(coef: Floats) -> tuple[Floats, Floats]:

@@ -54,12 +54,16 @@ class Regressor(MultiTaskModel):
         try:
             numbers = np.where(given.labelled, given.y, 0).astype(np.float64)
         except (TypeError, ValueError):
-            raise InputError(f"`y` must hold numbers. Got {quoted(given.y.flat[0])}") from None
+            raise InputError(
+                "must hold numbers", argument="y", got=quoted(given.y.flat[0])
+            ) from None
         check_size("y", numbers)
         if isinstance(self._one_loss(), Poisson) and (numbers < 0).any():
             raise InputError(
-                "`y` must be 0 or more for `loss='poisson'`. "
-                f"Got {numbers.min():g}; take another loss"
+                "must be 0 or more for `loss='poisson'`",
+                argument="y",
+                got=f"{numbers.min():g}",
+                remedy="take another loss",
             )
         return numbers
 
@@ -208,8 +212,10 @@ def mean_over_tasks(
     """
     if labels.shape != predicted.shape:
         raise ShapeError(
-            f"`y` must have the shape of the predictions, {predicted.shape}. Got {labels.shape}; "
-            "stacked rows need `task`"
+            f"must have the shape of the predictions, {predicted.shape}",
+            argument="y",
+            got=str(labels.shape),
+            remedy="stacked rows need `task`",
         )
     weights = None if sample_weight is None else np.asarray(sample_weight)
     n_rows = len(labels)

@@ -1,44 +1,25 @@
 """Graph-regularised models: tasks that a given graph joins are alike."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ramify._core import InputError, ShapeError, check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats
-from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import TaskCoupling
 from ramify.linear.solvers import Solution, solve_smooth
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _GraphRegularized(SingleFit):
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        graph: object = None,
-        ridge: float = 0.01,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 100,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alpha = alpha
-        self.graph = graph
-        self.ridge = ridge
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    graph: object = None
+    ridge: float = 0.01
+    max_iter: int = 100
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha)
@@ -53,37 +34,14 @@ class _GraphRegularized(SingleFit):
         return 10 * loss.steepness / largest if largest > 0 else 1.0
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _GraphRegularizedCV(CrossValidated):
     _candidates = ("ridge",)
 
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 30,
-        eps: float = 1e-5,
-        graph: object = None,
-        ridge: float | Sequence[float] = 0.01,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 100,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.graph = graph
-        self.ridge = ridge
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    eps: float = 1e-5
+    graph: object = None
+    ridge: float | Sequence[float] = 0.01
+    max_iter: int = 100
 
 
 class GraphRegularized(Regressor, _GraphRegularized):
@@ -92,21 +50,13 @@ class GraphRegularized(Regressor, _GraphRegularized):
     .. math:: \min_W L(W) + \frac{\lambda}{2} \sum_{s < t} A_{st} \|w_s - w_t\|^2
               + \frac{\mu}{2} \|W\|^2
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: Strength :math:`\lambda` of the graph.
         graph: How strongly tasks are joined, ``(task, task)`` in the order of ``tasks_``,
             symmetric, 0 or more; the diagonal does not count. None joins all with 1/T.
         ridge: Strength :math:`\mu` of the penalty on all coefficients.
-        loss: "auto", a name or a `Loss`; see `Regressor` and `Classifier`.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" averages the loss of each task over its rows; "sum" adds it up.
-        task_weight: A factor per task, in the order of ``tasks_`` or by name; None for 1.
-        warm_start: Whether ``fit`` starts from the last solution.
-        max_iter: Most iterations.
-        tol: Optimality to reach, see ``optimality_``.
-
-    Fitted: ``coef_`` ``(task, feature)``, ``intercept_`` and ``tasks_`` ``(task,)``, ``n_iter_``,
-    and ``optimality_``, the norm of the gradient relative to that without coefficients.
 
     References:
         Evgeniou, Micchelli, Pontil. *Learning Multiple Tasks with Kernel Methods*, JMLR 2005,
@@ -139,19 +89,34 @@ class GraphRegularizedClassifierCV(Classifier, _GraphRegularizedCV):
     _plain = GraphRegularizedClassifier
 
 
+METHOD = Method(
+    "graph",
+    GraphRegularized,
+    GraphRegularizedClassifier,
+    GraphRegularizedCV,
+    GraphRegularizedClassifierCV,
+)
+
+
 def _laplacian(graph: object, n_tasks: int) -> Floats:
     if graph is None:
         return np.eye(n_tasks) - 1 / n_tasks
     try:
         joined = np.array(graph, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"`graph` must be a matrix of numbers. Got {type(graph)}") from None
+        raise InputError(
+            "must be a matrix of numbers", argument="graph", got=str(type(graph))
+        ) from None
     if joined.shape != (n_tasks, n_tasks):
         raise ShapeError(
-            f"`graph` must be (task, task), {(n_tasks, n_tasks)}. Got shape {joined.shape}"
+            f"must be (task, task), {(n_tasks, n_tasks)}",
+            argument="graph",
+            got=f"shape {joined.shape}",
         )
     np.fill_diagonal(joined, 0.0)
     if not np.isfinite(joined).all() or (joined < 0).any() or not np.allclose(joined, joined.T):
-        raise InputError("`graph` must be finite, symmetric, and 0 or more. Got another matrix")
+        raise InputError(
+            "must be finite, symmetric, and 0 or more", argument="graph", got="another matrix"
+        )
     laplacian: Floats = np.diag(joined.sum(axis=1)) - joined
     return laplacian

@@ -1,53 +1,34 @@
 """A latent basis: every task combines few of the directions that all tasks share."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from ramify._core import check_count, check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats
-from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.losses import SmoothLoss
 from ramify.linear.solvers import BasisFactors, BasisSearch, Solution
 
 RandomState = int | np.random.RandomState | None
 
 
+@dataclass(eq=False, repr=False)
 class _LatentBasis(SingleFit):
-    components_: Floats
-    codes_: Floats
-    task_affinity_: Floats
+    components_: Floats = field(init=False)
+    codes_: Floats = field(init=False)
+    task_affinity_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        alpha: float = 0.1,
-        *,
-        n_basis: int = 2,
-        n_init: int = 10,
-        random_state: RandomState = 0,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 1000,
-        tol: float = 1e-3,
-    ) -> None:
-        self.alpha = alpha
-        self.n_basis = n_basis
-        self.n_init = n_init
-        self.random_state = random_state
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    alpha: float = 0.1
+    _: KW_ONLY
+    n_basis: int = 2
+    n_init: int = 10
+    random_state: RandomState = 0
+    tol: float = 1e-3
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha, open_end=True)
@@ -77,43 +58,19 @@ class _LatentBasis(SingleFit):
         return float(np.cbrt(value * steepest**2)) / 1.5
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _LatentBasisCV(CrossValidated):
     _candidates = ("n_basis",)
 
-    components_: Floats
-    codes_: Floats
-    task_affinity_: Floats
+    components_: Floats = field(init=False)
+    codes_: Floats = field(init=False)
+    task_affinity_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 20,
-        eps: float = 1e-3,
-        n_basis: int | Sequence[int] = 2,
-        n_init: int = 10,
-        random_state: RandomState = 0,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 1000,
-        tol: float = 1e-3,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.n_basis = n_basis
-        self.n_init = n_init
-        self.random_state = random_state
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    alphas: int | Sequence[float] = 20
+    n_basis: int | Sequence[int] = 2
+    n_init: int = 10
+    random_state: RandomState = 0
+    tol: float = 1e-3
 
 
 class LatentBasis(Regressor, _LatentBasis):
@@ -133,20 +90,14 @@ class LatentBasis(Regressor, _LatentBasis):
     penalty rises with the coefficients' size only as its power 2/3, so zero is always stationary,
     and it is returned where the objective found is no lower.
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: :math:`\alpha`, above 0. Towards 0, with as many directions as tasks, every task
             stands alone.
         n_basis: How many directions; at most as many as tasks and features.
         n_init: How many rotations are compared at the start.
         random_state: Of the rotations.
-        loss: "auto" or "squared", "huber", "poisson", or a loss.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" if a task's loss is the mean over its rows, or "sum".
-        task_weight: A weight per task, in order or by name; None for 1 each.
-        warm_start: Whether the last fit may be the start, if it promises more.
-        max_iter: Most turns.
-        tol: Largest residual of the conditions for a stationary point, relative to the slope at
-            zero; there is no certificate of a minimum.
 
     Attributes:
         coef_: ``codes_ @ components_``, ``(task, feature)``.
@@ -155,7 +106,8 @@ class LatentBasis(Regressor, _LatentBasis):
         components_: *L*, ``(direction, feature)``.
         task_affinity_: Cosine of the absolute codes of two tasks in [0, 1], ``(task, task)``: 0
             if they share no direction.
-        optimality_: The residual at the end.
+        optimality_: Residual of the conditions for a stationary point, relative to the slope at zero;
+            there is no certificate of a minimum.
 
     References:
         Kumar and Daumé. *Learning Task Grouping and Overlap in Multi-task Learning*, ICML 2012.
@@ -186,6 +138,11 @@ class LatentBasisClassifierCV(Classifier, _LatentBasisCV):
     """`LatentBasisClassifier` with its settings chosen by cross-validation."""
 
     _plain = LatentBasisClassifier
+
+
+METHOD = Method(
+    "latent-basis", LatentBasis, LatentBasisClassifier, LatentBasisCV, LatentBasisClassifierCV
+)
 
 
 def _overlap(codes: Floats) -> Floats:

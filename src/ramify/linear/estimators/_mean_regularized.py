@@ -1,39 +1,21 @@
 """Mean-regularised models: every task lies near the mean of all."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ramify._core import check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
-from ramify.linear.losses import GramLoss, Loss, SmoothLoss
+from ramify.linear.losses import GramLoss, SmoothLoss
 from ramify.linear.penalties import MeanCoupling
 from ramify.linear.solvers import Solution, coupled_by_mean, solve_smooth
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _MeanRegularized(SingleFit):
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        mean_alpha: float = 0.1,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 100,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alpha = alpha
-        self.mean_alpha = mean_alpha
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    mean_alpha: float = 0.1
+    max_iter: int = 100
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         apart = check_number("alpha", self.alpha)
@@ -48,35 +30,13 @@ class _MeanRegularized(SingleFit):
         return 10.0 * loss.steepness * loss.n_tasks
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _MeanRegularizedCV(CrossValidated):
     _candidates = ("mean_alpha",)
 
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 30,
-        eps: float = 1e-5,
-        mean_alpha: float | Sequence[float] = 0.1,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 100,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.mean_alpha = mean_alpha
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    eps: float = 1e-5
+    mean_alpha: float | Sequence[float] = 0.1
+    max_iter: int = 100
 
 
 class MeanRegularized(Regressor, _MeanRegularized):
@@ -88,19 +48,11 @@ class MeanRegularized(Regressor, _MeanRegularized):
     is penalised; towards infinity all tasks have the same coefficients, each with its own
     intercept.
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: Strength :math:`\lambda` of the penalty on deviations from the mean.
         mean_alpha: Strength :math:`\lambda_0` of the penalty on the mean.
-        loss: "auto", a name or a `Loss`; see `Regressor` and `Classifier`.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" averages the loss of each task over its rows; "sum" adds it up.
-        task_weight: A factor per task, in the order of ``tasks_`` or by name; None for 1.
-        warm_start: Whether ``fit`` starts from the last solution.
-        max_iter: Most iterations.
-        tol: Optimality to reach, see ``optimality_``.
-
-    Fitted: ``coef_`` ``(task, feature)``, ``intercept_`` and ``tasks_`` ``(task,)``, ``n_iter_``,
-    and ``optimality_``, the norm of the gradient relative to that without coefficients.
 
     References:
         Evgeniou and Pontil. *Regularized Multi-Task Learning*, KDD 2004. Their strengths follow from
@@ -130,3 +82,12 @@ class MeanRegularizedClassifierCV(Classifier, _MeanRegularizedCV):
     """`MeanRegularizedClassifier` with its strength chosen by cross-validation; see `CrossValidated`."""
 
     _plain = MeanRegularizedClassifier
+
+
+METHOD = Method(
+    "mean-regularized",
+    MeanRegularized,
+    MeanRegularizedClassifier,
+    MeanRegularizedCV,
+    MeanRegularizedClassifierCV,
+)

@@ -1,53 +1,32 @@
 """Learning with whom to share: groups of tasks, each with features of its own."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from ramify._core import check_count, check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats, Integers
-from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import SquaredTraceNorm
 from ramify.linear.solvers import GroupSearch, Solution, telling_strength
 
 RandomState = int | np.random.RandomState | None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _TaskGrouping(SingleFit):
-    groups_: Integers
-    task_affinity_: Floats
+    groups_: Integers = field(init=False)
+    task_affinity_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        n_groups: int = 2,
-        n_init: int = 5,
-        random_state: RandomState = 0,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alpha = alpha
-        self.n_groups = n_groups
-        self.n_init = n_init
-        self.random_state = random_state
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    n_groups: int = 2
+    n_init: int = 5
+    random_state: RandomState = 0
+    max_iter: int = 5000
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha, open_end=True)
@@ -72,42 +51,19 @@ class _TaskGrouping(SingleFit):
         return telling_strength(loss, SquaredTraceNorm(1.0))
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _TaskGroupingCV(CrossValidated):
     _candidates = ("n_groups",)
 
-    groups_: Integers
-    task_affinity_: Floats
+    groups_: Integers = field(init=False)
+    task_affinity_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 20,
-        eps: float = 1e-4,
-        n_groups: int | Sequence[int] = 2,
-        n_init: int = 5,
-        random_state: RandomState = 0,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.n_groups = n_groups
-        self.n_init = n_init
-        self.random_state = random_state
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    alphas: int | Sequence[float] = 20
+    eps: float = 1e-4
+    n_groups: int | Sequence[int] = 2
+    n_init: int = 5
+    random_state: RandomState = 0
+    max_iter: int = 5000
 
 
 class TaskGrouping(Regressor, _TaskGrouping):
@@ -123,22 +79,15 @@ class TaskGrouping(Regressor, _TaskGrouping):
     instead, with an entropy that fades. For a loss that is not squared, annealing sees its
     quadratic model; moves and coefficients see the loss.
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: :math:`\alpha`, above 0. Towards 0 every task stands alone.
         n_groups: *G*; as many as there are tasks if they are fewer. 1 is `FeatureLearning`.
         n_init: Random starts. A warm start takes one beside the last groups.
         random_state: Of the starts.
-        loss: "auto" or "squared", "huber", "poisson", or a loss.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" if a task's loss is the mean over its rows, or "sum".
-        task_weight: A weight per task, in order or by name; None for 1 each.
-        warm_start: Whether to start from the last fit.
-        max_iter: Most alternations for the coefficients of one grouping.
-        tol: Largest duality gap of the coefficients, relative to the loss without any.
 
     Attributes:
-        coef_: ``(task, feature)``.
-        intercept_: ``(task,)``.
         groups_: For each task its group, ``(task,)``, numbered in the order of their first tasks.
         task_affinity_: 1 for two tasks of one group, else 0, ``(task, task)``.
         dual_gap_: How far the objective is at most above its minimum for these groups; other
@@ -173,3 +122,8 @@ class TaskGroupingClassifierCV(Classifier, _TaskGroupingCV):
     """`TaskGroupingClassifier` with its settings chosen by cross-validation."""
 
     _plain = TaskGroupingClassifier
+
+
+METHOD = Method(
+    "task-grouping", TaskGrouping, TaskGroupingClassifier, TaskGroupingCV, TaskGroupingClassifierCV
+)

@@ -1,46 +1,27 @@
 """Task relations, learned: which tasks' coefficients agree, oppose, or have nothing in common."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ramify._core import check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.inputs import Floats
-from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import SquaredTraceNorm
 from ramify.linear.solvers import Solution, solve_spectral, telling_strength
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _TaskRelationship(SingleFit):
-    task_affinity_: Floats
-    task_covariance_: Floats
+    task_affinity_: Floats = field(init=False)
+    task_covariance_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        ridge: float = 0.1,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alpha = alpha
-        self.ridge = ridge
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    ridge: float = 0.1
+    max_iter: int = 5000
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         penalty = self._penalty(check_number("alpha", self.alpha, open_end=True))
@@ -56,38 +37,17 @@ class _TaskRelationship(SingleFit):
         return SquaredTraceNorm(alpha, alpha * check_number("ridge", self.ridge))
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _TaskRelationshipCV(CrossValidated):
     _candidates = ("ridge",)
 
-    task_affinity_: Floats
-    task_covariance_: Floats
+    task_affinity_: Floats = field(init=False)
+    task_covariance_: Floats = field(init=False)
 
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 20,
-        eps: float = 1e-4,
-        ridge: float | Sequence[float] = 0.1,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.ridge = ridge
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    alphas: int | Sequence[float] = 20
+    eps: float = 1e-4
+    ridge: float | Sequence[float] = 0.1
+    max_iter: int = 5000
 
 
 class TaskRelationship(Regressor, _TaskRelationship):
@@ -103,24 +63,16 @@ class TaskRelationship(Regressor, _TaskRelationship):
     gap, so that no coupled system over all tasks is ever formed, nor any :math:`\Omega` inverted.
     Without the ridge the coefficients are those of `FeatureLearning`.
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: :math:`\alpha`, above 0; the paper's :math:`\lambda_2`.
         ridge: :math:`\rho`, 0 or more; the paper's :math:`\lambda_1` is :math:`\alpha \rho`.
-        loss: "auto" or "squared", "huber", "poisson", or a loss.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" if a task's loss is the mean over its rows, or "sum".
-        task_weight: A weight per task, in order or by name; None for 1 each.
-        warm_start: Whether to start from the last fit.
-        max_iter: Most alternations.
-        tol: Largest duality gap, relative to the loss without coefficients.
 
     Attributes:
-        coef_: ``(task, feature)``.
-        intercept_: ``(task,)``.
         task_covariance_: :math:`\Omega`, ``(task, task)``, of trace 1 (0 if all coefficients are).
         task_affinity_: Correlations :math:`\Omega_{st} / \sqrt{\Omega_{ss} \Omega_{tt}}` in
             [−1, 1]: positive for tasks that agree, negative for opposites, 0 for unrelated ones.
-        dual_gap_: The objective is at most this far above its minimum.
 
     References:
         Zhang and Yeung. *A Convex Formulation for Learning Task Relationships in Multi-Task
@@ -151,6 +103,15 @@ class TaskRelationshipClassifierCV(Classifier, _TaskRelationshipCV):
     """`TaskRelationshipClassifier` with its strengths chosen by cross-validation."""
 
     _plain = TaskRelationshipClassifier
+
+
+METHOD = Method(
+    "task-relationship",
+    TaskRelationship,
+    TaskRelationshipClassifier,
+    TaskRelationshipCV,
+    TaskRelationshipClassifierCV,
+)
 
 
 def _covariance(coef: Floats) -> Floats:

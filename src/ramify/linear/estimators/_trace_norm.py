@@ -1,40 +1,23 @@
 """Trace-norm models: the tasks' coefficients lie in a subspace of few dimensions."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 
 from ramify._core import check_number
-from ramify.linear.estimators._base import SingleFit
+from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
-from ramify.linear.losses import Loss, SmoothLoss
+from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import TraceNormPenalty
 from ramify.linear.solvers import Solution, largest_strength, solve_penalised
 
 
+@dataclass(eq=False, repr=False)
 class _TraceNorm(SingleFit):
-    def __init__(
-        self,
-        alpha: float = 0.1,
-        *,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        warm_start: bool = False,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alpha = alpha
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.warm_start = warm_start
-        self.max_iter = max_iter
-        self.tol = tol
+    alpha: float = 0.1
+    _: KW_ONLY
+    max_iter: int = 5000
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha)
@@ -47,31 +30,9 @@ class _TraceNorm(SingleFit):
         return largest_strength(loss, TraceNormPenalty(1.0))
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _TraceNormCV(CrossValidated):
-    def __init__(
-        self,
-        *,
-        alphas: int | Sequence[float] = 30,
-        eps: float = 1e-3,
-        cv: object = None,
-        n_jobs: int | None = None,
-        loss: str | Loss = "auto",
-        fit_intercept: bool = True,
-        normalisation: str = "mean",
-        task_weight: object = None,
-        max_iter: int = 5000,
-        tol: float = 1e-6,
-    ) -> None:
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.loss = loss
-        self.fit_intercept = fit_intercept
-        self.normalisation = normalisation
-        self.task_weight = task_weight
-        self.max_iter = max_iter
-        self.tol = tol
+    max_iter: int = 5000
 
 
 class TraceNorm(Regressor, _TraceNorm):
@@ -81,19 +42,13 @@ class TraceNorm(Regressor, _TraceNorm):
 
     with the sum of the singular values :math:`\|W\|_*`.
 
+    `MultiTaskModel` tells the settings and attributes that all methods have.
+
     Args:
         alpha: Strength :math:`\lambda` of the penalty.
-        loss: "auto", a name or a `Loss`; see `Regressor` and `Classifier`.
-        fit_intercept: Whether each task has an intercept, which is not penalised.
-        normalisation: "mean" averages the loss of each task over its rows; "sum" adds it up.
-        task_weight: A factor per task, in the order of ``tasks_`` or by name; None for 1.
-        warm_start: Whether ``fit`` starts from the last solution.
-        max_iter: Most iterations.
-        tol: Optimality to reach, see ``optimality_``.
 
-    Fitted: ``coef_`` ``(task, feature)``, ``intercept_`` and ``tasks_`` ``(task,)``, ``n_iter_``,
-    ``dual_gap_``, and ``optimality_``, the gap relative to the loss without coefficients.
-    ``rank_`` is the number of dimensions.
+    Attributes:
+        rank_: The number of dimensions.
 
     References:
         Pong, Tseng, Ji, Ye. *Trace Norm Regularization: Reformulations, Algorithms, and Multi-Task
@@ -123,3 +78,6 @@ class TraceNormClassifierCV(Classifier, _TraceNormCV):
     """`TraceNormClassifier` with its strength chosen by cross-validation; see `CrossValidated`."""
 
     _plain = TraceNormClassifier
+
+
+METHOD = Method("trace-norm", TraceNorm, TraceNormClassifier, TraceNormCV, TraceNormClassifierCV)

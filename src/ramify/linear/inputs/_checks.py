@@ -19,8 +19,10 @@ def check_size(name: str, values: Floats) -> None:
     largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
     if largest > _LARGEST:
         raise InputError(
-            f"`{name}` must hold numbers of at most {_LARGEST:g} in size, as they are squared. "
-            f"Got {largest:g}; scale it first"
+            f"must hold numbers of at most {_LARGEST:g} in size, as they are squared",
+            argument=name,
+            got=f"{largest:g}",
+            remedy="scale it first",
         )
 
 
@@ -32,7 +34,7 @@ def check_choice(name: str, value: object, choices: Collection[object]) -> None:
     """
     if not any(type(value) is type(each) and value == each for each in choices):
         known = ", ".join(repr(each) for each in choices)
-        raise InputError(f"`{name}` must be one of {known}. Got {value!r}")
+        raise InputError(f"must be one of {known}", argument=name, got=repr(value))
 
 
 def weights_of_tasks(task_weight: object, tasks: Iterable[object]) -> Floats:
@@ -47,19 +49,26 @@ def weights_of_tasks(task_weight: object, tasks: Iterable[object]) -> Floats:
     if isinstance(task_weight, Mapping):
         missing = [name for name in names if name not in task_weight]
         if missing:
-            raise InputError(f"`task_weight` must have every task. It lacks {listed(missing)}")
+            raise InputError(
+                f"must have every task. It lacks {listed(missing)}", argument="task_weight"
+            )
         task_weight = [task_weight[name] for name in names]
     try:
         weights = np.asarray(task_weight, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"`task_weight` must hold numbers. Got {quoted(task_weight)}") from None
+        raise InputError(
+            "must hold numbers", argument="task_weight", got=quoted(task_weight)
+        ) from None
     if weights.shape != (len(names),):
         raise InputError(
-            f"`task_weight` must have one number per task, {len(names)}. Got shape {weights.shape}"
+            f"must have one number per task, {len(names)}",
+            argument="task_weight",
+            got=f"shape {weights.shape}",
         )
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise InputError(
-            "`task_weight` must hold finite numbers of 0 or more, not all 0. "
-            f"Got {float(weights.min())!r} to {float(weights.max())!r}"
+            "must hold finite numbers of 0 or more, not all 0",
+            argument="task_weight",
+            got=f"{float(weights.min())!r} to {float(weights.max())!r}",
         )
     return weights

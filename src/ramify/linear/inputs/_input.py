@@ -92,8 +92,9 @@ def index_of_tasks(task: object, tasks: Sequence[object] | np.ndarray, n_rows: i
     unknown = dict.fromkeys(label for label in labels if label not in known)
     if unknown:
         raise InputError(
-            f"`task` holds tasks that were not in `fit`: {listed(unknown)}. "
-            f"Known are {listed(tasks)}{_other_type(unknown, known)}"
+            f"holds tasks that were not in `fit`: {listed(unknown)}. "
+            f"Known are {listed(tasks)}{_other_type(unknown, known)}",
+            argument="task",
         )
     return np.fromiter((known[label] for label in labels), dtype=np.intp, count=n_rows)
 
@@ -113,8 +114,9 @@ def _stacked(
 ) -> Given:
     if labels.ndim != 1:
         raise ShapeError(
-            "`y` must have one column when `task` is given, a row has one task. "
-            f"Got shape {labels.shape}"
+            "must have one column when `task` is given, a row has one task",
+            argument="y",
+            got=f"shape {labels.shape}",
         )
     _refuse_missing(labelled)
     names = _task_labels(task, len(labels))
@@ -147,7 +149,9 @@ def checked_labels(estimator: BaseEstimator, y: object) -> np.ndarray:
         y, ensure_2d=False, dtype=None, ensure_all_finite="allow-nan", input_name="y"
     )
     if labels.ndim not in {1, 2} or labels.shape[-1:] == (0,):
-        raise ShapeError(f"`y` must be (sample,) or (sample, task). Got shape {labels.shape}")
+        raise ShapeError(
+            "must be (sample,) or (sample, task)", argument="y", got=f"shape {labels.shape}"
+        )
     return labels
 
 
@@ -179,8 +183,10 @@ def _refuse_missing(labelled: np.ndarray) -> None:
 def _refuse_empty(tasks: np.ndarray, has_rows: np.ndarray) -> None:
     if not has_rows.all():
         raise InputError(
-            "`y` must have a label with a weight above 0 for every task. There is none for "
-            f"{listed(tasks[~has_rows])}; leave such tasks out"
+            "must have a label with a weight above 0 for every task. There is none for "
+            f"{listed(tasks[~has_rows])}",
+            argument="y",
+            remedy="leave such tasks out",
         )
 
 
@@ -191,23 +197,26 @@ def _column_names(y: object) -> list[object] | None:
     twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice:
         raise InputError(
-            f"`y` must have a name of its own for every column. Twice: {listed(twice)}"
+            f"must have a name of its own for every column. Twice: {listed(twice)}", argument="y"
         )
     return list(columns)
 
 
 def _task_labels(task: object, n_rows: int) -> list[object]:
     """The labels as plain Python values, which can be looked up whatever array they came in."""
+    one_each = f"must have one label per row, {n_rows:,}"
     if isinstance(task, str | bytes) or not hasattr(task, "__len__"):
-        raise InputError(f"`task` must have one label per row, {n_rows:,}. Got {task!r}")
+        raise InputError(one_each, argument="task", got=repr(task))
     labels = [_plain(each) for each in task]  # type: ignore[attr-defined]
     if len(labels) != n_rows:
-        raise ShapeError(f"`task` must have one label per row, {n_rows:,}. Got {len(labels):,}")
+        raise ShapeError(one_each, argument="task", got=f"{len(labels):,}")
     for label in labels:
         if _is_none_or_nan(label):
-            raise InputError("`task` must have a label for every row. Some are missing")
+            raise InputError("must have a label for every row. Some are missing", argument="task")
         if not hasattr(label, "__hash__") or label.__hash__ is None:
-            raise InputError(f"`task` must hold labels that can be hashed. Got {label!r}")
+            raise InputError(
+                "must hold labels that can be hashed", argument="task", got=repr(label)
+            )
     return labels
 
 
