@@ -1,6 +1,6 @@
 """Step times as ratios: learning the tree, a shared network against PyTorch by hand, stacking.
 
-    python benchmarks/speed.py [affinity] [step] [stacking] [--output speed.json]
+    python benchmarks/speed.py [affinity] [many] [step] [stacking] [--output speed.json]
 
 All ratios come from one process in which both sides take turns. See benchmarks/README.md.
 """
@@ -29,6 +29,7 @@ from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training import Training
 
 N_BATCHES, BATCH = 20, 128
+MANY_TASKS, N_MANY_BATCHES = (617, 1000, 3000, 5000), 320
 FIT_DEFAULT, SMALL = "default of ramify fit, 1024-256-256", "64-256-256-256"
 Step = Callable[[Batch], object]
 
@@ -85,6 +86,23 @@ def measure_affinity(how: dict[str, Any]) -> dict[str, Ratio]:
     return found
 
 
+def measure_many(how: dict[str, Any]) -> dict[str, Ratio]:
+    """The same for many tasks, over enough batches for all that waits to be counted."""
+    found = {}
+    for n_tasks in MANY_TASKS:
+        batches = made_up(n_tasks, 64, N_MANY_BATCHES)
+        steps = {
+            "margins": segment_step(FullyAdaptive(), trunk(), n_tasks, batches),
+            "off": segment_step(HardSharing(), trunk(), n_tasks, batches),
+        }
+        rounds = min(how["rounds"], 3)
+        items, block = list(batches), N_MANY_BATCHES // 4
+        measured = ratios(steps, "off", items, **(how | {"rounds": rounds, "block": block}))
+        found[f"T={n_tasks}"] = measured["margins"]
+        show(f"T={n_tasks}", measured["margins"])
+    return found
+
+
 def measure_step(how: dict[str, Any]) -> dict[str, Ratio]:
     """Training step of a shared network ÷ the same by hand."""
     found = {}
@@ -126,6 +144,7 @@ def measure_stacking(how: dict[str, Any]) -> dict[str, Ratio]:
 
 PARTS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Ratio]]]] = {
     "affinity": ("Step with the affinity on ÷ off (aim: at most 1.05)", measure_affinity),
+    "many": ("The same for many tasks (aim: 1.15 at 617, 1.5 at 5,000)", measure_many),
     "step": ("Step of a shared network ÷ by hand (aim: at most 1.15)", measure_step),
     "stacking": ("Loop over branches ÷ stacked (aim: at least 0.95)", measure_stacking),
 }
@@ -147,10 +166,10 @@ def trunk() -> nn.Sequential:
     return nn.Sequential(*[layer for a, b in widths for layer in (nn.Linear(a, b), nn.ReLU())])
 
 
-def made_up(n_tasks: int, width: int) -> TableBatches:
+def made_up(n_tasks: int, width: int, n_batches: int = N_BATCHES) -> TableBatches:
     """Random rows with a fifth of the labels missing."""
     random = torch.Generator().manual_seed(0)
-    rows = N_BATCHES * BATCH
+    rows = n_batches * BATCH
     mask = torch.rand(rows, n_tasks, generator=random) < 0.8
     targets = (torch.rand(rows, n_tasks, generator=random) < 0.3).float() * mask
     inputs = torch.randn(rows, width, generator=random)

@@ -59,8 +59,7 @@ def count(rank: int) -> dict[str, object]:
     affinity = ErrorMarginAffinity(N_TASKS)
     part = slice(0, 9) if rank == 0 else slice(9, 24)
     for margins, mask in affinity_batches():
-        sums, products = affinity.batch_counts(margins[part], mask[part])
-        affinity.fold(summed(sums), summed(products))
+        affinity.update(margins[part], mask[part], summed)
     return dict(affinity.state_dict())
 
 

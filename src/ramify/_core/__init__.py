@@ -11,6 +11,7 @@ from ramify._core._errors import (
 )
 from ramify._core._files import replacing, sha256_of, sole_writer, write_atomically
 from ramify._core._lazy import lazy_names
+from ramify._core._memory import machine_memory
 from ramify._core._registry import Registry
 from ramify._core._text import counted, listed, quoted
 
@@ -27,6 +28,7 @@ __all__ = [
     "counted",
     "lazy_names",
     "listed",
+    "machine_memory",
     "quoted",
     "replacing",
     "sha256_of",

@@ -1,13 +1,16 @@
 """Affinity of tasks from samples that are easy or difficult for both at once."""
 
+from collections.abc import Mapping
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import InputError, ShapeError
+from ramify._core import ShapeError, check_count, check_number
+from ramify.affinity._pair_counts import N_BLOCKS, PairCounts, Total, unpacked
 
-_N_BLOCKS = 10
 _LARGEST_WEIGHT = 1e12
+_ALL_ROWS_UP_TO = 1500
 
 
 class ErrorMarginAffinity:
@@ -30,6 +33,10 @@ class ErrorMarginAffinity:
 
     Batches are dealt in turn to ten blocks of counts, so that `resampled` can redraw the evidence.
 
+    Time and memory grow with the square of the number of tasks: up to 100 bytes a pair. Of more
+    than 1500 tasks only every second, third, … row of a batch is looked at (one in T / 1500), so
+    that counting does not take longer than training.
+
     Differences from the paper's code: samples without a label are left out (there they count as
     easy), and a batch counts by its number of samples (there every batch counts alike).
 
@@ -38,7 +45,7 @@ class ErrorMarginAffinity:
         decay: Factor per batch of what was counted before, in (0, 1].
 
     Raises:
-        InputError: If ``n_tasks`` or ``decay`` is out of range.
+        InputError: If ``n_tasks`` or ``decay`` is out of range, or there is not the memory.
 
     References:
         Lu et al. *Fully-adaptive Feature Sharing in Multi-Task Networks*, CVPR 2017, eq. (4).
@@ -55,25 +62,27 @@ class ErrorMarginAffinity:
     """
 
     def __init__(self, n_tasks: int, decay: float = 0.99) -> None:
-        if n_tasks < 1:
-            raise InputError(f"`n_tasks` must be 1 or more. Got {n_tasks}")
-        if not 0 < decay <= 1:
-            raise InputError(f"`decay` must be above 0 and at most 1. Got {decay}")
-        self.n_tasks, self.decay = n_tasks, decay
+        self.n_tasks = check_count("n_tasks", n_tasks)
+        self.decay = check_number("decay", decay, most=1, open_end=True)
         self._weight = 1.0  # of the next batch; grows by 1/decay instead of shrinking the counts
         self._n_batches = 0
         self._means = torch.zeros(2, n_tasks)  # weighted sum of margins, weighted number of labels
-        self._counts = torch.zeros(_N_BLOCKS, 2 * n_tasks, 2 * n_tasks)
+        self._pairs = PairCounts(n_tasks)
 
     @torch.no_grad()
     def update(
-        self, margins: Float[Tensor, "batch task"], label_mask: Bool[Tensor, "batch task"]
+        self,
+        margins: Float[Tensor, "batch task"],
+        label_mask: Bool[Tensor, "batch task"],
+        total: Total | None = None,
     ) -> None:
         """Fold one batch in.
 
         Args:
             margins: Error of each sample for each task, 0 or more; any value where unlabelled.
             label_mask: True where the sample has a label of the task.
+            total: Adds a tensor up over all ranks, each of which gives a part of the batch; None
+                for one rank.
 
         Raises:
             ShapeError: If the two do not both have the shape ``(batch, n_tasks)``.
@@ -83,40 +92,30 @@ class ErrorMarginAffinity:
                 f"`margins` and `label_mask` must both be (batch, {self.n_tasks}). "
                 f"Got {tuple(margins.shape)} and {tuple(label_mask.shape)}"
             )
-        self.fold(*self.batch_counts(margins, label_mask))
-
-    @torch.no_grad()
-    def batch_counts(
-        self, margins: Float[Tensor, "batch task"], label_mask: Bool[Tensor, "batch task"]
-    ) -> tuple[Float[Tensor, "2 task"], Float[Tensor, "two_task two_task"]]:
-        """What one batch adds, before weighting; sums over samples, so ranks may add theirs up.
-
-        Returns:
-            Sum of margins and number of labels per task; and the products of the signs
-            (+1 difficult, −1 easy, 0 unlabelled) and of the label mask over all pairs.
-        """
-        self._follow(margins)
-        mask = label_mask.to(margins.dtype)
-        signs = torch.where(margins >= self._threshold(), mask, -mask)
-        both = torch.cat([signs, mask], dim=1)
-        products = both.T @ both
-        sums = torch.where(label_mask, margins, 0.0).sum(0)
-        return torch.stack([sums, products.diagonal()[self.n_tasks :]]), products
-
-    @torch.no_grad()
-    def fold(
-        self,
-        sums: Float[Tensor, "2 task"],
-        products: Float[Tensor, "two_task two_task"],
-    ) -> None:
-        """Add the counts of one batch, which `batch_counts` gave (summed over ranks)."""
-        self._means.add_(sums, alpha=self._weight)
-        self._counts[self._n_batches % _N_BLOCKS].add_(products, alpha=self._weight)
+        # Every n-th row of a batch, which comes in random order: as good as any other.
+        step = -(-self.n_tasks // _ALL_ROWS_UP_TO)
+        margins, label_mask = margins[::step], label_mask[::step]
+        margins = margins.to(torch.promote_types(margins.dtype, torch.float32))
+        self._means = self._means.to(margins)
+        self._pairs.to(margins)
+        difficult = margins >= self._threshold()
+        # Bytes are converted several times faster than truth values.
+        labels = label_mask.view(torch.uint8).to(margins.dtype)
+        if self._pairs.waits:
+            signs = (difficult & label_mask).view(torch.int8).mul_(2)
+            signs.sub_(label_mask.view(torch.int8))
+        else:
+            signs = torch.where(difficult, labels, -labels)
+        self._pairs.add(signs, self._n_batches % N_BLOCKS, self._weight, total)
+        # A margin that is no number counts as 0.
+        known = margins.nan_to_num(0.0, 0.0, 0.0).mul_(labels)
+        sums = torch.stack([known.sum(0), labels.sum(0)])
+        self._means.add_(sums if total is None else total(sums), alpha=self._weight)
         self._n_batches += 1
         self._weight /= self.decay
         if self._weight > _LARGEST_WEIGHT:
             self._means /= self._weight
-            self._counts /= self._weight
+            self._pairs.divide(self._weight)
             self._weight = 1.0
 
     def matrix(self) -> Float[Tensor, "task task"]:
@@ -124,7 +123,7 @@ class ErrorMarginAffinity:
 
         Symmetric, 1 on the diagonal; NaN where no sample had both labels.
         """
-        return _agreement(self._counts.sum(0), self.n_tasks)
+        return self.resampled(torch.ones(N_BLOCKS), corrected=False)
 
     def corrected(self) -> Float[Tensor, "task task"]:
         r"""Affinity with chance agreement taken out, in [0, 1]; 1/2 means unrelated.
@@ -133,8 +132,9 @@ class ErrorMarginAffinity:
         difficult samples would show, :math:`\tfrac12 (1 + (A - C) / (1 - C))`, floored at 0.
         Symmetric, 1 on the diagonal; NaN where no sample had both labels.
         """
-        return _corrected(self._counts.sum(0), self.n_tasks)
+        return self.resampled(torch.ones(N_BLOCKS), corrected=True)
 
+    @torch.no_grad()
     def resampled(
         self, weights: Float[Tensor, " block"], *, corrected: bool
     ) -> Float[Tensor, "task task"]:
@@ -144,13 +144,21 @@ class ErrorMarginAffinity:
             weights: How often each of the ten blocks was drawn.
             corrected: Whether to take chance agreement out.
         """
-        counts = torch.tensordot(weights.to(self._counts), self._counts, dims=1)
-        return (_corrected if corrected else _agreement)(counts, self.n_tasks)
+        sums = self._pairs.of_blocks(weights)
+        formula = _corrected if corrected else _agreement
+        found = torch.empty(sums.shape[1:], dtype=torch.float64, device=sums.device)
+        for rows, columns, parts in unpacked(sums):
+            part = formula(*parts).clamp_(0, 1)
+            found[rows, columns] = part
+            found[columns, rows] = part.T
+        labelled = ~found.diagonal().isnan()
+        found.diagonal().copy_(torch.where(labelled, 1.0, float("nan")))
+        return found
 
     @property
     def n_blocks(self) -> int:
         """Number of blocks that `resampled` draws from."""
-        return _N_BLOCKS
+        return N_BLOCKS
 
     @property
     def n_batches(self) -> int:
@@ -160,11 +168,21 @@ class ErrorMarginAffinity:
     def state_dict(self) -> dict[str, Tensor]:
         """Everything needed to go on, as tensors."""
         progress = torch.tensor([self._n_batches, self._weight], dtype=torch.float64)
-        return {"means": self._means, "counts": self._counts, "progress": progress}
+        return {"means": self._means, "progress": progress, **self._pairs.state_dict()}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> "ErrorMarginAffinity":
-        """Take over what `state_dict` gave."""
-        self._means, self._counts = state["means"].clone(), state["counts"].clone()
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> "ErrorMarginAffinity":
+        """Take over what `state_dict` gave, also before version 0.1 packed the counts.
+
+        Raises:
+            ShapeError: If it is of another number of tasks.
+        """
+        if state["means"].shape != self._means.shape:
+            raise ShapeError(
+                f"the affinity's state must be of {self.n_tasks} tasks. "
+                f"Got one of {state['means'].shape[-1]}"
+            )
+        self._means = state["means"].clone()
+        self._pairs.load_state_dict(state)
         n_batches, self._weight = state["progress"].tolist()
         self._n_batches = int(n_batches)
         return self
@@ -173,34 +191,16 @@ class ErrorMarginAffinity:
         # Before the first label of a task its threshold is 0: everything counts as difficult.
         return self._means[0] / self._means[1].clamp(min=torch.finfo(self._means.dtype).tiny)
 
-    def _follow(self, margins: Tensor) -> None:
-        if self._counts.device != margins.device or self._counts.dtype != margins.dtype:
-            self._means = self._means.to(margins)
-            self._counts = self._counts.to(margins)
+
+def _agreement(products: Tensor, _here: Tensor, _there: Tensor, number: Tensor) -> Tensor:
+    return (1 + products / number) / 2
 
 
-def _parts(counts: Tensor, n_tasks: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Sum of sign products, sum of the row task's signs, and number, over samples with both."""
-    return counts[:n_tasks, :n_tasks], counts[:n_tasks, n_tasks:], counts[n_tasks:, n_tasks:]
-
-
-def _agreement(counts: Tensor, n_tasks: int) -> Tensor:
-    products, _, number = _parts(counts.double(), n_tasks)
-    return _tidy((1 + products / number) / 2)
-
-
-def _corrected(counts: Tensor, n_tasks: int) -> Tensor:
-    products, signs, number = _parts(counts.double(), n_tasks)
+def _corrected(products: Tensor, here: Tensor, there: Tensor, number: Tensor) -> Tensor:
     agreement = (1 + products / number) / 2
-    rate = (1 + signs / number) / 2  # rate[i, j]: difficult for i, among samples with i and j
-    chance = rate * rate.T + (1 - rate) * (1 - rate.T)
+    # How often the one is difficult, among samples with both.
+    rate, other = (1 + here / number) / 2, (1 + there / number) / 2
+    chance = rate * other + (1 - rate) * (1 - other)
     # Two tasks that are each always easy or always difficult agree by chance alone: unrelated.
     kappa = torch.where(chance < 1 - 1e-9, (agreement - chance) / (1 - chance), 0 * chance)
-    return _tidy(((1 + kappa) / 2).clamp(min=0))
-
-
-def _tidy(affinity: Tensor) -> Tensor:
-    symmetric = ((affinity + affinity.T) / 2).clamp(0, 1)
-    labelled = ~symmetric.diagonal().isnan()
-    diagonal = torch.where(labelled, 1.0, float("nan"))
-    return symmetric.diagonal_scatter(diagonal.to(symmetric))
+    return (1 + kappa) / 2

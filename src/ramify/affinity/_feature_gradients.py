@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import check_count, check_number
 from ramify.affinity._factors import factors_of_gram
+from ramify.affinity._pair_counts import N_BLOCKS, check_pairs_fit
 
-_N_BLOCKS = 10
 _LARGEST_WEIGHT = 1e12
 
 
@@ -39,7 +39,7 @@ class FeatureGradientAffinity:
         energy: Share of the gradients that `factors` keeps, in (0, 1].
 
     Raises:
-        InputError: If an argument is out of range.
+        InputError: If an argument is out of range, or there is not the memory for so many pairs.
 
     References:
         Strezoski, van Noord, Worring, ICMR 2019, for gradients that are factorised; the gradients
@@ -57,16 +57,13 @@ class FeatureGradientAffinity:
     """
 
     def __init__(self, n_tasks: int, decay: float = 0.99, *, energy: float = 0.9) -> None:
-        if n_tasks < 1:
-            raise InputError(f"`n_tasks` must be 1 or more. Got {n_tasks}")
-        if not 0 < decay <= 1:
-            raise InputError(f"`decay` must be above 0 and at most 1. Got {decay}")
-        if not 0 < energy <= 1:
-            raise InputError(f"`energy` must be above 0 and at most 1. Got {energy}")
-        self.n_tasks, self.decay, self.energy = n_tasks, decay, energy
+        self.n_tasks = check_count("n_tasks", n_tasks)
+        self.decay = check_number("decay", decay, most=1, open_end=True)
+        self.energy = check_number("energy", energy, most=1, open_end=True)
+        check_pairs_fit(n_tasks)
         self._weight = 1.0  # of the next batch; grows by 1/decay instead of shrinking the sums
         self._n_batches = 0
-        self._sums = torch.zeros(_N_BLOCKS, 2, n_tasks, n_tasks)
+        self._sums = torch.zeros(N_BLOCKS, 2, n_tasks, n_tasks)
 
     @torch.no_grad()
     def batch_sums(
@@ -104,7 +101,7 @@ class FeatureGradientAffinity:
         """Add the sums of one batch, which `batch_sums` gave (summed over ranks)."""
         if self._sums.device != sums.device or self._sums.dtype != sums.dtype:
             self._sums = self._sums.to(sums)
-        self._sums[self._n_batches % _N_BLOCKS].add_(sums, alpha=self._weight)
+        self._sums[self._n_batches % N_BLOCKS].add_(sums, alpha=self._weight)
         self._n_batches += 1
         self._weight /= self.decay
         if self._weight > _LARGEST_WEIGHT:
@@ -134,7 +131,7 @@ class FeatureGradientAffinity:
     @property
     def n_blocks(self) -> int:
         """Number of blocks that `resampled` draws from."""
-        return _N_BLOCKS
+        return N_BLOCKS
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything needed to go on, as tensors."""

@@ -30,7 +30,9 @@ class BinaryLoss(RowLoss):
         """Error margin of each sample for each task, in [0, 1]."""
         # Soft targets are cut at one half first, as in the paper's code.
         logits = outputs.squeeze(-1)
-        return torch.where(targets >= 0.5, -logits, logits).sigmoid()
+        # Of many tasks, signs from bytes are found several times faster than logits are chosen.
+        positive = (targets >= 0.5).view(torch.uint8).to(logits.dtype)
+        return (1 - 2 * positive).mul_(logits).sigmoid_()
 
     def prediction(self, outputs: Tensor) -> Tensor:
         """Probability of the second class."""
