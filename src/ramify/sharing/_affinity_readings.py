@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from torch import Tensor, distributed
+from torch import Tensor
 
 from ramify._core import InputError, listed, quoted
 from ramify.affinity import ErrorMarginAffinity, FeatureGradientAffinity
@@ -62,10 +62,7 @@ class _Margins(Reading):
     def observe(self, evidence: StepEvidence | HeadGradients) -> None:
         if not isinstance(evidence, StepEvidence):
             raise InputError(f"`evidence` must hold margins. Got {type(evidence).__name__}")
-        # A single rank need not count each batch at once.
-        several = distributed.is_available() and distributed.is_initialized()
-        total = evidence.total if several else None
-        self._found.update(evidence.margins, evidence.label_mask, total)
+        self._found.update(evidence.margins, evidence.label_mask, evidence.total)
 
     def matrix(self) -> Tensor:
         return self._found.corrected() if self._corrected else self._found.matrix()

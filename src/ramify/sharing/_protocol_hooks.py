@@ -103,7 +103,8 @@ class _Margins(StepHook):
         self._sharing = sharing
 
     def start(self, context: HookContext) -> None:
-        self._losses, self._total = context.losses, context.total
+        self._losses = context.losses
+        self._total = context.total if context.world_size > 1 else None
         self._unseen: list[tuple[Tensor, Tensor, Tensor, Tensor | None]] = []
 
     def after_step(self, step: Step) -> None:

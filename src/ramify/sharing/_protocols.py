@@ -19,12 +19,12 @@ class StepEvidence:
     Attributes:
         margins: Error of each sample for each task, ``(batch, task)``.
         label_mask: True where the sample has a label of the task.
-        total: Adds a tensor up over all machines that train together.
+        total: Adds a tensor up over all ranks; None for one rank, which may count later.
     """
 
     margins: Float[Tensor, "batch task"]
     label_mask: Bool[Tensor, "batch task"]
-    total: Callable[[Tensor], Tensor]
+    total: Callable[[Tensor], Tensor] | None
 
 
 @dataclass(frozen=True)
