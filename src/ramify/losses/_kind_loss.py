@@ -12,8 +12,8 @@ from ramify.tasks import Task
 class KindLoss(nn.Module, ABC):
     """What training and prediction need to know of one kind of task.
 
-    All methods take every task of the kind at once: outputs ``(batch, task, output)`` and targets
-    ``(batch, task)`` that hold a valid target, such as 0, where there is no label. A kind that
+    All methods take every task of the kind at once: outputs ``(unit, task, output)`` and targets
+    ``(unit, task)`` that hold a valid target, such as 0, where there is no label. A kind that
     judges each row by itself derives from `RowLoss`.
     """
 
@@ -25,9 +25,9 @@ class KindLoss(nn.Module, ABC):
     @abstractmethod
     def sums(
         self,
-        outputs: Float[Tensor, "batch task output"],
-        targets: Float[Tensor, "batch task"],
-        weights: Float[Tensor, "batch task"],
+        outputs: Float[Tensor, "unit task output"],
+        targets: Float[Tensor, "unit task"],
+        weights: Float[Tensor, "unit task"],
         pairs: Int64[Tensor, "2 pair"] | None,
     ) -> tuple[Float[Tensor, " task"], Float[Tensor, " task"]]:
         """Sum of each task's weighted losses, and the sum of their weights.
@@ -42,17 +42,17 @@ class KindLoss(nn.Module, ABC):
     @abstractmethod
     def margins(
         self,
-        outputs: Float[Tensor, "batch task output"],
-        targets: Float[Tensor, "batch task"],
-        label_mask: Bool[Tensor, "batch task"],
+        outputs: Float[Tensor, "unit task output"],
+        targets: Float[Tensor, "unit task"],
+        label_mask: Bool[Tensor, "unit task"],
         pairs: Int64[Tensor, "2 pair"] | None,
-    ) -> tuple[Float[Tensor, "batch task"], Bool[Tensor, "batch task"]]:
+    ) -> tuple[Float[Tensor, "unit task"], Bool[Tensor, "unit task"]]:
         """Error margin of each sample for each task, 0 or more, and which samples have one."""
 
     @abstractmethod
     def prediction(
-        self, outputs: Float[Tensor, "batch task output"]
-    ) -> Float[Tensor, "batch task output"]:
+        self, outputs: Float[Tensor, "unit task output"]
+    ) -> Float[Tensor, "unit task output"]:
         """Probabilities, or values in the target's own unit."""
 
 
@@ -61,14 +61,14 @@ class RowLoss(KindLoss):
 
     @abstractmethod
     def loss(
-        self, outputs: Float[Tensor, "batch task output"], targets: Float[Tensor, "batch task"]
-    ) -> Float[Tensor, "batch task"]:
+        self, outputs: Float[Tensor, "unit task output"], targets: Float[Tensor, "unit task"]
+    ) -> Float[Tensor, "unit task"]:
         """Loss of each sample for each task."""
 
     @abstractmethod
     def margin(
-        self, outputs: Float[Tensor, "batch task output"], targets: Float[Tensor, "batch task"]
-    ) -> Float[Tensor, "batch task"]:
+        self, outputs: Float[Tensor, "unit task output"], targets: Float[Tensor, "unit task"]
+    ) -> Float[Tensor, "unit task"]:
         """Error margin of each sample for each task, 0 or more."""
 
     def sums(

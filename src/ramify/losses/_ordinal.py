@@ -58,8 +58,8 @@ class OrdinalLoss(RowLoss):
 
 
 def logits_of_reaching(
-    outputs: Float[Tensor, "batch task output"],
-) -> Float[Tensor, "batch task output"]:
+    outputs: Float[Tensor, "unit task output"],
+) -> Float[Tensor, "unit task output"]:
     """Logit of the probability of each level but the lowest, or a higher one; falls with it."""
     score, gaps = outputs[..., :1], functional.softplus(THRESHOLD_PACE * outputs[..., 1:])
     return torch.cat([score, score - gaps.cumsum(-1)], dim=-1)

@@ -34,9 +34,9 @@ class RankingLoss(KindLoss):
 
     def sums(
         self,
-        outputs: Float[Tensor, "batch task output"],
-        targets: Float[Tensor, "batch task"],
-        weights: Float[Tensor, "batch task"],
+        outputs: Float[Tensor, "unit task output"],
+        targets: Float[Tensor, "unit task"],
+        weights: Float[Tensor, "unit task"],
         pairs: Int64[Tensor, "2 pair"] | None,
     ) -> tuple[Float[Tensor, " task"], Float[Tensor, " task"]]:
         """Sum of the losses of each task's pairs, and their number; weights only tell labels."""
@@ -46,11 +46,11 @@ class RankingLoss(KindLoss):
 
     def margins(
         self,
-        outputs: Float[Tensor, "batch task output"],
-        targets: Float[Tensor, "batch task"],
-        label_mask: Bool[Tensor, "batch task"],
+        outputs: Float[Tensor, "unit task output"],
+        targets: Float[Tensor, "unit task"],
+        label_mask: Bool[Tensor, "unit task"],
         pairs: Int64[Tensor, "2 pair"] | None,
-    ) -> tuple[Float[Tensor, "batch task"], Bool[Tensor, "batch task"]]:
+    ) -> tuple[Float[Tensor, "unit task"], Bool[Tensor, "unit task"]]:
         """Error margin of each sample for each task, in [0, 1], and which samples have a pair."""
         found = _compared(outputs, targets, label_mask, pairs)
         counts = found.counts.to(outputs.dtype)

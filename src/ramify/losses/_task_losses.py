@@ -17,7 +17,8 @@ class TaskLosses(nn.Module):
 
     Tasks of one kind are treated together, so the number of operations depends on the number of
     kinds, not of tasks. A task's loss is the mean over its own labels in the batch; a task
-    without a label in the batch has loss 0 and no gradient.
+    without a label in the batch has loss 0 and no gradient. What has a line of its own, a row or a
+    position within it, is a matter of the data (see `ramify.data.Units`): here each is for itself.
 
     Args:
         tasks: The tasks.
@@ -54,9 +55,9 @@ class TaskLosses(nn.Module):
 
     def forward(
         self,
-        outputs: Float[Tensor, "batch column"],
-        targets: Float[Tensor, "batch task"],
-        label_mask: Bool[Tensor, "batch task"],
+        outputs: Float[Tensor, "unit column"],
+        targets: Float[Tensor, "unit task"],
+        label_mask: Bool[Tensor, "unit task"],
         pairs: Int64[Tensor, "2 pair"] | None = None,
     ) -> Float[Tensor, " task"]:
         """Mean loss of each task over its own labels; 0 for a task without one.
@@ -76,10 +77,11 @@ class TaskLosses(nn.Module):
 
     def sums(
         self,
-        outputs: Float[Tensor, "batch column"],
-        targets: Float[Tensor, "batch task"],
-        label_mask: Bool[Tensor, "batch task"],
+        outputs: Float[Tensor, "unit column"],
+        targets: Float[Tensor, "unit task"],
+        label_mask: Bool[Tensor, "unit task"],
         pairs: Int64[Tensor, "2 pair"] | None = None,
+        label_weights: Float[Tensor, "unit task"] | None = None,
     ) -> tuple[Float[Tensor, " task"], Float[Tensor, " task"]]:
         """Sum of each task's weighted losses over its labels, and the sum of their weights.
 
@@ -91,9 +93,13 @@ class TaskLosses(nn.Module):
             targets: As for a call.
             label_mask: As for a call.
             pairs: As for a call.
+            label_weights: How much each label counts beside the others of its task; None for all
+                alike.
         """
         self._check(outputs, targets, label_mask)
         weights = label_mask.to(outputs.dtype)
+        if label_weights is not None:
+            weights = weights * label_weights
         class_weights = self.class_weights
         if class_weights is not None:
             weights = weights * torch.where(targets >= 0.5, class_weights, 1.0)
@@ -120,11 +126,11 @@ class TaskLosses(nn.Module):
     @torch.no_grad()
     def margins(
         self,
-        outputs: Float[Tensor, "batch column"],
-        targets: Float[Tensor, "batch task"],
-        label_mask: Bool[Tensor, "batch task"],
+        outputs: Float[Tensor, "unit column"],
+        targets: Float[Tensor, "unit task"],
+        label_mask: Bool[Tensor, "unit task"],
         pairs: Int64[Tensor, "2 pair"] | None = None,
-    ) -> tuple[Float[Tensor, "batch task"], Bool[Tensor, "batch task"]]:
+    ) -> tuple[Float[Tensor, "unit task"], Bool[Tensor, "unit task"]]:
         """Error margin of each sample for each task; meaningless where the mask is False.
 
         Returns:
@@ -136,7 +142,7 @@ class TaskLosses(nn.Module):
         return self._joined(margins), self._joined(masks)
 
     @torch.no_grad()
-    def predictions(self, outputs: Float[Tensor, "batch column"]) -> Float[Tensor, "batch column"]:
+    def predictions(self, outputs: Float[Tensor, "unit column"]) -> Float[Tensor, "unit column"]:
         """Probabilities, or values in the target's own unit, in the columns of the outputs."""
         result = torch.empty_like(outputs)
         for block in self._blocks:
@@ -157,8 +163,8 @@ class TaskLosses(nn.Module):
         ) and targets.shape == label_mask.shape == (n_rows, n_tasks):
             return
         raise ShapeError(
-            f"`outputs` must be (batch, {self.tasks.n_columns}), `targets` and `label_mask` "
-            f"(batch, {n_tasks}). Got {tuple(outputs.shape)}, {tuple(targets.shape)} and "
+            f"`outputs` must be (unit, {self.tasks.n_columns}), `targets` and `label_mask` "
+            f"(unit, {n_tasks}). Got {tuple(outputs.shape)}, {tuple(targets.shape)} and "
             f"{tuple(label_mask.shape)}"
         )
 

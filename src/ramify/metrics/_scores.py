@@ -1,6 +1,7 @@
-"""Per-task scores on held-out rows, plain or under weights of the rows; absent is NaN."""
+"""Per-task scores on held-out units, plain or under weights of their rows; absent is NaN."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64
@@ -14,6 +15,7 @@ from ramify.tasks import (
     NDCG,
     RMSE,
     ROC_AUC,
+    ROW,
     Metric,
     Ordinal,
     Ranking,
@@ -79,6 +81,33 @@ def rmse(
     return np.sqrt(_divide(weights @ (values - targets) ** 2, weights.sum(axis=1)))
 
 
+@dataclass(frozen=True)
+class MeanScore:
+    """A score that follows from a mean over units, so that sums by row are enough for all draws.
+
+    Attributes:
+        each: From predictions and targets to a number for each unit.
+        finish: From the mean to the score.
+    """
+
+    each: Callable[[Array, Array], Array]
+    finish: Callable[[Array], Array]
+
+    def of_rows(self, values: Array, targets: Array, row_weights: Array, rows: Groups) -> Array:
+        """The score where units are not the rows.
+
+        Args:
+            values: Of each unit.
+            targets: Of each unit.
+            row_weights: How much each row counts, one line per draw.
+            rows: For each unit its row.
+        """
+        n_rows = row_weights.shape[1]
+        sums = np.bincount(rows, self.each(values, targets), minlength=n_rows)
+        numbers = np.bincount(rows, minlength=n_rows).astype(np.float64)
+        return self.finish(_divide(row_weights @ sums, row_weights @ numbers))
+
+
 SCORES: dict[Metric, Score] = {
     ROC_AUC: roc_auc,
     ACCURACY: accuracy,
@@ -86,47 +115,80 @@ SCORES: dict[Metric, Score] = {
     RMSE: rmse,
 }
 GROUP_SCORES: dict[Metric, GroupScore] = {NDCG: ndcg}
+MEAN_SCORES: dict[Metric, MeanScore] = {
+    ACCURACY: MeanScore(lambda p, y: (p.argmax(axis=1) == y).astype(np.float64), lambda mean: mean),
+    RMSE: MeanScore(lambda value, y: (value - y) ** 2, np.sqrt),
+}
+"""Those of `SCORES` that follow from a mean, in a form that is fast for many units per row."""
+
 _OF_ALL_COLUMNS = (ACCURACY, KAPPA)
+_MOST_WEIGHTS = 1 << 24
 
 
 def task_scores(
-    predictions: Float[np.ndarray, "row column"],
-    targets: Float[np.ndarray, "row task"],
-    label_mask: Bool[np.ndarray, "row task"],
+    predictions: Float[np.ndarray, "unit column"],
+    targets: Float[np.ndarray, "unit task"],
+    label_mask: Bool[np.ndarray, "unit task"],
     tasks: TaskSet,
     row_weights: Float[np.ndarray, "draw row"] | None = None,
     groups: Int64[np.ndarray, " row"] | None = None,
+    *,
+    rows: Int64[np.ndarray, " unit"] | None = None,
 ) -> Float[np.ndarray, "draw task"]:
-    """Every task's own score over its own labelled rows, for each draw of row weights.
+    """Every task's own score over its own labelled units, for each draw of row weights.
 
     Args:
         predictions: Probabilities, or values in the target's own unit.
         targets: Class places or values; anything where there is no label.
         label_mask: True where there is a label.
         tasks: The tasks.
-        row_weights: How much each row counts, one line per draw; by default one line of ones.
+        row_weights: How much each row counts, with all its units, one line per draw; by default one
+            line of ones.
         groups: Number of each row's group, for tasks that put the rows of a group in order; by
             default all rows are one.
+        rows: For each unit the number of its row; by default the units are the rows. Of positions
+            only those of one row are put in order.
 
     Returns:
         In the metric's own unit; NaN where a score is absent: no labels, or of one class only.
     """
-    weights = np.ones((1, len(targets))) if row_weights is None else row_weights
-    members = np.zeros(len(targets), dtype=np.int64) if groups is None else groups
+    n_rows = len(targets) if rows is None else int(rows.max(initial=-1)) + 1
+    weights = np.ones((1, n_rows)) if row_weights is None else row_weights
+    members = np.zeros(weights.shape[1], dtype=np.int64) if groups is None else groups
     result = np.full((len(weights), len(tasks)), np.nan)
     for t, (task, first) in enumerate(zip(tasks, tasks.first_columns, strict=True)):
-        rows = np.flatnonzero(label_mask[:, t])
-        if len(rows) == 0:
+        units = np.flatnonzero(label_mask[:, t])
+        if len(units) == 0:
             continue
-        columns = predictions[rows, first : first + task.kind.n_outputs].astype(np.float64)
-        metric, own = task.kind.metric, targets[rows, t].astype(np.float64)
+        columns = predictions[units, first : first + task.kind.n_outputs].astype(np.float64)
+        metric, own = task.kind.metric, targets[units, t].astype(np.float64)
         values = columns if metric in _OF_ALL_COLUMNS else columns[:, 0]
-        result[:, t] = (
-            GROUP_SCORES[metric](values, own, weights[:, rows], members[rows])
-            if metric in GROUP_SCORES
-            else SCORES[metric](values, own, weights[:, rows])
-        )
+        if rows is not None:
+            result[:, t] = _of_units(task, values, own, weights, rows[units], members)
+        elif metric in GROUP_SCORES:
+            result[:, t] = GROUP_SCORES[metric](values, own, weights[:, units], members[units])
+        else:
+            result[:, t] = SCORES[metric](values, own, weights[:, units])
     return result
+
+
+def _of_units(
+    task: Task, values: Array, own: Array, weights: Array, rows: Groups, members: Groups
+) -> Array:
+    """A task's score where units are not the rows: a row is drawn with all its units."""
+    metric = task.kind.metric
+    if metric in MEAN_SCORES:
+        return MEAN_SCORES[metric].of_rows(values, own, weights, rows)
+    found = []
+    size = max(1, _MOST_WEIGHTS // len(rows))  # all draws at once would not fit into memory
+    for start in range(0, len(weights), size):
+        drawn = weights[start : start + size][:, rows]
+        if metric in GROUP_SCORES:
+            together = members[rows] if task.unit == ROW else rows
+            found.append(GROUP_SCORES[metric](values, own, drawn, together))
+        else:
+            found.append(SCORES[metric](values, own, drawn))
+    return np.concatenate(found)
 
 
 def skills(

@@ -17,6 +17,12 @@ from ramify.networks._low_rank import VGG16_RANKS, low_rank
 from ramify.networks._mlp import mlp
 from ramify.networks._network_from import NETWORKS, network_from
 from ramify.networks._own_rows import OwnRows, RowRouter
+from ramify.networks._positions import (
+    KnowsPadding,
+    PositionNorm,
+    Positions,
+    ReadsPositions,
+)
 from ramify.networks._ranks import ranks_of
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
@@ -62,12 +68,16 @@ __all__ = [
     "ExpertNetwork",
     "ExpertPlan",
     "FactorisedNetwork",
+    "KnowsPadding",
     "LinearSpec",
     "MLPSpec",
     "OwnRows",
     "OwnedWeights",
     "ParameterRule",
     "Parts",
+    "PositionNorm",
+    "Positions",
+    "ReadsPositions",
     "Relation",
     "ResNetSpec",
     "Residual",

@@ -13,14 +13,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ramify._core import InputError, quoted
-from ramify.networks._branches import Branches, Features
+from ramify.data import Nested
+from ramify.networks._branches import Branches
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_branches, rows_of_heads
+from ramify.networks._positions import unit_of, without_reader
 from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
-from ramify.networks._widths import vectors, widths_after
-from ramify.tasks import SharingTree, TaskSet
+from ramify.networks._widths import widths_after
+from ramify.tasks import ROW, SharingTree, TaskSet
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,10 @@ class AttachedNetwork(TaskNetwork):
     ) -> None:
         super().__init__()
         parts = [copy.deepcopy(part) for part in stages_of(backbone)]
+        self.unit = unit_of(tasks, parts)
+        self.reader, parts = without_reader(parts)
         _check(tree, tasks, attached, len(parts))
-        width = feature_width(parts) if n_features is None else n_features
+        width = feature_width(parts, self.unit) if n_features is None else n_features
         widths = widths_after(parts, width)
         self.tasks, self._tree, self._attached = tasks, tree, tuple(attached)
         self._groups = [self._needed(i) for i in range(max(attached) + 1)]
@@ -86,20 +90,25 @@ class AttachedNetwork(TaskNetwork):
             self.heads[str(stage)] = heads
         self.register_buffer("_order", self._columns(), persistent=False)
 
-    def features(self, inputs: Tensor) -> Float[Tensor, "branch batch feature"]:
+    def maps(self, inputs: Nested) -> Float[Tensor, "branch batch ..."]:
         """What the heads read, stage by stage; narrower features are filled up with zeros."""
-        x: Features = inputs.unsqueeze(0)
+        x = self.entered(inputs)
         found: list[Tensor] = []
         for i, stage in enumerate(self._branches()):
             x = stage(x, self._parents(i))
             if str(i) in self.heads:
                 chosen = torch.stack([x[branch] for branch in self._readers(i)[0]])
-                last = i + 1 == self._tree.n_stages
-                found.append(chosen.flatten(2) if last else vectors(chosen))
-        widest = max(y.shape[2] for y in found)
-        return torch.cat([functional.pad(y, (0, widest - y.shape[2])) for y in found])
+                found.append(self._read_by_heads(i, chosen))
+        widest = max(y.shape[-1] for y in found)
+        return torch.cat([functional.pad(y, (0, widest - y.shape[-1])) for y in found])
 
-    def read(self, features: Float[Tensor, "branch batch feature"]) -> Tensor:
+    def _read_by_heads(self, stage: int, x: Float[Tensor, "branch batch ..."]) -> Tensor:
+        """A stage's features as the heads read them: vectors, or those of every position."""
+        if self.unit != ROW:
+            return self.channels_last(x)
+        return x.flatten(2) if stage + 1 == self._tree.n_stages else self.vectors(x)
+
+    def read(self, features: Float[Tensor, "branch unit feature"]) -> Tensor:
         """What the heads make of the features."""
         outputs, start = [], 0
         for stage, heads in self._heads():

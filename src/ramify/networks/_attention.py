@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify._core import InputError, quoted
+from ramify.data import Nested
 from ramify.networks._attention_unit import AttentionUnit
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
+from ramify.networks._positions import unit_of, without_reader
 from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import check_width, widths_after
-from ramify.tasks import SharingTree, TaskSet
+from ramify.tasks import ROW, SharingTree, TaskSet
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class AttentionNetwork(TaskNetwork):
         if hidden < 1:
             raise InputError(f"`hidden` must be 1 or more. Got {hidden}")
         parts = [copy.deepcopy(part) for part in stages_of(backbone)]
-        width = feature_width(parts) if n_features is None else n_features
+        self.unit = unit_of(tasks, parts)
+        self.reader, parts = without_reader(parts)
+        width = feature_width(parts, self.unit) if n_features is None else n_features
         self.tasks, self._hidden = tasks, hidden
         self._tree = SharingTree.shared(tasks.names, len(parts))
         self.heads = StackedHeads(width, tasks)
@@ -75,22 +79,32 @@ class AttentionNetwork(TaskNetwork):
             for width, before in zip(self._widths, below, strict=False)
         )
 
-    def features(self, inputs: Tensor) -> Float[Tensor, "task batch feature"]:
-        """What the heads read: what every task attends to at the last stage."""
-        shared = inputs
+    def maps(self, inputs: Nested) -> Float[Tensor, "task batch ..."]:
+        """What every task attends to at the last stage."""
+        shared = inputs if self.reader is None else self.reader(inputs)
         attended: Tensor | None = None
         for i, (stage, unit) in enumerate(zip(self.stages, self.units, strict=True)):
             shared = stage(shared)
-            seen = shared.unsqueeze(0)
-            is_last = i + 1 == len(self.stages)
-            if is_last or shared[0].numel() == self._widths[i]:  # the next stage may flatten maps
-                seen = seen.flatten(2)
-            check_width(seen, self._widths[i])
-            attended = unit(seen, attended)
+            attended = self._attended(i, unit, shared.unsqueeze(0), attended)
         assert attended is not None  # for the type checker only
-        return attended
+        return attended.movedim(2, -1) if self.unit != ROW else attended
 
-    def read(self, features: Float[Tensor, "task batch feature"]) -> Tensor:
+    def _attended(
+        self, stage: int, unit: nn.Module, seen: Tensor, before: Tensor | None
+    ) -> Float[Tensor, "task batch channel ..."]:
+        """What every task attends to at a stage."""
+        if self.unit == ROW:
+            is_last = stage + 1 == len(self.stages)
+            # The next stage may flatten maps.
+            if is_last or seen[0, 0].numel() == self._widths[stage]:
+                seen = seen.flatten(2)
+        elif not self.unit.channels_first:
+            seen = seen.movedim(-1, 2)
+        check_width(seen, self._widths[stage])
+        found: Tensor = unit(seen, before)
+        return found
+
+    def read(self, features: Float[Tensor, "task unit feature"]) -> Tensor:
         """What the heads make of the features."""
         outputs: Tensor = self.heads(features)
         return outputs

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify._core import InputError, quoted
+from ramify.data import Nested
 from ramify.networks._branches import Branches, Features
 from ramify.networks._count import n_parameters
 from ramify.networks._estimators import estimator_stages
 from ramify.networks._heads import Change, StackedHeads
 from ramify.networks._own_rows import OwnRows, RowRouter
+from ramify.networks._positions import unit_of, without_reader
 from ramify.networks._regrouping import sources_of
 from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stacked_channels import StackedBatchNorm
@@ -76,8 +78,12 @@ class BranchedNetwork(TaskNetwork):
     ) -> None:
         super().__init__()
         parts = [copy.deepcopy(part) for part in stages_of(backbone)]
-        width = feature_width(parts) if n_features is None else n_features
-        parts += estimator_stages(width, estimator)
+        self.unit = unit_of(tasks, parts)
+        self.reader, parts = without_reader(parts)
+        width = feature_width(parts, self.unit) if n_features is None else n_features
+        parts += estimator_stages(width, estimator, self.unit)
+        if estimator:  # its dense layers have the channels last
+            self.unit = replace(self.unit, channels_first=False)
         _check_fit(tree, tasks, len(parts))
         width = estimator[-1] if estimator else width
         self.tasks = tasks
@@ -91,14 +97,11 @@ class BranchedNetwork(TaskNetwork):
         if tree != self.tree:
             self._grow(tree)
 
-    def features(self, inputs: Tensor) -> Float[Tensor, "branch batch feature"]:
-        """What the heads read: the features of every branch of the last stage."""
+    def maps(self, inputs: Nested) -> Float[Tensor, "branch batch ..."]:
+        """The features of every branch of the last stage."""
         stages = list(self.branches())
         stages = stages if self._tail is None else stages[: self._tail.first]
-        x = inputs
-        for stage in stages[: self._n_shared]:  # no axis of groups: views cost time as well
-            x = stage.alone(x)
-        features: Features = x.unsqueeze(0)
+        features = self._shared(stages[: self._n_shared], inputs)
         for i, stage in enumerate(stages[self._n_shared :], self._n_shared):
             if i in self._changes:
                 features = _each_its_own(features, self._parents[i], self._changes[i])
@@ -110,10 +113,10 @@ class BranchedNetwork(TaskNetwork):
         if self._tail is not None:
             features = self._ended(features, self._tail)
         y = torch.stack(features) if isinstance(features, list) else features
-        y = y if y.ndim == 3 else y.flatten(2)
-        return y if self._own_rows is None else self._own_rows.put_back(y)
+        y = y if self._own_rows is None else self._own_rows.put_back(y)
+        return self.channels_last(y)
 
-    def read(self, features: Float[Tensor, "branch batch feature"]) -> Tensor:
+    def read(self, features: Float[Tensor, "branch unit feature"]) -> Tensor:
         """What the heads make of the features."""
         outputs: Tensor = self.heads(features)
         return outputs
@@ -302,6 +305,16 @@ class BranchedNetwork(TaskNetwork):
         for stage in self.stages:
             assert isinstance(stage, Branches)  # for the type checker only
             yield stage
+
+    def _shared(self, stages: Sequence[Branches], inputs: Nested) -> Features:
+        """What stages give that all tasks share, without an axis of groups: views cost time, too."""
+        if not stages:
+            return self.entered(inputs)
+        x = inputs if self.reader is None else self.reader(inputs)
+        for stage in stages:
+            x = stage.alone(x)
+        whole: Tensor = x.unsqueeze(0)
+        return whole
 
     def _serves(self, indices: Sequence[int], *, transpose: bool = False) -> Tensor:
         """One-hot rows: (group, task) from groups of tasks, (column, task) from tasks of columns."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +12,8 @@ from ramify.networks._stacked import Run
 from ramify.networks._stacked_channels import StackedBatchNorm, apart
 from ramify.networks._stacking import stacked, take_groups
 
-Features = Tensor | list[Tensor]
-"""``(branch, batch, …)``, or the features of each branch by themselves."""
+Features = Tensor | list[Any]
+"""``(branch, batch, …)``; or the features of each branch by themselves, or inputs of some structure."""
 
 
 class Branches(nn.Module):
@@ -97,6 +98,8 @@ class Branches(nn.Module):
         return module
 
     def _together(self, x: Features) -> bool:
+        if not isinstance(x[0], Tensor):
+            return False  # inputs of some structure
         if self._channels == 0:
             return True
         shape = x.shape[1:] if isinstance(x, Tensor) else x[0].shape

@@ -6,14 +6,17 @@ from itertools import pairwise
 from torch import nn
 
 from ramify._core import InputError
+from ramify.networks._stacked_blocks import ChannelsLast
+from ramify.tasks import ROW, Unit
 
 
-def estimator_stages(n_features: int, widths: Sequence[int]) -> list[nn.Module]:
+def estimator_stages(n_features: int, widths: Sequence[int], unit: Unit = ROW) -> list[nn.Module]:
     """Dense stages with a ReLU each, for a network's last stages.
 
     Args:
         n_features: Width of the features that they read; features of pictures are flattened.
         widths: Width of each stage.
+        unit: What the positions of the features are, which are then kept.
 
     Raises:
         InputError: If a width is below 1.
@@ -28,4 +31,7 @@ def estimator_stages(n_features: int, widths: Sequence[int]) -> list[nn.Module]:
         nn.Sequential(nn.Linear(before, after), nn.ReLU())
         for before, after in pairwise((n_features, *widths))
     ]
-    return [nn.Sequential(nn.Flatten(), *stages[0]), *stages[1:]] if stages else []
+    if not stages or (unit != ROW and not unit.channels_first):
+        return list(stages)
+    before = nn.Flatten() if unit == ROW else ChannelsLast()
+    return [nn.Sequential(before, *stages[0]), *stages[1:]]

@@ -10,7 +10,6 @@ from ramify.networks._branches import Branches
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_branches
 from ramify.networks._redrawn import redrawn
 from ramify.networks._task_network import OwnedWeights
-from ramify.networks._widths import as_read
 
 
 class ExpertLevel(nn.Module):
@@ -53,12 +52,13 @@ class ExpertLevel(nn.Module):
             self.shared_gate = nn.Parameter(torch.zeros(len(own) + n_shared, width))
 
     def forward(
-        self, x: Float[Tensor, "stream batch *shape"]
+        self, x: Float[Tensor, "stream batch *shape"], read: Float[Tensor, "stream batch width"]
     ) -> Float[Tensor, "stream batch *shape"]:
         """Run the experts and mix what they give.
 
         Args:
             x: One stream for all, or the tasks' streams and the shared one.
+            read: What the gates read of them.
         """
         given = self._given(x)
         n_experts = self.n_tasks * self.n_own + self.n_shared
@@ -67,7 +67,6 @@ class ExpertLevel(nn.Module):
         experts = torch.stack(seen) if isinstance(seen, list) else seen
         shape = experts.shape[2:]
         flat = experts.reshape(*experts.shape[:2], -1)  # (expert, batch, value)
-        read = as_read(x, self.gates.shape[2])
         mixed = self._of_tasks(flat, read)
         if self.shared_gate is not None:
             share = (read[-1] @ self.shared_gate.T).softmax(-1)

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify._core import InputError, quoted
+from ramify.data import Nested
 from ramify.networks._expert_level import ExpertLevel
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_heads
+from ramify.networks._positions import ReadsPositions, unit_of, without_reader
 from ramify.networks._saved import Parts, Setting, read_settings
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
@@ -87,13 +89,17 @@ class ExpertNetwork(TaskNetwork):
     ) -> None:
         super().__init__()
         parts = [copy.deepcopy(part) for part in stages_of(backbone)]
-        width = feature_width(parts) if n_features is None else n_features
+        self.unit = unit_of(tasks, parts)
+        self.reader, parts = without_reader(parts)
+        width = feature_width(parts, self.unit) if n_features is None else n_features
         self.tasks, self.plan = tasks, plan
         self._tree = SharingTree.shared(tasks.names, len(parts))
         self.heads = StackedHeads(width, tasks)
         self.heads.attach(range(len(tasks)))
-        self.trunk = nn.Sequential(*parts[: plan.trunk_stages])
-        bodies = _bodies(parts[plan.trunk_stages :], plan)
+        # Gates read vectors, which words have only once a first stage has made some of them.
+        n_shared = max(plan.trunk_stages, int(_reads_words(parts[0])))
+        self.trunk = nn.Sequential(*parts[:n_shared])
+        bodies = _bodies(parts[n_shared:], plan)
         self.levels = nn.ModuleList(
             ExpertLevel(
                 body,
@@ -106,14 +112,14 @@ class ExpertNetwork(TaskNetwork):
             for i, body in enumerate(bodies)
         )
 
-    def features(self, inputs: Tensor) -> Float[Tensor, "task batch feature"]:
-        """What the heads read: every task's mixture."""
-        x: Tensor = self.trunk(inputs).unsqueeze(0)
-        for level in self.levels:
-            x = level(x)
-        return x if x.ndim == 3 else x.flatten(2)
+    def maps(self, inputs: Nested) -> Float[Tensor, "task batch ..."]:
+        """Every task's mixture."""
+        x: Tensor = self.trunk(inputs if self.reader is None else self.reader(inputs)).unsqueeze(0)
+        for level in self._levels():
+            x = level(x, self.vectors(x, level.gates.shape[2]))
+        return self.channels_last(x)
 
-    def read(self, features: Float[Tensor, "task batch feature"]) -> Tensor:
+    def read(self, features: Float[Tensor, "task unit feature"]) -> Tensor:
         """What the heads make of the features."""
         outputs: Tensor = self.heads(features)
         return outputs
@@ -158,6 +164,11 @@ class ExpertNetwork(TaskNetwork):
         for level in self.levels:
             assert isinstance(level, ExpertLevel)  # for the type checker only
             yield level
+
+
+def _reads_words(stage: nn.Module) -> bool:
+    """Whether what a stage reads are no vectors: numbers of words, or inputs of some structure."""
+    return any(isinstance(layer, nn.Embedding | ReadsPositions) for layer in stage.modules())
 
 
 def _bodies(parts: list[nn.Module], plan: ExpertPlan) -> list[nn.Module]:

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ramify._core import InputError, quoted
+from ramify.data import Nested
 from ramify.networks._branched import BranchedNetwork
-from ramify.networks._branches import Branches, Features
+from ramify.networks._branches import Branches
 from ramify.networks._own_rows import OwnRows, RowRouter
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._ranks import checked_ranks, form_named
@@ -81,6 +82,7 @@ class FactorisedNetwork(TaskNetwork):
         self.tasks, self._tree = columns.tasks, columns.tree
         self._router = RowRouter(columns.tree)
         self.stages, self.heads = columns.stages, columns.heads
+        self.unit, self.reader = columns.unit, columns.reader
         self._form, self._ranks = form, tuple(ranks)
         left = list(ranks)
         for layer in stacked_layers(columns):
@@ -91,24 +93,24 @@ class FactorisedNetwork(TaskNetwork):
         if left:
             raise InputError(f"`ranks` must be {len(ranks) - len(left)} numbers. Got {len(ranks)}")
 
-    def features(self, inputs: Tensor) -> Float[Tensor, "task batch feature"]:
-        """What the heads read."""
+    def maps(self, inputs: Nested) -> Float[Tensor, "task batch ..."]:
+        """What the last stages give."""
         n_tasks = len(self.tasks)
-        x: Features = inputs.unsqueeze(0)
+        x = self.entered(inputs)
         with parametrize.cached():  # a layer looks at its weights more than once
             for i, stage in enumerate(self.stages):
                 x = x if self._own_rows is None else self._own_rows.read_by(i, x)
                 x = stage(x, [0] * n_tasks if len(x) == 1 else range(n_tasks))
         whole = torch.stack(x) if isinstance(x, list) else x
-        whole = whole if whole.ndim == 3 else whole.flatten(2)
-        return whole if self._own_rows is None else self._own_rows.put_back(whole)
+        whole = whole if self._own_rows is None else self._own_rows.put_back(whole)
+        return self.channels_last(whole)
 
     def own_rows(self, label_mask: Bool[Tensor, "batch task"]) -> OwnRows | None:
         """Known where no stage is in training with batch statistics."""
         stages = [stage for stage in self.stages if isinstance(stage, Branches)]
         return self._router.rows(label_mask) if all(s.rows_apart for s in stages) else None
 
-    def read(self, features: Float[Tensor, "task batch feature"]) -> Tensor:
+    def read(self, features: Float[Tensor, "task unit feature"]) -> Tensor:
         """What the heads make of the features."""
         outputs: Tensor = self.heads(features)
         return outputs

@@ -52,17 +52,17 @@ class OwnRows:
         """Features in the batch's order, 0 for rows that a branch did not run.
 
         Args:
-            features: ``(branch, row, feature)`` of the last stage.
+            features: ``(branch, row, …)`` of the last stage.
 
         Returns:
-            ``(branch, batch, feature)``.
+            ``(branch, batch, …)``.
         """
-        n_branches, _, width = features.shape
+        n_branches, _, *shape = features.shape
         start = torch.arange(n_branches, device=self.rows.device).unsqueeze(1) * self.n_rows
         places = (self.rows + start).flatten()
-        whole = features.new_zeros(n_branches * self.n_rows, width)
+        whole = features.new_zeros(n_branches * self.n_rows, *shape)
         whole = whole.index_copy(0, places, features.flatten(0, 1))
-        return whole.view(n_branches, self.n_rows, width)
+        return whole.view(n_branches, self.n_rows, *shape)
 
 
 class RowRouter:

@@ -51,6 +51,26 @@ class StackedChannels(Stacked):
         return [self.layer] * n_groups
 
 
+class ChannelsLast(nn.Module):
+    """Features ``(batch, channel, *positions)`` as ``(batch, *positions, channel)``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Move the channels."""
+        return x.movedim(1, -1)
+
+
+class StackedChannelsLast(Stacked):
+    """`ChannelsLast`, one axis further on."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Move the channels."""
+        return x.movedim(2, -1)
+
+    def each(self, n_groups: int) -> Sequence[Run]:
+        """The same for each."""
+        return [ChannelsLast()] * n_groups
+
+
 class StackedFlatten(Stacked):
     """`torch.nn.Flatten` of axes after the batch.
 

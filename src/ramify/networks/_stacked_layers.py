@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -47,6 +47,34 @@ class StackedLinear(Stacked):
         """The layers one by one."""
         pairs = zip(self.weight.unbind(), parts(self.bias, n_groups), strict=True)
         return [partial(functional.linear, weight=w, bias=b) for w, b in pairs]
+
+
+class StackedEmbedding(Stacked):
+    """Several `torch.nn.Embedding` of one size.
+
+    Args:
+        layers: The embeddings; they look rows up and do nothing else with them.
+    """
+
+    def __init__(self, layers: Sequence[nn.Embedding]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(stacked_tensors([layer.weight for layer in layers]))
+        self.padding_idx = layers[0].padding_idx
+
+    def forward(self, x: Int[Tensor, "source batch *more"]) -> Tensor:
+        """Look the rows of table *g* up for group *g*."""
+        n_groups, n_rows, width = self.weight.shape
+        if len(x) == 1:  # one wide table instead of many narrow ones
+            wide = self.weight.transpose(0, 1).reshape(n_rows, n_groups * width)
+            found = functional.embedding(x.squeeze(0), wide, self.padding_idx)
+            return found.view(*x.shape[1:], n_groups, width).movedim(-2, 0)
+        runs = zip(self.each(n_groups), x, strict=True)
+        return torch.stack([run(words) for run, words in runs])
+
+    def each(self, n_groups: int) -> Sequence[Run]:
+        """The tables one by one."""
+        look_up = partial(functional.embedding, padding_idx=self.padding_idx)
+        return [partial(look_up, weight=table) for table in self.weight.unbind()]
 
 
 class StackedLayerNorm(Stacked):

@@ -9,9 +9,11 @@ from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock
 from ramify.networks._stacked import Stacked
 from ramify.networks._stacked_blocks import (
+    ChannelsLast,
     Rule,
     StackedBlock,
     StackedChannels,
+    StackedChannelsLast,
     StackedElementwise,
     StackedFlatten,
     basic_block,
@@ -19,7 +21,7 @@ from ramify.networks._stacked_blocks import (
     residual,
 )
 from ramify.networks._stacked_channels import StackedBatchNorm, StackedConv2d, StackedGroupNorm
-from ramify.networks._stacked_layers import StackedLayerNorm, StackedLinear
+from ramify.networks._stacked_layers import StackedEmbedding, StackedLayerNorm, StackedLinear
 
 # Layers that treat every element alike: they already work on (group, batch, …) as they are.
 _ELEMENTWISE = (
@@ -122,6 +124,16 @@ def _aside(layer: nn.Module) -> nn.Module:
     return fresh
 
 
+def _embedding(modules: list[nn.Embedding]) -> Stacked | None:
+    first = modules[0]
+    plain = first.max_norm is None and not first.scale_grad_by_freq and not first.sparse
+    return StackedEmbedding(modules) if plain else None
+
+
+def _channels_last(modules: list[nn.Module]) -> Stacked:
+    return StackedChannelsLast()
+
+
 def _convolution(modules: list[nn.Conv2d]) -> Stacked | None:
     return StackedConv2d(modules) if modules[0].padding_mode == "zeros" else None
 
@@ -145,6 +157,8 @@ _LAYERS: dict[type[nn.Module], Callable[..., Stacked | None]] = {
     nn.BatchNorm1d: _batch_norm,
     nn.BatchNorm2d: _batch_norm,
     nn.Conv2d: _convolution,
+    nn.Embedding: _embedding,
+    ChannelsLast: _channels_last,
     nn.Flatten: _flatten,
     nn.GroupNorm: StackedGroupNorm,
     nn.LayerNorm: _layer_norm,

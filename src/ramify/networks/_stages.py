@@ -7,6 +7,7 @@ from torch import nn
 
 from ramify._core import InputError
 from ramify.networks._residual import Residual
+from ramify.tasks import ROW, Unit
 
 Backbone = nn.Sequential | Sequence[nn.Module]
 
@@ -58,20 +59,27 @@ def stages_of(backbone: Backbone) -> list[nn.Module]:
     return [parts[0] if len(parts) == 1 else nn.Sequential(*parts) for parts in collected]
 
 
-def feature_width(stages: Sequence[nn.Module]) -> int:
+def feature_width(stages: Sequence[nn.Module], unit: Unit = ROW) -> int:
     """Number of features that the last stage puts out: of its last linear, or globally pooled ones.
+
+    Args:
+        stages: From input to output.
+        unit: What the positions of the features are; where convolutions keep them, their channels are
+            the features.
 
     Raises:
         InputError: If no layer of the last stage tells.
     """
-    pooled = False
+    kept = unit.channels_first
     for module in reversed(list(stages[-1].modules())):
         if isinstance(module, nn.Linear):
             return module.out_features
-        if pooled and isinstance(module, nn.Conv2d):
+        if kept and isinstance(module, nn.Conv1d | nn.Conv2d):
             return module.out_channels
+        if isinstance(module, nn.RNNBase):
+            return module.hidden_size * (2 if module.bidirectional else 1)
         if isinstance(module, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
-            pooled = module.output_size in (1, (1, 1))
+            kept = unit.channels_first or module.output_size in (1, (1, 1))
     raise InputError(
         "`n_features` must be given: the last stage of the backbone has no nn.Linear, and no "
         "convolution with global pooling, that tells how many features the heads get"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ramify._core import quoted
+from ramify.data import Nested
 from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches, Features
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_branches, rows_of_heads
@@ -24,8 +25,8 @@ from ramify.networks._task_network import (
     Relation,
     TaskNetwork,
 )
-from ramify.networks._widths import as_read, widths_after
-from ramify.tasks import SharingTree
+from ramify.networks._widths import widths_after
+from ramify.tasks import ROW, SharingTree
 
 _MEANING: Final = (
     "Weight with which features of one task's network go into another's, the mean of both ways; 0 "
@@ -69,6 +70,7 @@ class StitchedNetwork(TaskNetwork):
         n_tasks, n_stages = len(columns.tasks), columns.tree.n_stages
         self.tasks, self._tree, self.stitching = columns.tasks, columns.tree, stitching
         self.stages, self.heads = columns.stages, columns.heads
+        self.unit, self.reader = columns.unit, columns.reader
         places = stitching.places(n_tasks, n_stages)
         like = self.heads.weight
         widths: list[int | None] = [None] * n_stages
@@ -94,29 +96,33 @@ class StitchedNetwork(TaskNetwork):
             parameter.requires_grad_(stitching.rate > 0)
         self._last_unit = max(places, default=-1) if stitching.couples else -1
 
-    def features(self, inputs: Tensor) -> Float[Tensor, "task batch feature"]:
-        """What the heads read."""
+    def maps(self, inputs: Nested) -> Float[Tensor, "task batch ..."]:
+        """What the last stages give, mixed; or mixtures of stages."""
         n_tasks = len(self.tasks)
-        x: Features = inputs.unsqueeze(0)
+        x = self.entered(inputs)
         seen = []
         for i, stage in enumerate(self.stages):
             assert isinstance(stage, Branches)  # for the type checker only
             x = stage(x, [0] * n_tasks if i == 0 else range(n_tasks))
             if str(i) in self.units:
-                x = self.units[str(i)](torch.stack(x) if isinstance(x, list) else x)
+                x = self.by_channel(self.units[str(i)], _whole(x))
             if self.mixture is not None and i in self._mixed:
-                whole = torch.stack(x) if isinstance(x, list) else x
-                seen.append(as_read(whole, self.heads.weight.shape[1]))  # the next may flatten it
+                seen.append(self._read_by_heads(_whole(x)))  # the next may flatten it
         if self.mixture is not None:
-            y: Tensor = self.mixture(seen)
-            return y
-        whole = torch.stack(x) if isinstance(x, list) else x
-        return whole if whole.ndim == 3 else whole.flatten(2)
+            y: Tensor = self.mixture([each.flatten(1, -2) for each in seen])
+            return y.view(seen[-1].shape)
+        return self.channels_last(_whole(x))
 
-    def read(self, features: Float[Tensor, "task batch feature"]) -> Tensor:
+    def read(self, features: Float[Tensor, "task unit feature"]) -> Tensor:
         """What the heads make of the features."""
         outputs: Tensor = self.heads(features)
         return outputs
+
+    def _read_by_heads(self, x: Float[Tensor, "task batch ..."]) -> Tensor:
+        """A stage's features as the heads read them: vectors, or those of every position."""
+        if self.unit == ROW:
+            return self.vectors(x, self.heads.weight.shape[1])
+        return self.channels_last(x)
 
     @property
     def tree(self) -> SharingTree:
@@ -176,3 +182,7 @@ class StitchedNetwork(TaskNetwork):
     def _weights(self) -> list[nn.Parameter]:
         mixture = [] if self.mixture is None else [self.mixture.weight]
         return [*self.units.parameters(), *mixture]
+
+
+def _whole(x: Features) -> Tensor:
+    return torch.stack(x) if isinstance(x, list) else x

@@ -1,18 +1,30 @@
 """What training needs of any network that learns several tasks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ramify.data import Nested
+from ramify.networks._branches import Features
 from ramify.networks._own_rows import OwnRows
+from ramify.networks._positions import (
+    KnowsPadding,
+    Positions,
+    ReadsPositions,
+    means_of,
+    positions_of,
+    told_of_padding,
+)
 from ramify.networks._saved import Parts, Setting
-from ramify.tasks import SharingTree, TaskSet
+from ramify.networks._widths import as_read, check_width, vectors
+from ramify.tasks import ROW, SharingTree, TaskSet, Unit
 
 
 class OwnedWeights(NamedTuple):
@@ -63,11 +75,13 @@ class TaskNetwork(nn.Module, ABC):
         kind: The name under which a file speaks of this kind of network; by default that of the
             class, so that no kind is taken for the one that it derives from.
         tasks: The tasks.
+        unit: What the positions of its features are; a row if they have none.
+        reader: What turns inputs into what the first stage takes; None for nothing.
+        positions: Those of the last batch; None where features have none.
     """
 
     kind: ClassVar[str]
     tasks: TaskSet
-    _own_rows: OwnRows | None = None
 
     def __init_subclass__(cls) -> None:
         """A kind that is not named is called as its class."""
@@ -75,31 +89,118 @@ class TaskNetwork(nn.Module, ABC):
         if "kind" not in vars(cls):
             cls.kind = cls.__name__
 
-    def forward(self, inputs: Tensor) -> Float[Tensor, "batch column"]:
+    def __init__(self) -> None:
+        super().__init__()
+        self.unit: Unit = ROW
+        self.reader: ReadsPositions | None = None
+        self.positions: Positions | None = None
+        self._own_rows: OwnRows | None = None
+        self._real: Tensor | None = None
+        self._weigh: Callable[[Tensor], Tensor] = means_of
+
+    def forward(self, inputs: Nested) -> Float[Tensor, "unit column"]:
         """Outputs of all tasks, in the columns that `TaskSet` tells.
 
         Args:
-            inputs: ``(batch, …)``, as the backbone takes them.
+            inputs: ``(batch, …)``, or a structure of such tensors, as the backbone takes them.
+
+        Returns:
+            One line for each unit: the rows first, if a task is of rows, then all positions of the
+            first row, of the second, and so on, if a task is of them.
         """
         return self.read(self.features(inputs))
 
-    @abstractmethod
-    def features(self, inputs: Tensor) -> Float[Tensor, "branch batch feature"]:
+    def features(self, inputs: Nested) -> Float[Tensor, "branch unit feature"]:
         """What the heads read.
 
         Args:
-            inputs: ``(batch, …)``, as the backbone takes them.
+            inputs: ``(batch, …)``, or a structure of such tensors, as the backbone takes them.
+        """
+        if self.unit == ROW:
+            x = self.maps(inputs)
+            return x if x.ndim == 3 else x.flatten(2)
+        modules = list(self.modules())
+        reader = next((m for m in modules if isinstance(m, ReadsPositions)), None)
+        self._real = None if reader is None else reader.real(inputs)
+        self._weigh = means_of if reader is None else reader.row_weights
+        with told_of_padding([m for m in modules if isinstance(m, KnowsPadding)], self._real):
+            x = self.maps(inputs)
+        self.positions = positions_of(x, self.tasks, self.unit, self._real, self._weigh)
+        return self.positions.units(x)
+
+    @abstractmethod
+    def maps(self, inputs: Nested) -> Float[Tensor, "branch batch ..."]:
+        """What the last stage gives, branch by branch.
+
+        Where features have positions they are ``(branch, batch, *positions, feature)``, see
+        `channels_last`; else of any shape after the batch.
+
+        Args:
+            inputs: As for `features`.
         """
 
     @abstractmethod
-    def read(
-        self, features: Float[Tensor, "branch batch feature"]
-    ) -> Float[Tensor, "batch column"]:
+    def read(self, features: Float[Tensor, "branch unit feature"]) -> Float[Tensor, "unit column"]:
         """What the heads make of the features.
 
         Args:
             features: What `features` gave.
         """
+
+    def entered(self, inputs: Nested) -> Features:
+        """What the first stage reads; inputs of some structure as the only one of a list.
+
+        Args:
+            inputs: As for `features`.
+        """
+        x = inputs if self.reader is None else self.reader(inputs)
+        return x.unsqueeze(0) if isinstance(x, Tensor) else [x]
+
+    def channels_last(self, x: Float[Tensor, "branch batch ..."]) -> Tensor:
+        """Features with the positions before the channels, whatever the unit.
+
+        Args:
+            x: As the stages give them.
+        """
+        return x.movedim(2, -1) if self.unit.channels_first and x.ndim > 3 else x
+
+    def by_channel(
+        self, change: Callable[[Tensor], Tensor], x: Float[Tensor, "branch batch ..."]
+    ) -> Tensor:
+        """Run what works on ``(branch, batch, channel, …)``, also where the channels come last.
+
+        Args:
+            change: What to run; it keeps the number of axes.
+            x: Features as the stages give them.
+        """
+        if self.unit == ROW or self.unit.channels_first or x.ndim < 4:
+            return change(x)
+        return change(x.movedim(-1, 2)).movedim(2, -1)
+
+    def vectors(
+        self, x: Float[Tensor, "branch batch ..."], width: int | None = None
+    ) -> Float[Tensor, "branch batch channel"]:
+        """One vector for each row: of maps the mean over space, of positions that of the real ones.
+
+        Args:
+            x: Features as the stages give them.
+            width: What the reader expects; maps that have it when they are flattened are flattened.
+                None for means.
+
+        Raises:
+            ShapeError: If they do not have that width.
+        """
+        if self.unit == ROW or x.ndim == 3:
+            return vectors(x) if width is None else as_read(x, width)
+        inside = self.channels_last(x)
+        real, sizes = self._real, inside.shape[1:-1]
+        if real is None or real.shape != sizes:  # a stage may have halved the resolution
+            real = torch.ones(sizes, dtype=torch.bool, device=x.device)
+        weights = self._weigh(real).flatten(1).to(inside)
+        found = torch.einsum("bp,gbpf->gbf", weights, inside.flatten(2, -2))
+        if width is not None:
+            check_width(found, width)
+        return found
 
     def own_rows(self, label_mask: Bool[Tensor, "batch task"]) -> OwnRows | None:
         """The rows that each branch has to run where only labelled outputs are asked for.

@@ -30,20 +30,22 @@ def width_read(stage: nn.Module) -> int:
     """Number of channels, or features, that a stage takes in, by its first layer with weights.
 
     Raises:
-        InputError: If it has neither a dense layer nor a convolution.
+        InputError: If it has no dense layer, convolution or recurrent layer.
     """
     for layer in stage.modules():
         if isinstance(layer, nn.Linear):
             return layer.in_features
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv1d | nn.Conv2d):
             return layer.in_channels
+        if isinstance(layer, nn.RNNBase):
+            return layer.input_size
         if isinstance(layer, StackedLinear):
             return layer.weight.shape[2]
         if isinstance(layer, StackedConv2d):
             return layer.weight.shape[2] * layer.groups
     raise InputError(
-        "`backbone` must have an nn.Linear or nn.Conv2d in every stage, which tells how wide its "
-        f"input is. Got a stage of type {type(stage).__name__}"
+        "`backbone` must have an nn.Linear, a convolution or a recurrent layer in every stage, which "
+        f"tells how wide its input is. Got a stage of type {type(stage).__name__}"
     )
 
 

@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import NamedTuple
 
 from torch import Tensor
 
-from ramify.data import Batch
+from ramify.data import Batch, Units
 from ramify.networks import BranchedNetwork, BranchGradients, TaskGradients
 from ramify.sharing._coupling import Coupling, TakingTurns
 from ramify.sharing._head_gradients import HeadGradients
@@ -105,18 +106,31 @@ class _Margins(StepHook):
     def start(self, context: HookContext) -> None:
         self._losses = context.losses
         self._total = context.total if context.world_size > 1 else None
-        self._unseen: list[tuple[Tensor, Tensor, Tensor, Tensor | None]] = []
+        self._unseen: list[_Unseen] = []
 
     def after_step(self, step: Step) -> None:
-        self._unseen.append((step.outputs.detach(), step.targets, step.label_mask, step.pairs))
+        found = step.outputs.detach(), step.targets, step.label_mask, step.pairs
+        self._unseen.append(_Unseen(*found, step.batch.units))
         if len(self._unseen) == _SEEN_AT_ONCE:
             self.flush()
 
     def flush(self) -> None:
-        for outputs, targets, mask, pairs in self._unseen:
+        for outputs, targets, mask, pairs, units in self._unseen:
             margins, counted = self._losses.margins(outputs, targets, mask, pairs)
+            if units is not None:  # evidence of tasks of any unit meets in the rows
+                margins, counted = units.by_row(margins, counted)
             self._sharing.observe(StepEvidence(margins, counted, self._total))
         self._unseen.clear()
+
+
+class _Unseen(NamedTuple):
+    """What the margins of a step are made from."""
+
+    outputs: Tensor
+    targets: Tensor
+    label_mask: Tensor
+    pairs: Tensor | None
+    units: Units | None
 
 
 class _GradientsOfHeads(StepHook):
@@ -129,7 +143,7 @@ class _GradientsOfHeads(StepHook):
 
     def start(self, context: HookContext) -> None:
         assert isinstance(context.network, BranchedNetwork)  # or it is shown margins
-        self._heads, self._total = context.network.heads, context.total
+        self._network, self._total = context.network, context.total
         self._last: HeadGradients | None = None
         self._unseen: deque[HeadGradients] = deque()
 
@@ -151,11 +165,14 @@ class _GradientsOfHeads(StepHook):
         self._unseen.clear()
 
     def _read(self, label_mask: Tensor, gradient: Tensor) -> None:
-        weights = self._heads.weight.detach()
+        heads, positions = self._network.heads, self._network.positions
+        weights, found = heads.weight.detach(), gradient.detach()
+        if positions is not None:  # where features of rows and of positions are the same ones
+            found, label_mask = positions.spread(found), positions.spread_mask(label_mask)
         self._last = HeadGradients(
-            gradient.detach().to(weights),
+            found.to(weights),
             weights.clone(),  # the optimiser writes over them before the sums are made
-            self._heads.get_buffer("task_of_column"),
+            heads.get_buffer("task_of_column"),
             label_mask,
             self._total,
         )

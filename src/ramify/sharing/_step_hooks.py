@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ramify.data import Batch
+from ramify.data import Batch, Nested
 from ramify.losses import TaskLosses
 from ramify.networks import TaskNetwork
 
@@ -50,7 +50,7 @@ class Step:
         batch: The rows.
         present: For each task, whether any rank has a label of it.
         inputs: Of the batch, on the device.
-        targets: Of the batch, on the device.
+        targets: Of the batch, on the device; a line for each unit (see `ramify.data.Units`).
         label_mask: Of the batch, on the device.
         pairs: Rows to compare, for tasks that compare rows; None for all.
         outputs: Of the network. There from `StepHook.after_forward` on.
@@ -63,11 +63,11 @@ class Step:
     learning_rate: float
     batch: Batch
     present: Sequence[bool]
-    inputs: Float[Tensor, "batch ..."]
-    targets: Float[Tensor, "batch task"]
-    label_mask: Bool[Tensor, "batch task"]
+    inputs: Nested
+    targets: Float[Tensor, "unit task"]
+    label_mask: Bool[Tensor, "unit task"]
     pairs: Int64[Tensor, "2 pair"] | None = None
-    outputs: Float[Tensor, "batch column"] = field(init=False)
+    outputs: Float[Tensor, "unit column"] = field(init=False)
     losses: Float[Tensor, " task"] = field(init=False)
     counted: Bool[Tensor, " task"] = field(init=False)
     loss: Float[Tensor, ""] = field(init=False)

@@ -8,34 +8,42 @@ from ramify.tasks._kind import (
     ROC_AUC,
     Binary,
     Kind,
+    LabelRange,
     Metric,
     Multiclass,
     Regression,
 )
 from ramify.tasks._order import NDCG_PLACES, THRESHOLD_PACE, Ordinal, Ranking
 from ramify.tasks._sharing_tree import Partition, SharingTree
-from ramify.tasks._task_set import Task, TaskSet
+from ramify.tasks._task_set import Role, Task, TaskSet
 from ramify.tasks._tree_text import tree_lines, tree_mermaid
+from ramify.tasks._unit import PIXEL, ROW, TOKEN, Unit
 
 __all__ = [
     "ACCURACY",
     "KAPPA",
     "NDCG",
     "NDCG_PLACES",
+    "PIXEL",
     "RMSE",
     "ROC_AUC",
+    "ROW",
     "THRESHOLD_PACE",
+    "TOKEN",
     "Binary",
     "Kind",
+    "LabelRange",
     "Metric",
     "Multiclass",
     "Ordinal",
     "Partition",
     "Ranking",
     "Regression",
+    "Role",
     "SharingTree",
     "Task",
     "TaskSet",
+    "Unit",
     "tree_lines",
     "tree_mermaid",
 ]

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import isfinite, log
+from math import inf, isfinite, log
+from typing import NamedTuple
 
 from ramify._core import InputError, quoted
 
@@ -20,6 +21,14 @@ ACCURACY = Metric("accuracy", higher_is_better=True)
 RMSE = Metric("rmse", higher_is_better=False)
 KAPPA = Metric("kappa", higher_is_better=True)
 NDCG = Metric("ndcg", higher_is_better=True)
+
+
+class LabelRange(NamedTuple):
+    """What the numbers of a task's labels may be: from ``low`` to ``high``; ``whole``, or any."""
+
+    low: float = -inf
+    high: float = inf
+    whole: bool = False
 
 
 class Kind(ABC):
@@ -49,6 +58,11 @@ class Kind(ABC):
     def labels(self) -> tuple[str, ...]:
         """The labels as they stand in the table, in the order of their numbers; none of numbers."""
         return ()
+
+    @property
+    def label_range(self) -> LabelRange:
+        """What the numbers of its labels may be."""
+        return LabelRange()
 
     @property
     def n_constant(self) -> int:
@@ -103,6 +117,11 @@ class Binary(Kind):
         """The two classes."""
         return self.classes
 
+    @property
+    def label_range(self) -> LabelRange:
+        """0 and 1, or between them: the probability of the second class."""
+        return LabelRange(0, 1)
+
 
 @dataclass(frozen=True)
 class Multiclass(Kind):
@@ -153,6 +172,11 @@ class Multiclass(Kind):
     def labels(self) -> tuple[str, ...]:
         """The classes."""
         return self.classes
+
+    @property
+    def label_range(self) -> LabelRange:
+        """The places of the classes, from 0."""
+        return LabelRange(0, len(self.classes) - 1, whole=True)
 
 
 @dataclass(frozen=True)

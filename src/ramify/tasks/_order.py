@@ -6,7 +6,7 @@ from math import expm1, log
 from typing import Final
 
 from ramify._core import InputError, quoted
-from ramify.tasks._kind import KAPPA, NDCG, Kind, Metric
+from ramify.tasks._kind import KAPPA, NDCG, Kind, LabelRange, Metric
 
 NDCG_PLACES: Final = 10
 # A score grows by all weights of a head at once, a threshold by one number alone: in the same steps
@@ -90,6 +90,11 @@ class Ordinal(Kind):
         return self.levels
 
     @property
+    def label_range(self) -> LabelRange:
+        """The places of the levels, from 0."""
+        return LabelRange(0, len(self.levels) - 1, whole=True)
+
+    @property
     def n_constant(self) -> int:
         """Distances between thresholds: all outputs but the score."""
         return self.n_outputs - 1
@@ -123,6 +128,11 @@ class Ranking(Kind):
     def metric(self) -> Metric:
         """The score of the task."""
         return NDCG
+
+    @property
+    def label_range(self) -> LabelRange:
+        """How relevant, from 0 up."""
+        return LabelRange(low=0)
 
     @property
     def compares_rows(self) -> bool:

@@ -4,9 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import Literal, get_args
 
 from ramify._core import InputError, listed, quoted
 from ramify.tasks._kind import Kind
+from ramify.tasks._unit import ROW, Unit
+
+Role = Literal["main", "auxiliary"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,10 @@ class Task:
         weight: Factor of the task's loss. Finite, 0 or more.
         varies: Whether its training labels differ, as far as is known; if not, nothing can be
             learned of it.
+        role: ``main`` for a task that is wanted; ``auxiliary`` for one that only helps: it is trained
+            as the others are, but never scored, never predicted, and no part of the model; on
+            held-out rows it needs no label.
+        unit: What it predicts something of: each row, or each position within it.
 
     Example:
         >>> from ramify.tasks import Binary
@@ -30,6 +38,8 @@ class Task:
     kind: Kind
     weight: float = 1.0
     varies: bool = True
+    role: Role = "main"
+    unit: Unit = ROW
 
     def __post_init__(self) -> None:
         """Check what would otherwise fail far from here."""
@@ -50,19 +60,35 @@ class Task:
                 f"`varies` of task {quoted(self.name)} must be True or False. "
                 f"Got {quoted(self.varies)}"
             )
+        if self.role not in get_args(Role):
+            raise InputError(
+                f"`role` of task {quoted(self.name)} must be main or auxiliary. "
+                f"Got {quoted(self.role)}"
+            )
+        if not isinstance(self.unit, Unit):
+            raise InputError(
+                f"`unit` of task {quoted(self.name)} must be ROW, TOKEN, PIXEL or another Unit. "
+                f"Got {quoted(self.unit)}"
+            )
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it is wanted for its own sake."""
+        return self.role == "main"
 
 
 class TaskSet(Sequence[Task]):
     """The tasks that one network learns together, and where each one's outputs stand.
 
-    All heads write into one matrix ``(batch, column)``: task after task, a task of C outputs
-    takes C columns.
+    All heads write into one matrix ``(unit, column)``: task after task, a task of C outputs
+    takes C columns. Its lines are the units of a batch, which are its rows unless a task is of
+    another unit.
 
     Args:
-        tasks: One or more tasks with different names.
+        tasks: One or more tasks with different names, of rows and of at most one other unit.
 
     Raises:
-        InputError: If there is no task, or if two have one name.
+        InputError: If there is no task, if two have one name, or if units do not go together.
 
     Example:
         >>> from ramify.tasks import Binary, Multiclass
@@ -80,6 +106,13 @@ class TaskSet(Sequence[Task]):
             raise InputError(
                 f"`tasks` must have different names. Got {listed(repeated)} repeatedly"
             )
+        others = list(dict.fromkeys(t.unit for t in self._tasks if t.unit != ROW))
+        if len(others) > 1:
+            raise InputError(
+                "`tasks` of one network must be of rows and of at most one other unit. "
+                f"Got {listed([unit.name for unit in others])}"
+            )
+        self._unit = others[0] if others else ROW
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
         """A task by its place."""
@@ -135,6 +168,31 @@ class TaskSet(Sequence[Task]):
         ends = [c + t.kind.n_outputs for t, c in zip(self._tasks, self.first_columns, strict=True)]
         pairs = zip(self._tasks, ends, strict=True)
         return tuple(c for task, end in pairs for c in range(end - task.kind.n_constant, end))
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of those that are not of rows; that of rows if there is none."""
+        return self._unit
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether some task is of rows."""
+        return any(task.unit == ROW for task in self._tasks)
+
+    @property
+    def main(self) -> "TaskSet":
+        """Those that are wanted, without those that only help.
+
+        Raises:
+            InputError: If there is none.
+        """
+        wanted = [task for task in self._tasks if task.is_main]
+        if not wanted:
+            raise InputError(
+                "`tasks` must hold a task whose `role` is main. "
+                f"Got {listed(self.names)}, which are auxiliary"
+            )
+        return self if len(wanted) == len(self) else TaskSet(wanted)
 
     @property
     def compares_rows(self) -> bool:

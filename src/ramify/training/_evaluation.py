@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float, Int64
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify.data import Batch
+from ramify._core import ShapeError
+from ramify.data import Batch, Units, mapped
 from ramify.losses import TaskLosses
 from ramify.metrics import bootstrap_weights, skills, task_scores
-from ramify.networks import TaskNetwork
+from ramify.networks import Positions, TaskNetwork
 from ramify.tasks import TaskSet
 
 
@@ -22,32 +23,46 @@ class Predictions:
     """What a network says about held-out rows, beside the truth.
 
     Attributes:
-        values: Probabilities, or values in the target's own unit; where only labelled places were
-            asked for, anything in others.
+        values: Probabilities, or values in the target's own unit, a line for each unit; where only
+            labelled places were asked for, anything in others.
         targets: The labels; anything where there is none.
         label_mask: True where there is a label.
         groups: Number of each row's group, for tasks that put rows in order; None for one of all.
+        rows: For each unit the number of its row, from 0; None where the units are the rows.
+        row_count: Number of rows, where units are not the rows: some may have no unit here.
     """
 
-    values: Float[np.ndarray, "row column"]
-    targets: Float[np.ndarray, "row task"]
-    label_mask: Bool[np.ndarray, "row task"]
+    values: Float[np.ndarray, "unit column"]
+    targets: Float[np.ndarray, "unit task"]
+    label_mask: Bool[np.ndarray, "unit task"]
     groups: Int64[np.ndarray, " row"] | None = None
+    rows: Int64[np.ndarray, " unit"] | None = None
+    row_count: int | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.targets) if self.row_count is None else self.row_count
 
     def scores(self, tasks: TaskSet) -> NDArray[np.float64]:
         """Score of each task in its metric's own unit; NaN where absent."""
-        scores: NDArray[np.float64] = self.drawn_scores(tasks, np.ones((1, len(self.targets))))[0]
+        scores: NDArray[np.float64] = self.drawn_scores(tasks, np.ones((1, self.n_rows)))[0]
         return scores
 
     def drawn_scores(
         self, tasks: TaskSet, weights: Float[np.ndarray, "draw row"]
     ) -> Float[np.ndarray, "draw task"]:
         """Score of each task under weights of the rows, such as those of `draws`."""
-        return task_scores(self.values, self.targets, self.label_mask, tasks, weights, self.groups)
+        return task_scores(
+            self.values, self.targets, self.label_mask, tasks, weights, self.groups, rows=self.rows
+        )
 
     def draws(self, n_draws: int, seed: int) -> Float[np.ndarray, "draw row"]:
-        """How often each row is drawn in bootstrap draws of the rows, or of whole groups."""
-        return bootstrap_weights(len(self.targets), n_draws, seed, self.groups)
+        """How often each row is drawn in bootstrap draws of the rows, or of whole groups.
+
+        A row is drawn with all its positions: those of one row are not independent of each other.
+        """
+        return bootstrap_weights(self.n_rows, n_draws, seed, self.groups)
 
     def skills(self, tasks: TaskSet) -> NDArray[np.float64]:
         """Skill of each task, higher is better; NaN where absent."""
@@ -71,26 +86,97 @@ def predict(
         losses: Turns outputs into probabilities and values.
         batches: The rows, in order.
         device: Where the network is.
-        only_labelled: The network, as the machine does not wrap it, if values are asked for only
-            where there is a label: then those of other places may be anything.
+        only_labelled: The network, as the device does not wrap it, if values are asked for only
+            where there is a label: then those of other places may be anything, and units without a
+            label are left out.
     """
     was_training = network.training
     network.eval()
-    values, targets, masks, groups = [], [], [], []
+    found = _Gathered(only_labelled=only_labelled is not None)
     for batch in batches:
         labelled = None if only_labelled is None else only_labelled.asked_for(batch.host_mask)
+        inputs = mapped(batch.inputs, lambda tensor: tensor.to(device))
         with labelled or nullcontext():
-            outputs = network(batch.inputs.to(device))
-        values.append(losses.predictions(outputs.to(losses.shares.dtype)).cpu())
-        targets.append(batch.targets.cpu())
-        masks.append(batch.label_mask.cpu())
-        groups += [] if batch.groups is None else [batch.groups]
+            outputs = network(inputs)
+        if batch.units is not None:
+            outputs = lines_with_targets(outputs, batch.units)
+        values = losses.predictions(outputs.to(losses.shares.dtype)).cpu()
+        positions = network.positions if isinstance(network, TaskNetwork) else None
+        found.add(batch, values, positions)
     network.train(was_training)
-    mask = torch.cat(masks).numpy()
-    together = torch.cat(groups).numpy() if groups else None
-    return Predictions(_joined(values), _joined(targets), mask, together)
+    return found.whole()
 
 
-def _joined(parts: list[Tensor]) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = torch.cat(parts).numpy()
-    return array
+def lines_with_targets(outputs: Tensor, units: Units) -> Tensor:
+    """Outputs for the units that have a line among the targets.
+
+    A batch in which no position has a label does not say how many there are.
+
+    Args:
+        outputs: Of the network.
+        units: Of the batch.
+
+    Raises:
+        ShapeError: If there are fewer positions, or others, than the targets tell of.
+    """
+    if len(outputs) == units.n_units:
+        return outputs
+    if units.n_positions == 0:
+        return outputs[: units.n_units]
+    here = (len(outputs) - units.n_rows * units.has_rows) // max(1, units.n_rows)
+    raise ShapeError(
+        "targets must have one label for each position of the network's features, "
+        f"{here:,} in a row. Got {units.n_positions:,}"
+    )
+
+
+class _Gathered:
+    """Predictions as they come, batch by batch."""
+
+    def __init__(self, *, only_labelled: bool) -> None:
+        self._only_labelled, self._n_rows = only_labelled, 0
+        self._values: list[Tensor] = []
+        self._targets: list[Tensor] = []
+        self._masks: list[Tensor] = []
+        self._groups: list[Tensor] = []
+        self._rows: list[Tensor] = []
+
+    def add(self, batch: Batch, values: Tensor, positions: Positions | None) -> None:
+        """Take a batch in; of units that are not the rows those that are labelled, or real.
+
+        Args:
+            batch: The rows.
+            values: What is predicted for its units.
+            positions: Those that the network has read.
+        """
+        targets, mask, units = batch.targets.cpu(), batch.label_mask.cpu(), batch.units
+        if units is not None:
+            rows, kept = self._n_rows + units.row_of_unit(), mask.any(1)
+            if not self._only_labelled:
+                kept |= _real(units, positions)
+            values, targets, mask, rows = (each[kept] for each in (values, targets, mask, rows))
+            self._rows.append(rows)
+        self._n_rows += batch.n_rows
+        self._values.append(values)
+        self._targets.append(targets)
+        self._masks.append(mask)
+        self._groups += [] if batch.groups is None else [batch.groups]
+
+    def whole(self) -> Predictions:
+        """All of them."""
+        return Predictions(
+            torch.cat(self._values).numpy(),
+            torch.cat(self._targets).numpy(),
+            torch.cat(self._masks).numpy(),
+            torch.cat(self._groups).numpy() if self._groups else None,
+            torch.cat(self._rows).numpy() if self._rows else None,
+            self._n_rows if self._rows else None,
+        )
+
+
+def _real(units: Units, positions: Positions | None) -> Bool[Tensor, " unit"]:
+    """Which units are no padding."""
+    if positions is None or positions.real is None or units.n_positions == 0:
+        return torch.ones(units.n_units, dtype=torch.bool)
+    rows = torch.ones(units.n_rows, 1, dtype=torch.bool)
+    return units.joined(rows, positions.real.cpu().unsqueeze(-1)).squeeze(1)

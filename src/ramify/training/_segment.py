@@ -123,7 +123,7 @@ class Segment:
         started, rows, speed = time.monotonic(), 0, 0.0
         self._stepper.model.train()
         for batch in batches:
-            rows += len(batch.inputs)
+            rows += batch.n_rows
             step = self.plan.before + self._step
             self._stepper.train_on(batch, self._rate(), step)
             self._step += 1

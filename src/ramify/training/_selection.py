@@ -40,7 +40,7 @@ def choose_network(
         Breiman, Friedman, Olshen, Stone. *Classification and Regression Trees*, 1984, 3.4.3, for
         the one-standard-error rule.
     """
-    n_rows = len(candidates[0].targets)
+    n_rows = candidates[0].n_rows
     weights = np.vstack([np.ones(n_rows), candidates[0].draws(_N_DRAWS, seed)])
     draws = np.stack([_mean_skills(c, tasks, weights) for c in candidates])  # (candidate, draw)
     skill = np.nan_to_num(draws[:, 0], nan=-np.inf)

@@ -16,6 +16,7 @@ from ramify.losses import TaskLosses
 from ramify.networks import TaskNetwork
 from ramify.sharing import HookContext, Sharing, Step, StepHook, hooks_of, overriding
 from ramify.training._distributed import summed
+from ramify.training._evaluation import lines_with_targets
 from ramify.training._events import StopRequest, Watcher
 from ramify.training._partial_update import PartialUpdate
 from ramify.training._settings import Training
@@ -193,17 +194,25 @@ class Stepper:
         return found
 
     def _pairs(self, batch: Batch) -> Tensor | None:
-        """Rows to compare, found without asking the device; None for all, or if no task does."""
-        if batch.groups is None or not self._context.losses.tasks.compares_rows:
+        """Units to compare, found without asking the device; None for all, or if no task does."""
+        tasks, groups = self._context.losses.tasks, batch.groups
+        if not tasks.compares_rows:
             return None
-        pairs: Tensor = self._context.fabric.to_device(pairs_within(batch.groups))
+        if batch.units is not None:
+            groups = batch.units.compared(groups, tasks)
+        if groups is None:
+            return None
+        pairs: Tensor = self._context.fabric.to_device(pairs_within(groups))
         return pairs
 
     def _find_losses(self, step: Step) -> None:
         """This rank's part of each task's loss, and which tasks have one on any rank."""
-        losses = self._context.losses
-        step.pairs = self._pairs(step.batch)
-        sums, weights = losses.sums(step.outputs, step.targets, step.label_mask, step.pairs)
+        losses, batch = self._context.losses, step.batch
+        step.pairs = self._pairs(batch)
+        if batch.units is not None:
+            step.outputs = lines_with_targets(step.outputs, batch.units)
+        given = None if batch.weights is None else batch.weights.to(step.outputs.device)
+        sums, weights = losses.sums(step.outputs, step.targets, step.label_mask, step.pairs, given)
         world = self._context.fabric.world_size
         if world > 1:
             # Gradients are averaged over ranks, so each contributes its part of the mean over all

@@ -219,12 +219,13 @@ class ByFeatures(TaskWeighting):
         self._values, self._present = self.values(losses), self.present(step.counted)
         return losses
 
-    def _weigh_tasks(self, gradients: Float[Tensor, "batch column"]) -> Tensor:
-        heads = self._network.heads
+    def _weigh_tasks(self, gradients: Float[Tensor, "unit column"]) -> Tensor:
+        heads, positions = self._network.heads, self._network.positions
         if self._values is None or not self._nodes:
             return gradients
         of_column, weight = heads.get_buffer("task_of_column"), heads.weight.detach()
-        gram = gram_at_features(gradients.to(weight), weight, of_column, len(self._values))
+        found = gradients if positions is None else positions.spread(gradients)
+        gram = gram_at_features(found.to(weight), weight, of_column, len(self._values))
         weights = self._weights(_HEADS, gram, self._values, self._present, self._nodes)
         return gradients * weights[of_column].to(gradients)
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -23,7 +24,7 @@ from ramify.training._selection import choose_network
 from ramify.training._settings import Training
 from ramify.training._step import TrainingContext
 
-Loader = Batches | Iterable[Sequence[Tensor]]
+Loader = Batches | Iterable[Any]
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class Trainer:
             backbone: An ``nn.Sequential`` or a list of modules; copied, never changed.
             tasks: The tasks.
             train: Batches, or a loader of ``(inputs, targets)`` with NaN for a missing label, or
-                of ``(inputs, targets, label_mask)``.
+                of ``(inputs, targets, label_mask)``; see `as_batches` for all that it may give.
             validation: The same for the rows that select; without them the last epoch is kept.
             n_features: Width of the backbone's output, where its last layer does not tell.
 
@@ -150,8 +151,8 @@ class Trainer:
             )
         if not isinstance(tasks, TaskSet):
             tasks = TaskSet(tasks)
-        batches = _as_batches(train)
-        held_out = None if validation is None else _as_batches(validation)
+        batches = _as_batches(train, tasks)
+        held_out = None if validation is None else _as_batches(validation, tasks)
         devices = [self.fabric.device.index or 0] if self.fabric.device.type == "cuda" else []
         with listening_for_stop() as stop, torch.random.fork_rng(devices):
             context = TrainingContext(
@@ -186,7 +187,7 @@ class Trainer:
         losses = TaskLosses(network.tasks).to(self.fabric.device)
         network.to(self.fabric.device)
         device, of = self.fabric.device, network if only_labelled else None
-        return predict(network, losses, _as_batches(rows), device, only_labelled=of)
+        return predict(network, losses, _as_batches(rows, network.tasks), device, only_labelled=of)
 
     def _losses(self, tasks: TaskSet) -> TaskLosses:
         weights = _positive_weights(tasks) if self.settings.balance else None
@@ -298,8 +299,8 @@ def _finite_mean(predictions: Predictions, tasks: TaskSet) -> float | None:
     return float(known.mean()) if len(known) else None
 
 
-def _as_batches(loader: Loader) -> Batches:
-    batches = loader if isinstance(loader, Batches) else as_batches(loader)
+def _as_batches(loader: Loader, tasks: TaskSet) -> Batches:
+    batches = loader if isinstance(loader, Batches) else as_batches(loader, tasks)
     if len(batches) == 0:
         raise InputError("a loader must give at least one batch. Got an empty one")
     return batches

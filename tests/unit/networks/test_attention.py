@@ -115,7 +115,9 @@ def test_hostile_arguments_are_named() -> None:
     ]
     with pytest.raises(ShapeError, match="flatten or reshape at the end of a stage"):
         AttentionNetwork(late, TASKS)(torch.zeros(5, 2, 2, 2))
-    with pytest.raises(InputError, match=r"nn.Linear or nn.Conv2d in every stage"):
+    with pytest.raises(
+        InputError, match=r"nn.Linear, a convolution or a recurrent layer in every stage"
+    ):
         AttentionNetwork([nn.Linear(6, 4), nn.LSTM(4, 4)], TASKS, n_features=4)
 
 

@@ -1,16 +1,19 @@
-"""Batches: of a table in memory, of a user's own loader, and which of their rows may be compared."""
+"""Batches, those of a table in memory, and which of their rows may be compared."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from ramify._core import InputError, ShapeError, counted
+from ramify._core import ShapeError
+from ramify.data.batches._nested import Nested, mapped, n_rows_of
 from ramify.data.batches._order import BatchOrder
+from ramify.data.batches._units import Units
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,19 +21,28 @@ class Batch:
     """Rows to learn from.
 
     Attributes:
-        inputs: The features, or the pixels.
-        targets: The labels; 0 where there is none.
+        inputs: The features, or the pixels; or a structure of tensors.
+        targets: The labels, a line for each unit; 0 where there is none.
         label_mask: True where a label was observed.
         present: For each task, whether it has a label here; known without asking the device.
         groups: Number of each row's group, on the CPU, for tasks that compare rows of a group; None
             if all rows are one group.
+        units: How the lines of the targets belong to the rows; None where they are the rows.
+        weights: How much each label counts, 0 or more; None for all alike.
     """
 
-    inputs: Float[Tensor, "batch ..."]
-    targets: Float[Tensor, "batch task"]
-    label_mask: Bool[Tensor, "batch task"]
+    inputs: Nested
+    targets: Float[Tensor, "unit task"]
+    label_mask: Bool[Tensor, "unit task"]
     present: tuple[bool, ...]
     groups: Int64[Tensor, " batch"] | None = None
+    units: Units | None = None
+    weights: Float[Tensor, "unit task"] | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return n_rows_of(self.inputs)
 
     @property
     def all_present(self) -> bool:
@@ -39,8 +51,10 @@ class Batch:
 
     @property
     def host_mask(self) -> Bool[Tensor, "batch task"] | None:
-        """The mask where it is known without asking the device, else None."""
-        return self.label_mask if self.label_mask.device.type == "cpu" else None
+        """Which rows have a label, where it is known without asking the device, else None."""
+        if self.label_mask.device.type != "cpu":
+            return None
+        return self.label_mask if self.units is None else self.units.any_by_row(self.label_mask)
 
     def only(self, tasks: Sequence[int]) -> "Batch":
         """The same rows with the labels of some tasks, all others hidden.
@@ -80,7 +94,7 @@ class TableBatches(Batches):
     The order is a function of the seed and the epoch, so that a resumed run sees the same batches.
 
     Args:
-        inputs: The features.
+        inputs: The features; a tensor, or tuples, lists or dictionaries of tensors.
         targets: The labels; 0 where there is none.
         label_mask: True where a label was observed.
         batch_size: Rows per batch; with fewer rows there is one batch of them all.
@@ -114,11 +128,12 @@ class TableBatches(Batches):
         drop_last: bool = False,
         groups: Int64[Tensor, " row"] | None = None,
     ) -> None:
-        check_rows(inputs, targets, label_mask)
+        n_rows = n_rows_of(inputs)
+        check_rows(range(n_rows), targets, label_mask)
         self._inputs, self._targets, self._label_mask = inputs, targets, label_mask
         self._host_mask = label_mask.detach().cpu().numpy()
         self._order = BatchOrder(
-            len(inputs), batch_size, seed, shuffle, drop_last, host_groups(groups, len(inputs))
+            n_rows, batch_size, seed, shuffle, drop_last, host_groups(groups, n_rows)
         )
         self._groups = groups
         self._epoch = 0
@@ -138,9 +153,9 @@ class TableBatches(Batches):
     def __iter__(self) -> Iterator[Batch]:
         """Go through the rows once, in the order of the epoch that was set."""
         for rows, present in self._order.batches(self._epoch, self._host_mask):
-            chosen = torch.from_numpy(rows).to(self._inputs.device)
+            chosen = torch.from_numpy(rows).to(self._targets.device)
             yield Batch(
-                self._inputs.index_select(0, chosen),
+                mapped(self._inputs, partial(_rows_of, rows=chosen)),
                 self._targets.index_select(0, chosen),
                 self._label_mask.index_select(0, chosen),
                 present,
@@ -150,6 +165,10 @@ class TableBatches(Batches):
     def order(self, epoch: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The rows in the order of an epoch."""
         return self._order.order(epoch)
+
+
+def _rows_of(tensor: Tensor, rows: Int64[Tensor, " chosen"]) -> Tensor:
+    return tensor.index_select(0, rows.to(tensor.device))
 
 
 def host_groups(groups: Tensor | None, n_rows: int) -> Int64[np.ndarray, " row"] | None:
@@ -180,90 +199,6 @@ def check_rows(inputs: Sized, targets: Tensor, label_mask: Tensor) -> None:
             f"and mask one column per task. Got {len(inputs):,} rows, {tuple(targets.shape)} and "
             f"{tuple(label_mask.shape)}"
         )
-
-
-def as_batches(loader: Iterable[Sequence[Tensor]]) -> "LoaderBatches":
-    """Adapt a loader of ``(inputs, targets)``, with ``label_mask`` and ``groups`` if wanted.
-
-    Without a mask, NaN among the targets means not labelled. Under a mask, a target that is not
-    observed may hold anything. Groups, a whole number per row in fourth place, say which rows a
-    ranking compares; without them all rows of a batch are one group.
-
-    Args:
-        loader: Such as a `torch.utils.data.DataLoader`; iterated anew in each epoch.
-
-    Example:
-        >>> rows = [(torch.zeros(2, 3), torch.tensor([[1.0], [float("nan")]]))]
-        >>> next(iter(as_batches(rows))).label_mask.tolist()
-        [[True], [False]]
-    """
-    return LoaderBatches(loader)
-
-
-class LoaderBatches(Batches):
-    """What `as_batches` gives."""
-
-    def __init__(self, loader: Iterable[Sequence[Tensor]]) -> None:
-        self._loader = loader
-
-    def set_epoch(self, epoch: int) -> None:
-        """Tell the loader's sampler the epoch, if it wants to know."""
-        sampler = getattr(self._loader, "sampler", None)
-        tell = getattr(sampler, "set_epoch", None)
-        if tell is not None:
-            tell(epoch)
-
-    def __len__(self) -> int:
-        """Number of batches, if the loader knows it."""
-        if not isinstance(self._loader, Sized):
-            raise InputError(
-                "a loader must know its number of batches, for the learning rate to fall in time. "
-                "Got one without a length; wrap it in a list or give it a __len__"
-            )
-        return len(self._loader)
-
-    def n_labels(self) -> int:
-        """Number of labels of all tasks, counted in a pass through the loader."""
-        with torch.random.fork_rng([]):
-            return sum(int(batch.label_mask.sum()) for batch in self)
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Go through the loader once."""
-        for parts in self._loader:
-            yield _batch(parts)
-
-
-def _batch(parts: Sequence[Tensor]) -> Batch:
-    if len(parts) not in (2, 3, 4):
-        raise InputError(
-            "a loader must give (inputs, targets) or (inputs, targets, label_mask). "
-            f"Got {counted(len(parts), 'part')}"
-        )
-    inputs, targets = parts[0], parts[1]
-    label_mask = parts[2].bool() if len(parts) > 2 else ~targets.isnan()
-    if targets.ndim != 2 or label_mask.shape != targets.shape or len(inputs) != len(targets):
-        raise ShapeError(
-            "a loader's targets and label_mask must be of shape (batch, task) with one row per "
-            f"input. Got {tuple(targets.shape)} and {tuple(label_mask.shape)} for "
-            f"{counted(len(inputs), 'input')}"
-        )
-    clean = torch.where(label_mask, targets, 0).to(torch.get_default_dtype())
-    if not clean.isfinite().all():
-        raise InputError(
-            "observed targets of a loader must be finite. Got NaN or ±inf; "
-            "use NaN without a mask, or a mask that is False there, for a missing label"
-        )
-    groups = _groups(parts[3], len(inputs)) if len(parts) == 4 else None
-    return Batch(inputs, clean, label_mask, tuple(label_mask.any(dim=0).tolist()), groups)
-
-
-def _groups(given: Tensor, n_rows: int) -> Tensor:
-    if given.shape != (n_rows,) or given.is_floating_point():
-        raise ShapeError(
-            f"a loader's groups must be one whole number per row, {n_rows}. "
-            f"Got {tuple(given.shape)} of {given.dtype}"
-        )
-    return given.cpu().long()
 
 
 def pairs_within(groups: Int64[Tensor, " row"]) -> Int64[Tensor, "2 pair"]:

@@ -7,8 +7,11 @@ from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 from ramify._core import InputError, ShapeError
 from ramify.data import Batch, TableBatches, as_batches
+from ramify.tasks import Regression, Task, TaskSet
 
 NAN = float("nan")
+TASKS = TaskSet([Task("a", Regression()), Task("b", Regression())])
+ONE = TaskSet([Task("a", Regression())])
 
 
 def tensors(n: int = 25, n_tasks: int = 3) -> tuple[Tensor, Tensor, Tensor]:
@@ -110,7 +113,7 @@ def test_tensors_that_do_not_fit_are_refused() -> None:
 def test_nan_among_a_loaders_targets_means_not_labelled() -> None:
     targets = torch.tensor([[1.0, NAN], [NAN, NAN], [0.0, NAN]])
     loader = DataLoader(TensorDataset(torch.rand(3, 2), targets), batch_size=2)
-    first, second = as_batches(loader)
+    first, second = as_batches(loader, TASKS)
     assert isinstance(first, Batch)
     assert_close(first.targets, torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
     assert first.label_mask.tolist() == [[True, False], [False, False]]
@@ -122,23 +125,23 @@ def test_under_a_mask_unobserved_targets_may_be_anything() -> None:
     targets = torch.tensor([[1, 7], [0, 9]])
     parts = (torch.rand(2, 1), targets.double(), torch.tensor([[1, 0], [1, 0]]))
     parts[1][:, 1] = torch.tensor([NAN, float("inf")])
-    (batch,) = as_batches([parts])
+    (batch,) = as_batches([parts], TASKS)
     assert_close(batch.targets, torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
 
 
 def test_a_loader_is_iterated_anew_and_its_length_known() -> None:
     loader = DataLoader(TensorDataset(torch.rand(4, 2), torch.ones(4, 1)), batch_size=2)
-    adapted = as_batches(loader)
+    adapted = as_batches(loader, ONE)
     adapted.set_epoch(3)
     assert len(list(adapted)) == len(list(adapted)) == len(adapted) == 2
     with pytest.raises(InputError, match="must know its number"):
-        len(as_batches(part for part in [(torch.rand(1, 1), torch.ones(1, 1))]))
+        len(as_batches((part for part in [(torch.rand(1, 1), torch.ones(1, 1))]), ONE))
 
 
 def test_a_loader_counts_its_labels_without_drawing_numbers() -> None:
     rows = TensorDataset(torch.rand(5, 1), torch.tensor([[1.0, NAN]] * 5))
     before = torch.get_rng_state()
-    assert as_batches(DataLoader(rows, batch_size=2, shuffle=True)).n_labels() == 5
+    assert as_batches(DataLoader(rows, batch_size=2, shuffle=True), TASKS).n_labels() == 5
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -148,7 +151,7 @@ def test_the_epoch_reaches_a_sampler_that_wants_it() -> None:
         rows, num_replicas=2, rank=0
     )
     loader = DataLoader(rows, sampler=sampler)
-    as_batches(loader).set_epoch(7)
+    as_batches(loader, ONE).set_epoch(7)
     assert sampler.epoch == 7
 
 
@@ -167,4 +170,4 @@ def test_a_loader_that_gives_something_else_is_refused(
     parts: tuple[Tensor, ...], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        list(as_batches([parts]))
+        list(as_batches([parts], ONE))

@@ -6,6 +6,9 @@ import torch
 
 from ramify._core import ShapeError
 from ramify.data import ImageBatches, ImageEncoder, ImageRows, TableBatches, as_batches
+from ramify.tasks import Regression, Task, TaskSet
+
+ONE = TaskSet([Task("a", Regression())])
 
 
 def grouped(sizes: list[int], size: int, seed: int = 5) -> TableBatches:
@@ -69,12 +72,12 @@ def test_groups_must_be_one_per_row() -> None:
     with pytest.raises(ShapeError, match="one number per row, 4"):
         TableBatches(rows, rows, mask, 2, seed=0, groups=torch.zeros(3, dtype=torch.long))
     with pytest.raises(ShapeError, match="one whole number per row, 4"):
-        next(iter(as_batches([(rows, rows, mask, torch.zeros(4))])))
+        next(iter(as_batches([(rows, rows, mask, torch.zeros(4))], ONE)))
 
 
 def test_a_loader_may_say_the_groups() -> None:
     rows, mask, groups = torch.zeros(4, 1), torch.ones(4, 1, dtype=torch.bool), torch.arange(4)
-    (batch,) = as_batches([(rows, rows, mask, groups)])
+    (batch,) = as_batches([(rows, rows, mask, groups)], ONE)
     assert batch.groups is not None
     assert batch.groups.tolist() == [0, 1, 2, 3]
 
