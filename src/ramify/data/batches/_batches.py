@@ -118,7 +118,7 @@ class TableBatches(Batches):
 
     def __init__(
         self,
-        inputs: Float[Tensor, "row ..."],
+        inputs: Nested,
         targets: Float[Tensor, "row task"],
         label_mask: Bool[Tensor, "row task"],
         batch_size: int,
