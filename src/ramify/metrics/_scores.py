@@ -197,7 +197,7 @@ def skills(
     """Scores on one footing, higher is better, 1 is perfect, so that tasks can be averaged.
 
     ROC-AUC, accuracy, kappa and NDCG stay; an error becomes R² = 1 − (RMSE / scale)², with the scale of the
-    training labels.
+    training labels. Auxiliary tasks have none: how well they are done is nobody's aim.
     """
     return np.stack([_skill(scores[:, t], task) for t, task in enumerate(tasks)], axis=1)
 
@@ -241,6 +241,8 @@ def _differ(targets: NDArray[np.floating], groups: Groups | None) -> bool:
 
 
 def _skill(scores: Array, task: Task) -> Array:
+    if not task.is_main:
+        return np.full_like(scores, np.nan)
     if isinstance(task.kind, Regression):
         skill: Array = 1 - (scores / task.kind.scale) ** 2
         return skill

@@ -140,6 +140,31 @@ class AttachedNetwork(TaskNetwork):
             owned += rows_of_heads(heads, len(self.tasks), self._at(stage_of_heads))
         return owned
 
+    def for_tasks(self, tasks: TaskSet, places: Sequence[int]) -> "AttachedNetwork":
+        """A network for some of the tasks, as far up as the highest of them is attached."""
+        again = copy.deepcopy(self)
+        again.tasks, again._tree = tasks, self._tree.restricted(tasks.names)
+        again._attached = tuple(self._attached[t] for t in places)
+        again._groups = [again._needed(i) for i in range(max(again._attached) + 1)]
+        stages = []
+        for i, stage in enumerate(self._branches()):
+            if i < len(again._groups):
+                of_task = self._tree.assignment(i)
+                firsts = [again._tree.stages[i][g][0] for g in again._groups[i]]
+                groups = [int(of_task[self._tree.tasks.index(name)]) for name in firsts]
+                stages.append(stage.regrown([self._groups[i].index(g) for g in groups]))
+        again.stages, again.heads = nn.ModuleList(stages), nn.ModuleDict()
+        for stage_of_heads, heads in self._heads():
+            at, kept = self._at(stage_of_heads), again._at(stage_of_heads)
+            if kept:
+                own = heads.of_tasks(
+                    TaskSet([tasks[t] for t in kept]), [at.index(places[t]) for t in kept]
+                )
+                own.attach(again._readers(stage_of_heads)[1])
+                again.heads[str(stage_of_heads)] = own
+        again.register_buffer("_order", again._columns(), persistent=False)
+        return again
+
     def parameter_rules(self) -> list[ParameterRule]:
         """None is treated in its own way."""
         return []

@@ -1,7 +1,7 @@
 """One shared network, of whose stages every task attends to its own part."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -17,6 +17,7 @@ from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._positions import unit_of, without_reader
 from ramify.networks._saved import Parts, Setting, read_settings
+from ramify.networks._stacking import take_groups
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import check_width, widths_after
@@ -124,6 +125,15 @@ class AttentionNetwork(TaskNetwork):
         n_tasks = len(self.tasks)
         masks: Iterator[Tensor] = self.units.parameters()
         return [*rows_of(masks, each_its_own(n_tasks)), *rows_of_heads(self.heads, n_tasks)]
+
+    def for_tasks(self, tasks: TaskSet, places: Sequence[int]) -> "AttentionNetwork":
+        """A network for some of the tasks, without the masks of the others."""
+        again = copy.deepcopy(self)
+        again.tasks, again._tree = tasks, self._tree.restricted(tasks.names)
+        take_groups(again.units, places)
+        again.heads = self.heads.of_tasks(tasks, places)
+        again.heads.attach(range(len(tasks)))
+        return again
 
     def parameter_rules(self) -> list[ParameterRule]:
         """None is treated in its own way."""

@@ -245,14 +245,33 @@ class BranchedNetwork(TaskNetwork):
         again._set_tree(tree)
         return again
 
+    def for_tasks(self, tasks: TaskSet, places: Sequence[int]) -> "BranchedNetwork":
+        """A network for some of the tasks, without branches that serve others only."""
+        tree = self.tree.restricted(tasks.names)
+        again = copy.deepcopy(self)
+        for i, branches in enumerate(again.branches()):
+            group_of = dict(zip(self.tree.tasks, self.tree.assignment(i).tolist(), strict=True))
+            sources = [group_of[group[0]] for group in tree.stages[i]]
+            if sources != list(range(branches.n_groups)):
+                again.stages[i] = branches.regrown(sources)
+        again.tasks, again.heads = tasks, self.heads.of_tasks(tasks, places)
+        again._set_tree(tree)
+        return again
+
     def parameters_of(self, tree: SharingTree) -> int:
         """Trainable numbers of this network's stages and heads under another tree.
+
+        Of auxiliary tasks none count: what serves only them is no part of the model.
 
         Args:
             tree: Over the same tasks and stages.
         """
+        heads, main = n_parameters(self.heads), self.tasks.main
+        if len(main) < len(self.tasks):
+            tree = tree.restricted(main.names)
+            heads = heads // self.tasks.n_columns * main.n_columns
         sizes = zip(self.stage_sizes(), tree.widths, strict=True)
-        return sum(size * width for size, width in sizes) + n_parameters(self.heads)
+        return sum(size * width for size, width in sizes) + heads
 
     def stage_sizes(self) -> list[int]:
         """Trainable numbers of one branch of each stage, from input to output."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ramify.networks._form import in_one_operation, most_channels
 from ramify.networks._stacked import Run
@@ -90,7 +91,7 @@ class Branches(nn.Module):
     def _unstacked(self, group: int) -> nn.Module:
         """One of the stacked copies as a module of its own."""
         assert self.joined is not None  # for the type checker only
-        own = {name: tensor[group].clone() for name, tensor in self.joined.state_dict().items()}
+        own = {name: tensor[group].clone() for name, tensor in _plain_state(self.joined).items()}
         device = next(iter(own.values())).device
         module = copy.deepcopy(self._form[0]).train(self.training)
         rest = {n: torch.zeros_like(t, device=device) for n, t in module.state_dict().items()}
@@ -116,6 +117,17 @@ class Branches(nn.Module):
             yield from ((tensor, None) for tensor in _state(self.joined))
         for g, module in enumerate(self.copies):
             yield from ((tensor, g) for tensor in _state(module))
+
+
+def _plain_state(module: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a module's state, with weights that are made from factors as they are."""
+    state: dict[str, Tensor] = dict(module.state_dict())
+    for path, layer in module.named_modules():
+        if parametrize.is_parametrized(layer, "weight"):
+            start = f"{path}.parametrizations.weight." if path else "parametrizations.weight."
+            state = {name: tensor for name, tensor in state.items() if not name.startswith(start)}
+            state[f"{path}.weight" if path else "weight"] = layer.weight.detach()
+    return state
 
 
 def _state(module: nn.Module) -> Iterator[Tensor]:

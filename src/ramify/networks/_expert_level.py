@@ -74,6 +74,18 @@ class ExpertLevel(nn.Module):
             mixed = torch.cat([mixed, shared.unsqueeze(0)])
         return mixed.view(*mixed.shape[:2], *shape)
 
+    def keep(self, tasks: Sequence[int]) -> None:
+        """Forget the experts and gates of all other tasks, if no level follows.
+
+        Args:
+            tasks: Places of those that stay.
+        """
+        own = [t * self.n_own + k for t in tasks for k in range(self.n_own)]
+        first = self.n_tasks * self.n_own
+        self.experts = self.experts.regrown([*own, *range(first, first + self.n_shared)])
+        self.gates = nn.Parameter(self.gates.detach()[list(tasks)])
+        self.n_tasks = len(tasks)
+
     def owned_weights(self) -> Iterator[OwnedWeights]:
         """What serves single tasks, if no level follows."""
         own = each_its_own(self.n_tasks)

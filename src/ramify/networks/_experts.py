@@ -1,7 +1,7 @@
 """Networks of experts: mixtures for all tasks, with or without experts of each task's own."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar, Self
 
@@ -93,6 +93,7 @@ class ExpertNetwork(TaskNetwork):
         self.reader, parts = without_reader(parts)
         width = feature_width(parts, self.unit) if n_features is None else n_features
         self.tasks, self.plan = tasks, plan
+        self._places = list(range(len(tasks)))  # of the tasks among those that have gates
         self._tree = SharingTree.shared(tasks.names, len(parts))
         self.heads = StackedHeads(width, tasks)
         self.heads.attach(range(len(tasks)))
@@ -121,6 +122,8 @@ class ExpertNetwork(TaskNetwork):
 
     def read(self, features: Float[Tensor, "task unit feature"]) -> Tensor:
         """What the heads make of the features."""
+        if len(self._places) < len(features):
+            features = features[self._places]
         outputs: Tensor = self.heads(features)
         return outputs
 
@@ -142,6 +145,23 @@ class ExpertNetwork(TaskNetwork):
             if self.plan.n_shared == 0 or i == len(self.levels):
                 owned += level.owned_weights()
         return [*owned, *rows_of_heads(self.heads, len(self.tasks))]
+
+    def for_tasks(self, tasks: TaskSet, places: Sequence[int]) -> "ExpertNetwork":
+        """A network for some of the tasks; of several levels only the heads of others are left out.
+
+        There the shared stream reads the experts of all tasks.
+        """
+        again = copy.deepcopy(self)
+        again.tasks, again.heads = tasks, self.heads.of_tasks(tasks, places)
+        again.heads.attach(range(len(tasks)))
+        if len(self.levels) > 1:
+            again._places = [self._places[place] for place in places]
+            return again
+        again._tree = self._tree.restricted(tasks.names)
+        again._places = list(range(len(tasks)))
+        for level in again._levels():
+            level.keep(places)
+        return again
 
     def parameter_rules(self) -> list[ParameterRule]:
         """None is treated in its own way."""

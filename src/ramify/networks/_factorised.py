@@ -27,7 +27,7 @@ from ramify.networks._task_network import (
     Relation,
     TaskNetwork,
 )
-from ramify.tasks import SharingTree
+from ramify.tasks import SharingTree, TaskSet
 
 _MEANING: Final = (
     "Cosine of the tasks' shares, softmax of the sizes in the layer's task factor: 1 is the same "
@@ -130,6 +130,40 @@ class FactorisedNetwork(TaskNetwork):
         n_tasks = len(self.tasks)
         own = [tensor for tensor in self._stacked() if n_tasks > 1]
         return [*rows_of(own, each_its_own(n_tasks)), *rows_of_heads(self.heads, n_tasks)]
+
+    @torch.no_grad()
+    def for_tasks(self, tasks: TaskSet, places: Sequence[int]) -> TaskNetwork:
+        """A network for some of the tasks, with their factors; of one task with its weights."""
+        if len(tasks) == 1:
+            return self._alone(tasks, places[0])
+        again = copy.deepcopy(self)
+        again.tasks, again._tree = tasks, self._tree.restricted(tasks.names)
+        again._router = RowRouter(again._tree)
+        for module in again.stages.modules():
+            if isinstance(module, Branches):
+                module.n_groups = len(tasks)
+            of_tasks = not isinstance(module, parametrize.ParametrizationList)
+            for name, parameter in module.named_parameters(recurse=False):
+                if of_tasks or name == "original0":
+                    setattr(module, name, nn.Parameter(parameter[list(places)]))
+            for name, buffer in module.named_buffers(recurse=False):
+                setattr(module, name, buffer[list(places)])
+        again.heads = self.heads.of_tasks(tasks, places)
+        again.heads.attach(range(len(tasks)))
+        return again
+
+    def _alone(self, tasks: TaskSet, place: int) -> BranchedNetwork:
+        """One task's network with the weights that the factors make."""
+        parts: list[nn.Module] = [] if self.reader is None else [self.reader]
+        for stage in self.stages:
+            assert isinstance(stage, Branches)  # for the type checker only
+            parts.append(stage.regrown([place]).copies[0])
+        tree = self._tree.restricted(tasks.names)
+        width = self.heads.weight.shape[1]
+        network = BranchedNetwork(parts, tree, tasks, n_features=width)
+        network.unit, network.heads = self.unit, self.heads.of_tasks(tasks, [place])
+        network.heads.attach([0])
+        return network.train(self.training)
 
     def parameter_rules(self) -> list[ParameterRule]:
         """None is treated in its own way."""

@@ -193,7 +193,9 @@ def _consistent(form: type[Factors], ranks: list[int], shape: list[int]) -> list
 
 def _svd(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     left, values, right = torch.linalg.svd(matrix.double(), full_matrices=False)
-    return left[:, :rank], values[:rank], right[:rank]
+    more = max(0, rank - len(values))  # of tasks of which some were left out
+    left, right = functional.pad(left, (0, more)), functional.pad(right, (0, 0, 0, more))
+    return left[:, :rank], functional.pad(values, (0, more))[:rank], right[:rank]
 
 
 def _multiplied(core: Tensor, along: Sequence[Tensor]) -> Tensor:

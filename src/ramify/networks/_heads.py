@@ -59,6 +59,22 @@ class StackedHeads(nn.Module):
         """
         self.columns, self.position = self.layout(branch_of_task)
 
+    @torch.no_grad()
+    def of_tasks(self, tasks: TaskSet, places: Sequence[int]) -> "StackedHeads":
+        """The heads of some tasks, with copies of their weights; `attach` them.
+
+        Args:
+            tasks: Those.
+            places: Their places among all.
+        """
+        with torch.random.fork_rng([]):  # start weights are drawn and then replaced
+            again = StackedHeads(self.weight.shape[1], tasks).to(self.weight)
+        own = self.task_of_column_list
+        columns = [c for place in places for c, task in enumerate(own) if task == place]
+        again.weight.copy_(self.weight[columns])
+        again.bias.copy_(self.bias[columns])
+        return again
+
     def layout(self, branch_of_task: Sequence[int]) -> Layout:
         """What `attach` would set, for `laid_out`.
 

@@ -13,7 +13,7 @@ from ramify.networks._saved import Parts, Setting
 from ramify.networks._stages import Backbone
 from ramify.networks._stitched import StitchedNetwork
 from ramify.networks._task_network import TaskNetwork
-from ramify.tasks import SharingTree, TaskSet
+from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 NETWORKS: Final[Registry[TaskNetwork]] = Registry(
     TaskNetwork,
@@ -44,7 +44,7 @@ def network_from(
         settings: What its `TaskNetwork.settings` gave.
         backbone: A backbone of the same shape.
         tree: What its `TaskNetwork.tree` was.
-        tasks: The tasks.
+        tasks: The tasks. Others that the tree names were auxiliary ones, whose features they read.
         n_features: As for `BranchedNetwork`.
 
     Raises:
@@ -64,4 +64,8 @@ def network_from(
             f"`kind` of a network must be one of {listed(NETWORKS, len(NETWORKS))}. "
             f"Got {quoted(kind)}; if it is your own, call `ramify.register` with its class first"
         )
-    return NETWORKS[kind].rebuilt(Parts(backbone, tree, tasks, n_features), settings)
+    known = {task.name: task for task in tasks}
+    every = [known.get(name) or Task(name, Binary(), role="auxiliary") for name in tree.tasks]
+    whole = tasks if tree.tasks == tasks.names else TaskSet(every)
+    network = NETWORKS[kind].rebuilt(Parts(backbone, tree, whole, n_features), settings)
+    return network if whole is tasks else network.without_auxiliary()

@@ -1,7 +1,7 @@
 """One network per task, with units between them: cross-stitch and sluice networks."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final, Self
 
 import numpy as np
@@ -26,7 +26,7 @@ from ramify.networks._task_network import (
     TaskNetwork,
 )
 from ramify.networks._widths import widths_after
-from ramify.tasks import ROW, SharingTree
+from ramify.tasks import ROW, SharingTree, TaskSet
 
 _MEANING: Final = (
     "Weight with which features of one task's network go into another's, the mean of both ways; 0 "
@@ -68,6 +68,7 @@ class StitchedNetwork(TaskNetwork):
         check_separate(columns)
         columns = copy.deepcopy(columns)
         n_tasks, n_stages = len(columns.tasks), columns.tree.n_stages
+        self._places = list(range(n_tasks))  # of the tasks among those that have a network
         self.tasks, self._tree, self.stitching = columns.tasks, columns.tree, stitching
         self.stages, self.heads = columns.stages, columns.heads
         self.unit, self.reader = columns.unit, columns.reader
@@ -98,7 +99,7 @@ class StitchedNetwork(TaskNetwork):
 
     def maps(self, inputs: Nested) -> Float[Tensor, "task batch ..."]:
         """What the last stages give, mixed; or mixtures of stages."""
-        n_tasks = len(self.tasks)
+        n_tasks = len(self._tree.tasks)
         x = self.entered(inputs)
         seen = []
         for i, stage in enumerate(self.stages):
@@ -115,6 +116,8 @@ class StitchedNetwork(TaskNetwork):
 
     def read(self, features: Float[Tensor, "task unit feature"]) -> Tensor:
         """What the heads make of the features."""
+        if len(self._places) < len(features):
+            features = features[self._places]
         outputs: Tensor = self.heads(features)
         return outputs
 
@@ -151,6 +154,14 @@ class StitchedNetwork(TaskNetwork):
             owned += rows_of([self.mixture.weight], own)
         return [*owned, *rows_of_heads(self.heads, n_tasks)]
 
+    def for_tasks(self, tasks: TaskSet, places: Sequence[int]) -> "StitchedNetwork":
+        """A network with the heads of some of the tasks; they read the others' features."""
+        again = copy.deepcopy(self)
+        again.tasks, again.heads = tasks, self.heads.of_tasks(tasks, places)
+        again.heads.attach(range(len(tasks)))
+        again._places = [self._places[place] for place in places]
+        return again
+
     def parameter_rules(self) -> list[ParameterRule]:
         """The weights of units learn faster and do not decay: 0 is no natural value of theirs."""
         rate = self.stitching.rate
@@ -173,7 +184,10 @@ class StitchedNetwork(TaskNetwork):
 
     def relations(self) -> list[Relation]:
         """How much of two tasks' features goes into each other's, after each stitched stage."""
-        found = {i: weights.double().cpu() for i, weights in self.between_tasks().items()}
+        found = {
+            i: weights.double().cpu()[self._places][:, self._places]
+            for i, weights in self.between_tasks().items()
+        }
         return [
             Relation(f"stitch units, stage {i + 1}", ((w + w.T) / 2).numpy(), _MEANING)
             for i, w in found.items()

@@ -1,7 +1,7 @@
 """What training needs of any network that learns several tasks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, NamedTuple, Self
 
@@ -226,6 +226,37 @@ class TaskNetwork(nn.Module, ABC):
             yield
         finally:
             self._own_rows = None
+
+    def without_auxiliary(self) -> "TaskNetwork":
+        """A network for the main tasks only, that computes the same for them.
+
+        Everything that serves auxiliary tasks only is left out.
+
+        Returns:
+            A new network that shares no memory with this one; this one if all tasks are main.
+
+        Raises:
+            InputError: If no task is main.
+        """
+        wanted = self.tasks.main
+        if len(wanted) == len(self.tasks):
+            return self
+        names = self.tasks.names
+        return self.for_tasks(wanted, [names.index(name) for name in wanted.names])
+
+    @abstractmethod
+    def for_tasks(self, tasks: TaskSet, places: Sequence[int]) -> "TaskNetwork":
+        """A network for some of the tasks, that computes the same for them.
+
+        What serves no task of them is left out, as far as the others do not read it.
+
+        Args:
+            tasks: Those tasks, in their order.
+            places: Their places among all.
+
+        Returns:
+            A new network that shares no memory with this one.
+        """
 
     @property
     @abstractmethod

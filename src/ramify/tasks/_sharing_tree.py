@@ -96,6 +96,21 @@ class SharingTree:
         pairs = zip(self.stages, coarser.stages, strict=True)
         return all(_is_nested(coarse, fine) for fine, coarse in pairs)
 
+    def restricted(self, names: Sequence[str]) -> "SharingTree":
+        """The tree without the other tasks, and without the branches that served them only.
+
+        Args:
+            names: The tasks that stay, one or more, in the order of the tree's.
+        """
+        kept = set(names)
+        stages = tuple(
+            tuple(
+                left for group in stage if (left := tuple(name for name in group if name in kept))
+            )
+            for stage in self.stages
+        )
+        return SharingTree(tuple(name for name in self.tasks if name in kept), stages)
+
     def reassigned(self, order: Sequence[int]) -> "SharingTree":
         """The tree of the same shape in which other tasks stand at the leaves.
 

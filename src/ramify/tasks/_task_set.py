@@ -186,13 +186,22 @@ class TaskSet(Sequence[Task]):
         Raises:
             InputError: If there is none.
         """
+        self.check_main()
         wanted = [task for task in self._tasks if task.is_main]
-        if not wanted:
-            raise InputError(
-                "`tasks` must hold a task whose `role` is main. "
-                f"Got {listed(self.names)}, which are auxiliary"
-            )
         return self if len(wanted) == len(self) else TaskSet(wanted)
+
+    def check_main(self) -> None:
+        """Refuse tasks that only help each other.
+
+        Raises:
+            InputError: If none is main.
+        """
+        if not any(task.is_main for task in self._tasks):
+            raise InputError(
+                "must hold a task whose `role` is main",
+                argument="tasks",
+                got=f"{listed(self.names)}, which are auxiliary",
+            )
 
     @property
     def compares_rows(self) -> bool:

@@ -10,8 +10,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from ramify._core import InputError, quoted
-from ramify.data import Batches, as_batches
+from ramify._core import InputError, listed, quoted
+from ramify.data import Batch, Batches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork, n_parameters
 from ramify.sharing import Converting, Merging, Proposal, Restructuring, Sharing, StepHook
@@ -33,7 +33,7 @@ class Candidate:
 
     Attributes:
         tree: The tree.
-        parameters: Trainable numbers.
+        parameters: Trainable numbers; what serves auxiliary tasks only does not count.
         validation_score: Mean validation skill; None without validation rows.
         chosen: Whether it was kept.
     """
@@ -49,11 +49,12 @@ class Fitted:
     """What training gives.
 
     Attributes:
-        network: The trained network, in evaluation mode.
+        network: The trained network, in evaluation mode, for the main tasks only.
         sharing: The way of sharing, with what it learned.
         curve: Every epoch of every phase.
         candidates: The trees that were trained to the end, if there were several.
         seconds: How long it took, in this process.
+        whole: The network with auxiliary tasks; None if there are none.
     """
 
     network: TaskNetwork
@@ -61,6 +62,12 @@ class Fitted:
     curve: list[Epoch]
     candidates: list[Candidate]
     seconds: float
+    whole: TaskNetwork | None = None
+
+    @property
+    def trained(self) -> TaskNetwork:
+        """The network as it was trained, with auxiliary tasks if there are some."""
+        return self.network if self.whole is None else self.whole
 
     @property
     def tree(self) -> SharingTree:
@@ -151,6 +158,7 @@ class Trainer:
             )
         if not isinstance(tasks, TaskSet):
             tasks = TaskSet(tasks)
+        tasks.check_main()
         batches = _as_batches(train, tasks)
         held_out = None if validation is None else _as_batches(validation, tasks)
         devices = [self.fabric.device.index or 0] if self.fabric.device.type == "cuda" else []
@@ -171,23 +179,36 @@ class Trainer:
             torch.manual_seed(self.seed)
             network = sharing.build(backbone, tasks, n_features)
             chosen, curve, candidates = _run_all(network, context, self._checkpoint)
-        return Fitted(chosen.eval(), sharing, curve, candidates, time.monotonic() - started)
+            answer = chosen.eval().without_auxiliary()
+        seconds = time.monotonic() - started
+        whole = None if answer is chosen else chosen
+        return Fitted(answer, sharing, curve, candidates, seconds, whole)
 
     def predict(
-        self, network: TaskNetwork, rows: Loader, *, only_labelled: bool = False
+        self,
+        network: TaskNetwork,
+        rows: Loader,
+        *,
+        tasks: TaskSet | None = None,
+        only_labelled: bool = False,
     ) -> Predictions:
         """What a network says about held-out rows, beside the truth.
 
         Args:
             network: The network.
             rows: The rows.
+            tasks: Those that the rows have labels of, if they are more than the network's.
             only_labelled: Whether only values beside a label are asked for. Others may then be
                 anything, and tasks with rows of their own take less time.
         """
         losses = TaskLosses(network.tasks).to(self.fabric.device)
         network.to(self.fabric.device)
         device, of = self.fabric.device, network if only_labelled else None
-        return predict(network, losses, _as_batches(rows, network.tasks), device, only_labelled=of)
+        batches: Iterable[Batch] = _as_batches(rows, tasks or network.tasks)
+        if tasks is not None and tasks.names != network.tasks.names:
+            places = _places(network.tasks, tasks)
+            batches = (batch.of_tasks(network.tasks, places) for batch in batches)
+        return predict(network, losses, batches, device, only_labelled=of)
 
     def _losses(self, tasks: TaskSet) -> TaskLosses:
         weights = _positive_weights(tasks) if self.settings.balance else None
@@ -236,7 +257,7 @@ def _try_each(
         networks.append(segment.network)
         if context.validation is not None:
             predictions.append(segment.predictions(context.validation))
-    sizes = [n_parameters(each) for each in networks]
+    sizes = [n_parameters(each.without_auxiliary()) for each in networks]
     chosen = 0
     scores: list[float | None] = [None] * len(networks)
     if predictions:
@@ -304,6 +325,14 @@ def _as_batches(loader: Loader, tasks: TaskSet) -> Batches:
     if len(batches) == 0:
         raise InputError("a loader must give at least one batch. Got an empty one")
     return batches
+
+
+def _places(some: TaskSet, every: TaskSet) -> list[int]:
+    if missing := [name for name in some.names if name not in every.names]:
+        raise InputError(
+            f"must hold every task of the network. It lacks {listed(missing)}", argument="tasks"
+        )
+    return [every.names.index(name) for name in some.names]
 
 
 def _positive_weights(tasks: TaskSet) -> Tensor:

@@ -14,6 +14,7 @@ from ramify._core import ShapeError
 from ramify.data.batches._nested import Nested, mapped, n_rows_of
 from ramify.data.batches._order import BatchOrder
 from ramify.data.batches._units import Units
+from ramify.tasks import ROW, TaskSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,29 @@ class Batch:
         mask = self.label_mask & self.label_mask.new_tensor(kept)
         present = tuple(here and keeps for here, keeps in zip(self.present, kept, strict=True))
         return replace(self, label_mask=mask, present=present)
+
+    def of_tasks(self, tasks: TaskSet, places: Sequence[int]) -> "Batch":
+        """The same rows with the labels of some tasks, and of units that they are about.
+
+        Args:
+            tasks: Those tasks.
+            places: Their places among those of the batch.
+        """
+        lines = slice(None)
+        units = self.units
+        if units is not None and (tasks.unit == ROW or not tasks.has_rows):
+            start = units.n_rows * units.has_rows
+            lines = slice(0, start) if tasks.unit == ROW else slice(start, None)
+            units = None if tasks.unit == ROW else replace(units, has_rows=False)
+        chosen = list(places)
+        return replace(
+            self,
+            targets=self.targets[lines][:, chosen],
+            label_mask=self.label_mask[lines][:, chosen],
+            present=tuple(self.present[place] for place in chosen),
+            units=units,
+            weights=None if self.weights is None else self.weights[lines][:, chosen],
+        )
 
 
 class Batches(ABC):
