@@ -192,5 +192,5 @@ def test_padded_classes_have_no_probability_and_no_gradient() -> None:
 def test_refuses_shapes_that_do_not_fit(
     outputs: tuple[int, ...], targets: tuple[int, ...], mask: tuple[int, ...]
 ) -> None:
-    with pytest.raises(ShapeError, match=r"`outputs` must be \(batch, 8\)"):
+    with pytest.raises(ShapeError, match=r"`outputs` must be \(unit, 8\)"):
         TaskLosses(TASKS)(torch.zeros(outputs), torch.zeros(targets), torch.ones(mask).bool())
