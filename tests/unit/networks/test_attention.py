@@ -118,7 +118,7 @@ def test_hostile_arguments_are_named() -> None:
     with pytest.raises(
         InputError, match=r"nn.Linear, a convolution or a recurrent layer in every stage"
     ):
-        AttentionNetwork([nn.Linear(6, 4), nn.LSTM(4, 4)], TASKS, n_features=4)
+        AttentionNetwork([nn.Linear(6, 4), nn.Bilinear(4, 4, 4)], TASKS, n_features=4)
 
 
 def test_maps_that_the_next_stage_flattens_are_attended_to_as_features() -> None:
