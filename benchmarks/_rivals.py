@@ -56,6 +56,10 @@ def rivals(
     yield "PyTorch by hand", lambda: hand_step(backbone(), n_tasks)
     for name in TORCHJD:
         yield f"TorchJD {name}", lambda name=name: torchjd_step(name, backbone(), n_tasks)
+        yield (
+            f"TorchJD {name}, autogram",
+            lambda name=name: torchjd_gram_step(name, backbone(), n_tasks),
+        )
     for name in LIBMTL:
         yield f"LibMTL {name}", lambda name=name: _libmtl(name, backbone, n_tasks, batches)
     for name in LIBMTL_AT_FEATURES:
@@ -88,7 +92,7 @@ def torchjd_step(name: str, backbone: nn.Sequential, n_tasks: int) -> Step:
     from torchjd.autojac import backward, jac_to_grad  # noqa: PLC0415
 
     network, losses_of = by_hand(backbone, n_tasks)
-    settings = {"CAGrad": {"c": 0.5}, "NashMTL": {"n_tasks": n_tasks}}.get(name, {})
+    settings = _torchjd_settings(n_tasks).get(name, {})
     aggregator, optimiser = getattr(aggregation, name)(**settings), _optimiser(network)
     parameters = list(network.parameters())
 
@@ -100,6 +104,49 @@ def torchjd_step(name: str, backbone: nn.Sequential, n_tasks: int) -> Step:
         _finish(network, optimiser)
 
     return step
+
+
+def torchjd_gram_step(name: str, backbone: nn.Sequential, n_tasks: int) -> Step:
+    """The same rule on the Gram matrix alone, which it calls its fastest form.
+
+    Raises:
+        ImportError: If TorchJD is not installed, or what it needs for the rule.
+        AttributeError: If the rule has no such form.
+    """
+    from torchjd import aggregation  # noqa: PLC0415
+    from torchjd.autogram import Engine  # noqa: PLC0415
+
+    network, losses_of = by_hand(backbone, n_tasks)
+    settings = _torchjd_settings(n_tasks).get(name, {})
+    weighting, optimiser = getattr(aggregation, f"{name}Weighting")(**settings), _optimiser(network)
+    engine = Engine(network, batch_dim=None)
+
+    def step(batch: Batch) -> None:
+        losses = losses_of(batch)
+        weights = weighting(engine.compute_gramian(losses))
+        optimiser.zero_grad()
+        losses.backward(weights)
+        _finish(network, optimiser)
+
+    return step
+
+
+def torchjd_weightings(n_tasks: int) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
+    """Its rules on Gram matrices, to be put into ramify's step; none where it is not installed."""
+    try:
+        from torchjd import aggregation  # noqa: PLC0415
+    except ImportError:
+        return
+    for name in TORCHJD:
+        try:
+            made = getattr(aggregation, f"{name}Weighting")
+            yield name, made(**_torchjd_settings(n_tasks).get(name, {}))
+        except (AttributeError, ImportError):  # no such form, or what it needs is not installed
+            continue
+
+
+def _torchjd_settings(n_tasks: int) -> dict[str, dict[str, float]]:
+    return {"CAGrad": {"c": 0.5}, "NashMTL": {"n_tasks": n_tasks}}
 
 
 def by_hand(

@@ -13,13 +13,14 @@ Step of one shared network with a weighting ÷ the step of ramify's trainer with
 turns, {rounds} passes over the batches, one thread, by the time that the thread computed: median, and the
 quartiles where they are apart. `mlp` is the network 64-256-256-256 with batches of 128 rows, `cnn` has three
 convolutions and a dense layer for 64 pictures of 32 by 32; a fifth of the labels are missing. Aims: at most 1.15 for
-weightings of losses, and at most 2.5 at 40 tasks for those of gradients at the features, which is what ramify does
-by default.
+weightings of losses, and at most 2 at 40 tasks and 6 at 200 for those of gradients at the features, which is what
+ramify does by default.
 
 Below ramify's own rows, "PyTorch by hand" is a training loop with plain summed losses, and the rules of other
 libraries ({versions}) run on the same networks. They differentiate once per task with respect to all shared
 parameters, as ramify does by choice ("all parameters"); these dear rows rest on few steps. LibMTL runs with three
-changes that `benchmarks/speed.py` names; "at the features" is its `rep_grad=True`.
+changes that `benchmarks/speed.py` names; "at the features" is its `rep_grad=True`. "autogram" is TorchJD's form that
+finds the Gram matrix alone, and "at our features" its rule in ramify's step.
 """
 MISSING = "—"
 

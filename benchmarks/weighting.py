@@ -1,6 +1,6 @@
 """Step times of every weighting, over the step with equal weights, ours and those of others.
 
-    python benchmarks/weighting.py [mlp] [cnn] [--tasks 2,10,40] [--rounds 10] [--output FILE]
+    python benchmarks/weighting.py [mlp] [cnn] [--tasks 2,10,40,200] [--rounds 10] [--output FILE]
     python benchmarks/weighting.py --write               # also renew docs/results/weighting.md
 
 All ratios come from one process in which all sides take turns. The rules of TorchJD and LibMTL, where
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from _rivals import Rival, rivals
+from _rivals import Rival, rivals, torchjd_weightings
 from _timing import Ratio, ratios
 from _trainer import trainer_step
 from _weighting_page import page_of
@@ -25,9 +25,16 @@ from torch import nn
 from ramify.data import Batch, TableBatches
 from ramify.sharing import HardSharing
 from ramify.training import Training
-from ramify.weighting import WEIGHTINGS, LossWeighting, Remembering, Weighting, weighting_named
+from ramify.weighting import (
+    WEIGHTINGS,
+    LossWeighting,
+    Remembering,
+    Weighting,
+    as_weighting,
+    weighting_named,
+)
 
-AIMS = {True: 1.15, False: 2.5}  # of a loss weighting, of a Gram weighting with 40 tasks
+LOSS_AIM, GRAM_AIMS = 1.15, {40: 2.0, 200: 6.0}  # of Gram weightings by number of tasks
 CNN_BATCHES, CNN_BATCH = 4, 64
 EXACT = ("mgda", "upgrad")
 PLAIN = ("PyTorch by hand", "LibMTL EW")
@@ -42,7 +49,7 @@ def main() -> None:
     parser.add_argument(
         "networks", nargs="*", help=f"any of {', '.join(NETWORKS)}; both by default"
     )
-    parser.add_argument("--tasks", default="2,10,40", help="numbers of tasks, comma separated")
+    parser.add_argument("--tasks", default="2,10,40,200", help="numbers of tasks, comma separated")
     parser.add_argument("--rounds", type=int, default=10, help="passes over the batches")
     parser.add_argument("--output", type=Path, help="JSON file for the figures")
     parser.add_argument("--write", action="store_true", help=f"renew {PAGE.name}")
@@ -80,6 +87,9 @@ def measure(network: str, n_tasks: int, how: dict[str, Any]) -> Found:
         rule = weighting_named(name)
         step = weighed_step(rule, backbone(), n_tasks, batches, exact=True)
         dear[f"{name}, all parameters"] = step
+    for name, rule in torchjd_weightings(n_tasks):
+        step = weighed_step(as_weighting(rule), backbone(), n_tasks, batches)
+        dear[f"TorchJD {name}, at our features"] = step
     dear |= {name: rival for name, rival in others.items() if name not in steps}
     few = how | {"rounds": max(3, 30 // n_tasks)}
     measured = ratios(dear, "equal", items[:1], **few)
@@ -124,9 +134,8 @@ def verdict(name: str, n_tasks: int, ratio: Ratio) -> str:
     if name not in WEIGHTINGS:
         return ""
     light = issubclass(WEIGHTINGS[name], LossWeighting)
-    if not light and n_tasks != 40:
-        return ""
-    return "" if ratio.median <= AIMS[light] else f"  above {AIMS[light]}"
+    aim = LOSS_AIM if light else GRAM_AIMS.get(n_tasks)
+    return "" if aim is None or ratio.median <= aim else f"  above {aim}"
 
 
 def weighed_step(

@@ -49,7 +49,8 @@ class GramCase:
         build: A new one.
         least: Smallest weight that it may give.
         mean_one: Whether its weights are 1 on average over the present tasks.
-        harmless: Whether its direction has no negative inner product with any gradient.
+        harm: The most negative inner product that its direction may have with any unit gradient,
+            where all gradients together are of length 1; None if it may harm.
         by_chance: Whether orders are drawn, so that the order of the tasks matters.
         alone: Weight of a single task whose loss is 1.
         undisturbed: Weight of each task where all gradients are orthogonal, of one length, and all
@@ -59,7 +60,7 @@ class GramCase:
     build: Callable[[], GramWeighting]
     least: float = 0.0
     mean_one: bool = False
-    harmless: bool = False
+    harm: float | None = None
     by_chance: bool = False
     alone: float = 1.0
     undisturbed: float = 1.0
@@ -69,6 +70,7 @@ LOSS_CASES: dict[type[Weighting], LossCase] = {
     weighting.Equal: LossCase(weighting.Equal),
     weighting.Fixed: LossCase(lambda: weighting.Fixed([1.0] * N_TASKS)),
     weighting.Uncertainty: LossCase(weighting.Uncertainty, mean_one=False, scale_free=False),
+    weighting.IMTLL: LossCase(weighting.IMTLL, mean_one=False, scale_free=False),
     weighting.DWA: LossCase(weighting.DWA),
     weighting.Random: LossCase(weighting.Random, by_chance=True),
     weighting.Geometric: LossCase(weighting.Geometric, mean_one=False),
@@ -78,14 +80,15 @@ LOSS_CASES: dict[type[Weighting], LossCase] = {
 
 GRAM_CASES: dict[type[Weighting], GramCase] = {
     weighting.GradNorm: GramCase(weighting.GradNorm, least=5e-4, mean_one=True),
-    weighting.MGDA: GramCase(weighting.MGDA, mean_one=True, harmless=True),
+    weighting.MGDA: GramCase(weighting.MGDA, mean_one=True, harm=1e-6),
     weighting.PCGrad: GramCase(weighting.PCGrad, least=1.0, by_chance=True),
     weighting.GradVac: GramCase(weighting.GradVac, least=1.0, by_chance=True),
-    weighting.CAGrad: GramCase(weighting.CAGrad, least=1.0, alone=1.4, undisturbed=1.4),
+    weighting.CAGrad: GramCase(weighting.CAGrad, alone=1.4, undisturbed=1.4),
     weighting.IMTLG: GramCase(weighting.IMTLG, least=-float("inf"), mean_one=True),
-    weighting.NashMTL: GramCase(weighting.NashMTL, harmless=True),
+    weighting.NashMTL: GramCase(weighting.NashMTL, harm=1e-6),
+    weighting.FairGrad: GramCase(weighting.FairGrad, harm=1e-6),
     weighting.AlignedMTL: GramCase(weighting.AlignedMTL, least=-float("inf")),
-    weighting.UPGrad: GramCase(weighting.UPGrad, least=1.0, harmless=True),
+    weighting.UPGrad: GramCase(weighting.UPGrad, least=1.0, harm=1e-2),
     weighting.DBMTL: GramCase(weighting.DBMTL),
     GramFunction: GramCase(
         lambda: GramFunction(lambda gram: gram.new_full((len(gram),), 1 / len(gram)), "mean"),

@@ -3,13 +3,15 @@
 Two kinds, by what they need. `LossWeighting` needs the losses:
 
 * `Equal`, `Fixed`: do not depend on training.
-* `Uncertainty`: noise of each task, learned.  `DWA`: how fast a loss falls.  `Random`: by chance.
+* `Uncertainty`: noise of each task, learned.  `IMTLL`: losses of one size.
+* `DWA`: how fast a loss falls.  `Random`: by chance.
 * `Geometric`: geometric mean.  `SmoothTchebycheff`: the worst task.  `FAMO`: equal rates.
 
 `GramWeighting` needs the inner products of the tasks' gradients:
 
 * `GradNorm`, `DBMTL`: gradients of one length.
-* `MGDA`, `UPGrad`, `NashMTL`: a direction that harms no task.  `CAGrad`: near the mean gradient.
+* `MGDA`, `UPGrad`, `NashMTL`, `FairGrad`: a direction that harms no task.
+* `CAGrad`: near the mean gradient.
 * `PCGrad`, `GradVac`: conflicts taken out pair by pair.
 * `IMTLG`: equal projections.  `AlignedMTL`: orthogonal gradients.
 * `GramFunction`: any function, or a weighting of TorchJD.
@@ -30,12 +32,14 @@ from ramify.weighting._cagrad import CAGrad, cagrad
 from ramify.weighting._db_mtl import DBMTL, db_mtl
 from ramify.weighting._dwa import DWA, dwa_weights
 from ramify.weighting._equal import Equal, Fixed
+from ramify.weighting._fair_grad import FairGrad, fair_grad
 from ramify.weighting._famo import FAMO, famo_gradient, famo_weights
 from ramify.weighting._geometric import Geometric, geometric_weights
 from ramify.weighting._grad_norm import GradNorm, grad_norm_gradient
 from ramify.weighting._gradvac import GradVac, gradvac
 from ramify.weighting._gram import gram_at_features
 from ramify.weighting._imtl_g import IMTLG, imtl_g
+from ramify.weighting._imtl_l import IMTLL
 from ramify.weighting._mgda import MGDA, mgda
 from ramify.weighting._names import WEIGHTINGS, weighting_named
 from ramify.weighting._nash_mtl import NashMTL, nash_mtl
@@ -63,6 +67,7 @@ __all__ = [
     "FAMO",
     "HALF_SQUARED_ERROR",
     "IMTLG",
+    "IMTLL",
     "MGDA",
     "NOISE_MODELS",
     "SQUARED_ERROR",
@@ -70,6 +75,7 @@ __all__ = [
     "AlignedMTL",
     "CAGrad",
     "Equal",
+    "FairGrad",
     "Fixed",
     "Geometric",
     "GradNorm",
@@ -93,6 +99,7 @@ __all__ = [
     "cagrad",
     "db_mtl",
     "dwa_weights",
+    "fair_grad",
     "famo_gradient",
     "famo_weights",
     "geometric_weights",

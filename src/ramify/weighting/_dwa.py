@@ -1,12 +1,10 @@
 """Weights from how fast each loss fell from epoch to epoch."""
 
-from math import isfinite
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import check_number
 from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._base import LossWeighting, Periodic, Remembering
@@ -57,9 +55,7 @@ class DWA(LossWeighting, Remembering, Periodic):
     """
 
     def __init__(self, temperature: float = 2.0) -> None:
-        if not (isfinite(temperature) and temperature > 0):
-            raise InputError(f"`temperature` must be finite and above 0. Got {temperature}")
-        self.temperature = temperature
+        self.temperature = check_number("temperature", temperature, open_end=True)
 
     @property
     def name(self) -> str:

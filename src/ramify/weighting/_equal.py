@@ -53,7 +53,9 @@ class Fixed(LossWeighting):
         """Check the weights."""
         if not self.values or not all(isfinite(value) and value >= 0 for value in self.values):
             raise InputError(
-                f"`values` must be finite and 0 or more, one per task. Got {list(self.values)}"
+                "must be finite and 0 or more, one per task",
+                argument="values",
+                got=str(list(self.values)),
             )
 
     @property
@@ -72,7 +74,6 @@ class Fixed(LossWeighting):
             ShapeError: If there are more or fewer tasks.
         """
         if len(self.values) != len(losses):
-            raise ShapeError(
-                f"`values` must have one weight per task, {len(losses)}. Got {len(self.values)}"
-            )
+            requirement = f"must have one weight per task, {len(losses)}"
+            raise ShapeError(requirement, argument="values", got=str(len(self.values)))
         return torch.tensor(self.values, dtype=losses.dtype, device=losses.device)

@@ -1,12 +1,10 @@
 """Weights that let all losses fall at the same rate."""
 
-from math import isfinite
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import check_number
 from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._adam import adam_start, adam_step
@@ -74,11 +72,8 @@ class FAMO(LossWeighting, Remembering):
     """
 
     def __init__(self, learning_rate: float = 0.025, decay: float = 1e-3) -> None:
-        if not (isfinite(learning_rate) and learning_rate > 0):
-            raise InputError(f"`learning_rate` must be finite and above 0. Got {learning_rate}")
-        if not (isfinite(decay) and decay >= 0):
-            raise InputError(f"`decay` must be finite and 0 or more. Got {decay}")
-        self.learning_rate, self.decay = learning_rate, decay
+        self.learning_rate = check_number("learning_rate", learning_rate, open_end=True)
+        self.decay = check_number("decay", decay)
 
     @property
     def name(self) -> str:

@@ -1,13 +1,11 @@
 """Weights that keep the tasks' gradients at one length, longer where a task lags."""
 
-from math import isfinite
-
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import check_number
 from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._adam import adam_start, adam_step
@@ -60,11 +58,8 @@ class GradNorm(GramWeighting, Remembering):
     """
 
     def __init__(self, asymmetry: float = 1.5, learning_rate: float = 0.025) -> None:
-        if not (isfinite(asymmetry) and asymmetry >= 0):
-            raise InputError(f"`asymmetry` must be finite and 0 or more. Got {asymmetry}")
-        if not (isfinite(learning_rate) and learning_rate > 0):
-            raise InputError(f"`learning_rate` must be finite and above 0. Got {learning_rate}")
-        self.asymmetry, self.learning_rate = asymmetry, learning_rate
+        self.asymmetry = check_number("asymmetry", asymmetry)
+        self.learning_rate = check_number("learning_rate", learning_rate, open_end=True)
 
     @property
     def name(self) -> str:

@@ -5,11 +5,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import check_number
 from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._base import GramWeighting, Matrix, Places, Remembering, Vector
-from ramify.weighting._pcgrad import drawn_orders
+from ramify.weighting._pcgrad import drawn_orders, inner_products
 from ramify.weighting._random import random_state
 
 _TINY = 1e-8
@@ -41,18 +41,24 @@ def gradvac(
         Wang, Tsvetkov, Firat, Cao. *Gradient Vaccine: Investigating and Improving Multi-task
         Optimization in Massively Multilingual Models*, ICLR 2021, eqs. (3) and (4).
     """
-    every, lengths = np.arange(len(gram)), np.sqrt(gram.diagonal())
-    mixture, inner, after = np.eye(len(gram)), gram.copy(), targets.copy()
-    for met in orders.T:
-        own = np.sqrt((mixture * inner).sum(axis=1).clip(min=0))
-        cosine = (inner[every, met] / (own * lengths[met] + _TINY)).clip(-1, 1)
-        aim = targets[every, met]
-        sine, aimed_sine = np.sqrt(1 - cosine**2), np.sqrt(1 - aim**2)
-        wanted = own * (aim * sine - cosine * aimed_sine) / (lengths[met] * aimed_sine + _TINY)
-        added = np.where((met != every) & (cosine < aim), wanted, 0.0)
+    every, met_by = np.arange(len(gram)), np.ascontiguousarray(orders.T)
+    # What each meeting needs to know beforehand, a row for every round of meetings.
+    lengths = np.sqrt(gram.diagonal())[met_by]
+    aims = targets[every, met_by]
+    sines, others = np.sqrt(1 - aims * aims), met_by != every
+    mixture, cosines = np.eye(len(gram)), np.empty_like(aims)
+    squares = gram.diagonal().copy()  # of the lengths that the tasks' gradients then have
+    for turn, met in enumerate(met_by):
+        inner, own, length = inner_products(mixture, gram, met), np.sqrt(squares), lengths[turn]
+        cosine = np.minimum(np.maximum(inner / (own * length + _TINY), -1), 1)
+        wanted = own * (aims[turn] * np.sqrt(1 - cosine * cosine) - cosine * sines[turn])
+        added = np.where(cosine < aims[turn], wanted / (length * sines[turn] + _TINY), 0.0)
+        added *= others[turn]
         mixture[every, met] += added
-        inner += added[:, None] * gram[met]
-        after[every, met] += np.where(met != every, rate * (cosine - aim), 0.0)
+        squares = np.maximum(squares + added * (2 * inner + added * length * length), 0)
+        cosines[turn] = cosine
+    after = targets.copy()
+    after[every, met_by] += rate * np.where(others, cosines - aims, 0.0)
     return mixture.sum(axis=0), after
 
 
@@ -67,9 +73,7 @@ class GradVac(GramWeighting, Remembering):
     """
 
     def __init__(self, rate: float = 0.01) -> None:
-        if not 0 <= rate <= 1:
-            raise InputError(f"`rate` must be from 0 to 1. Got {rate}")
-        self.rate = rate
+        self.rate = check_number("rate", rate, most=1)
 
     @property
     def name(self) -> str:

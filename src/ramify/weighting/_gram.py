@@ -1,11 +1,11 @@
-"""What the rules on Gram matrices share: cosines, a root, the shortest mixture; all in float64."""
+"""What the rules on Gram matrices share: cosines and the shortest mixture; all in float64."""
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import nnls
 from torch import Tensor
 
 from ramify.weighting._base import Matrix, Vector
+from ramify.weighting._nonnegative import least_from_all
 
 # Gradients come in float32: smaller eigenvalues of their cosines are noise.
 NOISE = 1e-6
@@ -59,34 +59,20 @@ def cosines_of(gram: Float[np.ndarray, "task task"]) -> tuple[Matrix, Vector]:
     return (gram / lengths[:, None] / lengths).clip(-1, 1), lengths
 
 
-def root_of(gram: Float[np.ndarray, "task task"]) -> Matrix:
-    """A matrix R with RᵀR the Gram matrix: column *t* stands for the gradient of task *t*."""
-    values, vectors = np.linalg.eigh(gram)
-    root: Matrix = np.sqrt(values.clip(min=0))[:, None] * vectors.T
-    return root
-
-
 def shortest_mixture(
-    columns: Float[np.ndarray, "rank task"], lengths: Float[np.ndarray, " task"]
+    cosines: Float[np.ndarray, "task task"], lengths: Float[np.ndarray, " task"]
 ) -> Vector:
     r"""Shares on the simplex that make the mixture of vectors shortest, exactly.
 
     For :math:`x \ge 0`, :math:`\|R x\|^2 + (1^\top x - 1)^2` is least at a multiple of the shares:
     at the best multiple its value is :math:`q / (1 + q)`, which grows with the squared length *q*
-    of the mixture. So the quadratic program is one of non-negative least squares.
+    of the mixture. So the quadratic program has no constraint but the signs.
 
     Args:
-        columns: The vectors, divided by their lengths.
+        cosines: Of the vectors.
         lengths: Positive.
     """
-    unit = lengths.min()
-    system = np.vstack([columns, unit / lengths])
-    found = nonnegative(system, np.append(np.zeros(len(columns)), 1.0)) / lengths
+    unit = lengths.min() / lengths
+    found = least_from_all(cosines + np.outer(unit, unit), -unit) * unit
     shares: Vector = found / found.sum()
     return shares
-
-
-def nonnegative(system: Matrix, target: Vector) -> Vector:
-    """Non-negative least squares."""
-    found: Vector = nnls(system, target, maxiter=100 * system.shape[1])[0]
-    return found

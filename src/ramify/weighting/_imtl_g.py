@@ -13,9 +13,10 @@ from ramify.weighting._gram import NOISE, cosines_of
 def imtl_g(gram: Float[np.ndarray, "task task"]) -> Vector:
     r"""Weights of the direction that has equal projections onto all unit gradients.
 
-    With unit gradients :math:`u_t = g_t / \|g_t\|` and their cosines *C*, :math:`\beta = C^+ 1`
-    and :math:`\alpha_t \propto \beta_t / \|g_t\|`. Where the sum of α vanishes, as for two opposed
-    gradients, :math:`\beta = 1`.
+    With :math:`d_t = \|g_t\|`, the weights are in proportion to :math:`\alpha = G^{-1} d`; where the
+    gradients are dependent, to :math:`G^+ d`. Where the sum of α vanishes, as for two opposed
+    gradients, every gradient counts with one length instead. Where it is negative, the equal
+    projections are negative too: the direction climbs for all tasks, as it is in the paper.
 
     Args:
         gram: With a positive diagonal.
@@ -33,9 +34,11 @@ def imtl_g(gram: Float[np.ndarray, "task task"]) -> Vector:
         array([1.3333, 0.6667])
     """
     cosines, lengths = cosines_of(gram)
-    inverse = np.linalg.pinv(cosines, rcond=NOISE, hermitian=True)
-    scores = inverse.sum(axis=1) / lengths
-    if scores.sum() <= NOISE * np.abs(scores).sum():
+    if np.linalg.eigvalsh(cosines)[0] > NOISE:
+        scores = np.linalg.solve(cosines, np.ones(len(gram))) / lengths
+    else:
+        scores = np.linalg.pinv(gram, rcond=NOISE, hermitian=True) @ lengths
+    if abs(scores.sum()) <= NOISE * np.abs(scores).sum():
         scores = 1 / lengths
     weights: Vector = len(gram) * scores / scores.sum()
     return weights

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from ramify.records import Setting
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
-from ramify.weighting._gram import cosines_of, root_of, shortest_mixture
+from ramify.weighting._gram import cosines_of, shortest_mixture
 
 
 def mgda(gram: Float[np.ndarray, "task task"]) -> Vector:
@@ -31,8 +31,7 @@ def mgda(gram: Float[np.ndarray, "task task"]) -> Vector:
         >>> mgda(np.array([[1.0, 0.0], [0.0, 4.0]]))
         array([1.6, 0.4])
     """
-    cosines, lengths = cosines_of(gram)
-    return len(gram) * shortest_mixture(root_of(cosines), lengths)
+    return len(gram) * shortest_mixture(*cosines_of(gram))
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ from ramify.weighting._cagrad import CAGrad
 from ramify.weighting._db_mtl import DBMTL
 from ramify.weighting._dwa import DWA
 from ramify.weighting._equal import Equal, Fixed
+from ramify.weighting._fair_grad import FairGrad
 from ramify.weighting._famo import FAMO
 from ramify.weighting._geometric import Geometric
 from ramify.weighting._grad_norm import GradNorm
 from ramify.weighting._gradvac import GradVac
 from ramify.weighting._imtl_g import IMTLG
+from ramify.weighting._imtl_l import IMTLL
 from ramify.weighting._mgda import MGDA
 from ramify.weighting._nash_mtl import NashMTL
 from ramify.weighting._pcgrad import PCGrad
@@ -24,6 +26,7 @@ WEIGHTINGS: dict[str, type[Weighting]] = {
     "equal": Equal,
     "fixed": Fixed,
     "uncertainty": Uncertainty,
+    "imtl-l": IMTLL,
     "dwa": DWA,
     "random": Random,
     "geometric": Geometric,
@@ -36,6 +39,7 @@ WEIGHTINGS: dict[str, type[Weighting]] = {
     "cagrad": CAGrad,
     "imtl-g": IMTLG,
     "nash-mtl": NashMTL,
+    "fairgrad": FairGrad,
     "aligned-mtl": AlignedMTL,
     "upgrad": UPGrad,
     "db-mtl": DBMTL,
@@ -58,5 +62,5 @@ def weighting_named(name: str) -> Weighting:
     """
     if name not in WEIGHTINGS or name in _NEED_NUMBERS:
         known = ", ".join(each for each in WEIGHTINGS if each not in _NEED_NUMBERS)
-        raise InputError(f"`weighting` must be one of {known}. Got {quoted(name)}")
+        raise InputError(f"must be one of {known}", argument="weighting", got=quoted(name))
     return WEIGHTINGS[name]()

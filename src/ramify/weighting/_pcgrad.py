@@ -33,15 +33,22 @@ def pcgrad(gram: Float[np.ndarray, "task task"], orders: Int[np.ndarray, "task t
         >>> pcgrad(gram, np.array([[0, 1], [0, 1]]))
         array([1.5, 1.5])
     """
-    every = np.arange(len(gram))
-    mixture, inner = np.eye(len(gram)), gram.copy()  # row i: coefficients, products with all g_j
-    for met in orders.T:
-        overlap = np.where(met == every, 0.0, inner[every, met])
-        added = np.maximum(-overlap, 0) / gram.diagonal()[met]
-        mixture[every, met] += added
-        inner += added[:, None] * gram[met]
+    every, met_by = np.arange(len(gram)), np.ascontiguousarray(orders.T)
+    factors = np.where(met_by == every, 0.0, -1 / gram.diagonal()[met_by])
+    mixture = np.eye(len(gram))  # row i: the coefficients of what task i's gradient has become
+    for met, factor in zip(met_by, factors, strict=True):
+        mixture[every, met] += factor * np.minimum(inner_products(mixture, gram, met), 0)
     weights: Vector = mixture.sum(axis=0)
     return weights
+
+
+def inner_products(mixture: Matrix, gram: Matrix, met: Places) -> Vector:
+    """Of each task's gradient, as a mixture of all, with that of the task that it meets.
+
+    They are formed when they are needed: to keep those of all pairs would take twice the time.
+    """
+    found: Vector = np.einsum("ij,ij->i", mixture, gram[met])
+    return found
 
 
 def drawn_orders(memory: dict[str, Tensor], n_tasks: int, places: Places) -> Places:

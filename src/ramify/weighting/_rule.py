@@ -71,7 +71,8 @@ def as_weighting(given: Weighting | GramRule) -> Weighting:
         return given
     if isinstance(given, type) or not callable(given):
         raise InputError(
-            "`weighting` must be a weighting such as UPGrad(), or a function from a Gram matrix "
-            f"to weights. Got {quoted(given)}"
+            "must be a weighting such as UPGrad(), or a function from a Gram matrix to weights",
+            argument="weighting",
+            got=quoted(given),
         )
     return GramFunction(given)

@@ -1,12 +1,11 @@
 """The largest loss, smoothly."""
 
 from dataclasses import dataclass
-from math import isfinite
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import check_number
 from ramify.records import Setting
 from ramify.weighting._base import LossWeighting
 from ramify.weighting._masked import share_among, spread_over
@@ -49,8 +48,7 @@ class SmoothTchebycheff(LossWeighting):
 
     def __post_init__(self) -> None:
         """Check the number."""
-        if not (isfinite(self.smoothing) and self.smoothing > 0):
-            raise InputError(f"`smoothing` must be finite and above 0. Got {self.smoothing}")
+        check_number("smoothing", self.smoothing, open_end=True)
 
     @property
     def name(self) -> str:

@@ -1,13 +1,12 @@
 """Weights from the noise of each task, learned with the network."""
 
 from dataclasses import dataclass
-from math import isfinite
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import InputError, check_number
 from ramify.records import Setting
 from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression, TaskSet
 from ramify.weighting._base import LossWeighting, Remembering
@@ -112,9 +111,8 @@ class Uncertainty(LossWeighting, Remembering):
     def __init__(
         self, learning_rate: float = 0.1, *, noise_models: tuple[NoiseModel, ...] | None = None
     ) -> None:
-        if not (isfinite(learning_rate) and learning_rate > 0):
-            raise InputError(f"`learning_rate` must be finite and above 0. Got {learning_rate}")
-        self.learning_rate, self.noise_models = learning_rate, noise_models
+        self.learning_rate = check_number("learning_rate", learning_rate, open_end=True)
+        self.noise_models = noise_models
 
     @property
     def name(self) -> str:
@@ -129,9 +127,8 @@ class Uncertainty(LossWeighting, Remembering):
         """Log-variances of 0, and the form of each task's term."""
         models = self.noise_models or tuple(NOISE_MODELS[type(task.kind)] for task in tasks)
         if len(models) != len(tasks):
-            raise InputError(
-                f"`noise_models` must have one entry per task, {len(tasks)}. Got {len(models)}"
-            )
+            requirement = f"must have one entry per task, {len(tasks)}"
+            raise InputError(requirement, argument="noise_models", got=str(len(models)))
         return {
             "log_variances": torch.zeros(len(tasks)),
             "factors": torch.tensor([model.factor for model in models]),

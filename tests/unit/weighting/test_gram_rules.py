@@ -15,6 +15,7 @@ from ramify.tasks import Regression, Task, TaskSet
 from ramify.weighting import (
     MGDA,
     CAGrad,
+    FairGrad,
     GradNorm,
     GradVac,
     GramFunction,
@@ -24,6 +25,7 @@ from ramify.weighting import (
     as_weighting,
     cagrad,
     db_mtl,
+    fair_grad,
     grad_norm_gradient,
     gradvac,
     imtl_g,
@@ -96,7 +98,48 @@ def test_upgrad_is_the_mean_projection_onto_the_dual_cone(
     shape: tuple[int, int], seed: int
 ) -> None:
     rows = gradients(shape, seed)
-    assert_near(direction(rows, upgrad(rows @ rows.T)), reference.unconflicting(rows), 1e-5)
+    assert_near(
+        direction(rows, upgrad(rows @ rows.T, noise=0)), reference.unconflicting(rows), 1e-5
+    )
+
+
+@every_shape
+@pytest.mark.parametrize("seed", range(4))
+def test_upgrad_without_noise_harms_no_task(shape: tuple[int, int], seed: int) -> None:
+    rows = gradients(shape, seed)
+    along = rows @ direction(rows, upgrad(rows @ rows.T, noise=0))
+    assert (along >= -1e-7 * np.linalg.norm(rows, axis=1) * np.linalg.norm(rows)).all()
+
+
+def test_upgrad_keeps_the_weights_of_nearly_dependent_gradients_in_bounds() -> None:
+    rows = np.array([[1.0, 0.0], [-1.0, 1e-7], [-1.0, -1e-7], [0.0, 1.0]])
+    gram = rows @ rows.T + 1e-16 * np.eye(4)
+    assert upgrad(gram).max() < 500
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (4, 9), (6, 20)])
+@pytest.mark.parametrize("fairness", [0.3, 1.0, 2.0, 10.0])
+def test_fair_grad_is_where_gains_are_a_power_of_weights(
+    shape: tuple[int, int], fairness: float
+) -> None:
+    rows = gradients(shape, 0)
+    gram = rows @ rows.T
+    weights = fair_grad(gram, fairness)
+    gains = gram @ weights * weights ** (1 / fairness)
+    assert (weights > 0).all()
+    assert_near(gains / gains.mean(), np.ones(shape[0]), 1e-4)
+    assert_close(float(weights @ np.sqrt(gram.diagonal())), float(np.sqrt(gram.diagonal()).sum()))
+
+
+def test_fair_grad_goes_from_equal_weights_over_nash_to_the_worst_task() -> None:
+    rows = gradients((4, 9), 0)
+    gram = rows @ rows.T
+    equal = fair_grad(gram, 0.01)
+    assert equal.max() < 1.1 * equal.min()
+    assert_near(fair_grad(gram, 1.0), nash_mtl(gram), 1e-6)
+    # What gains least gains most: that is the shortest mixture.
+    fairest = fair_grad(gram, 100.0)
+    assert_near(fairest / fairest.sum(), mgda(gram) / 4, 2e-2)
 
 
 @every_shape
@@ -203,8 +246,8 @@ def test_grad_norm_measures_progress_from_the_first_loss() -> None:
 
 def test_opposed_gradients_have_the_weights_that_cancel_them() -> None:
     gram = np.array([[1.0, -2.0], [-2.0, 4.0]])
-    for rule in (mgda, imtl_g):
-        assert_near(rule(gram), np.array([4 / 3, 2 / 3]))
+    assert_near(mgda(gram), np.array([4 / 3, 2 / 3]))
+    assert_near(imtl_g(np.array([[1.0, -1.0], [-1.0, 1.0]])), np.ones(2))
     assert_near(nash_mtl(gram), np.array([1.5, 0.75]), 1e-3)
     assert (cagrad(gram, 0.4) >= 1).all()
 
@@ -274,7 +317,7 @@ def test_what_is_no_weighting_is_refused() -> None:
             as_weighting(wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("build", [CAGrad, GradVac, GradNorm])
+@pytest.mark.parametrize("build", [CAGrad, FairGrad, GradVac, GradNorm, UPGrad])
 @pytest.mark.parametrize("value", [-1.0, float("nan")])
 def test_settings_out_of_range_are_refused(
     build: Callable[[float], GramWeighting], value: float

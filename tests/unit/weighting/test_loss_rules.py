@@ -17,6 +17,7 @@ from ramify.weighting import (
     DWA,
     FAMO,
     HALF_SQUARED_ERROR,
+    IMTLL,
     NOISE_MODELS,
     SQUARED_ERROR,
     Fixed,
@@ -252,9 +253,28 @@ def test_fixed_weights_are_one_per_task() -> None:
 
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
 def test_settings_out_of_range_are_refused(value: float) -> None:
-    for build in (DWA, Uncertainty, SmoothTchebycheff, FAMO, lambda each: Fixed([each])):
-        with pytest.raises(InputError, match="must be finite"):
+    for build in (DWA, Uncertainty, IMTLL, SmoothTchebycheff, FAMO, lambda each: Fixed([each])):
+        with pytest.raises(InputError, match=r"^`[a-z_]+` must be .*finite.* Got"):
             build(value)
+
+
+def test_imtl_l_brings_steady_losses_to_one() -> None:
+    rule = IMTLL()
+    rule.start(TASKS, seed=0)
+    for _ in range(400):
+        found = rule.weights(LOSSES, ALL)
+    assert_close(found * LOSSES, torch.ones_like(LOSSES), rtol=1e-3, atol=0)
+
+
+def test_imtl_l_steps_by_its_rate_however_large_the_loss() -> None:
+    rule = IMTLL(0.02)
+    rule.start(TASKS, seed=0)
+    rule.weights(1e6 * torch.ones(4), torch.tensor([True, False, True, True]))
+    scales = rule.state_tensors()["log_scales"]
+    assert_close(scales, torch.tensor([-0.02, 0.0, -0.02, -0.02]))
+    for _ in range(2000):
+        rule.weights(1e6 * torch.ones(4), ALL)
+    assert rule.state_tensors()["log_scales"].min() == -10
 
 
 def test_the_effective_objective_is_the_logarithm_of_the_loss() -> None:
