@@ -69,6 +69,7 @@ from ramify.data.splits import (
     split_rows,
 )
 from ramify.data.tables import (
+    FIT_ADVICE,
     FeatureColumn,
     Inferred,
     InferredLabels,
@@ -82,6 +83,7 @@ from ramify.data.tables import (
     TableSchema,
     Targets,
     feature_batches,
+    infer_features,
     infer_labels,
     infer_schema,
     one_vs_rest,
@@ -96,6 +98,7 @@ from ramify.data.tables import (
 )
 
 __all__ = [
+    "FIT_ADVICE",
     "LAYOUTS",
     "PAPER_MEAN",
     "TOX21_TARGETS",
@@ -142,6 +145,7 @@ __all__ = [
     "idx_images",
     "image_file_batches",
     "image_row_batches",
+    "infer_features",
     "infer_labels",
     "infer_schema",
     "joined",

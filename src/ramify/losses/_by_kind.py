@@ -1,6 +1,7 @@
 """Loss, error margin and prediction of each kind of task, for all tasks of the kind at once."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -79,12 +80,19 @@ class MulticlassLoss(RowLoss):
 
 
 class RegressionLoss(RowLoss):
-    """Half the squared error of the standardised target; the margin is its absolute error."""
+    """Half the squared error of the standardised target; the margin is its absolute error.
+
+    Targets are centred and scaled, and predictions put back, in float64: a target such as
+    1.7e9 + x would lose x in float32.
+    """
+
+    in_own_unit: ClassVar[bool] = True
 
     def __init__(self, location: Sequence[float], scale: Sequence[float]) -> None:
         super().__init__()
-        self.register_buffer("location", torch.tensor(location), persistent=False)
-        self.register_buffer("scale", torch.tensor(scale), persistent=False)
+        double = torch.float64
+        self.register_buffer("location", torch.tensor(location, dtype=double), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale, dtype=double), persistent=False)
 
     @classmethod
     def of(cls, tasks: Sequence[Task]) -> "RegressionLoss":
@@ -101,13 +109,13 @@ class RegressionLoss(RowLoss):
         return self._error(outputs, targets).abs()
 
     def prediction(self, outputs: Tensor) -> Tensor:
-        """Values in the target's own unit."""
+        """Values in the target's own unit, in float64."""
         location, scale = self.get_buffer("location"), self.get_buffer("scale")
         return outputs * scale[:, None] + location[:, None]
 
     def _error(self, outputs: Tensor, targets: Tensor) -> Tensor:
         location, scale = self.get_buffer("location"), self.get_buffer("scale")
-        return outputs.squeeze(-1) - (targets - location) / scale
+        return outputs.squeeze(-1) - ((targets - location) / scale).to(outputs.dtype)
 
 
 KIND_LOSSES: dict[type[Kind], type[KindLoss]] = {

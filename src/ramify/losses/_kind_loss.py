@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
@@ -15,7 +16,13 @@ class KindLoss(nn.Module, ABC):
     All methods take every task of the kind at once: outputs ``(unit, task, output)`` and targets
     ``(unit, task)`` that hold a valid target, such as 0, where there is no label. A kind that
     judges each row by itself derives from `RowLoss`.
+
+    Attributes:
+        in_own_unit: Whether targets and predictions are numbers in a unit of their own, which are
+            kept in float64 until they are centred. Other targets come in the outputs' precision.
     """
+
+    in_own_unit: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

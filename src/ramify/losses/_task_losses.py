@@ -143,8 +143,12 @@ class TaskLosses(nn.Module):
 
     @torch.no_grad()
     def predictions(self, outputs: Float[Tensor, "unit column"]) -> Float[Tensor, "unit column"]:
-        """Probabilities, or values in the target's own unit, in the columns of the outputs."""
-        result = torch.empty_like(outputs)
+        """Probabilities, or values in the target's own unit, in the columns of the outputs.
+
+        Of float64 if there are any values in a unit of their own.
+        """
+        exact = any(block.by_kind.in_own_unit for block in self._blocks)
+        result = torch.empty_like(outputs, dtype=torch.float64 if exact else None)
         for block in self._blocks:
             block.write_predictions(outputs, result)
         return result
@@ -193,21 +197,25 @@ class _Block(nn.Module):
         self, outputs: Tensor, targets: Tensor, weights: Tensor, pairs: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         own = self._outputs(outputs)
-        return self.by_kind.sums(own, self._own(targets), self._own(weights), pairs)
+        return self.by_kind.sums(own, self._targets(targets, own), self._own(weights), pairs)
 
     def margins(
         self, outputs: Tensor, targets: Tensor, label_mask: Tensor, pairs: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         own = self._outputs(outputs)
-        return self.by_kind.margins(own, self._own(targets), self._own(label_mask), pairs)
+        return self.by_kind.margins(own, self._targets(targets, own), self._own(label_mask), pairs)
 
     def write_predictions(self, outputs: Tensor, result: Tensor) -> None:
         real = self.get_buffer("real")
         values = self.by_kind.prediction(self._outputs(outputs))
-        result[:, self.get_buffer("columns")[real]] = values[:, real]
+        result[:, self.get_buffer("columns")[real]] = values[:, real].to(result.dtype)
 
     def _outputs(self, outputs: Tensor) -> Tensor:
         return outputs.unsqueeze(-1) if self._whole else outputs[:, self.get_buffer("columns")]
+
+    def _targets(self, targets: Tensor, outputs: Tensor) -> Tensor:
+        own = self._own(targets)
+        return own if self.by_kind.in_own_unit else own.to(outputs.dtype)
 
     def _own(self, per_task: Tensor) -> Tensor:
         return per_task if self._all else per_task.index_select(1, self.get_buffer("places"))

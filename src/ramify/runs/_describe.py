@@ -45,14 +45,14 @@ def describe(
 
 
 def _labels(
-    task: Task, split: Split, targets: NDArray[np.float32], observed: NDArray[np.bool_]
+    task: Task, split: Split, targets: NDArray[np.float64], observed: NDArray[np.bool_]
 ) -> TaskLabels:
     return TaskLabels(
         task=task.name,
         train=int(observed[split.train].sum()),
         validation=int(observed[split.validation].sum()),
         test=int(observed[split.test].sum()),
-        summary=_summary(task, targets[observed].astype(np.float64)),
+        summary=_summary(task, targets[observed]),
     )
 
 

@@ -72,7 +72,7 @@ class TableInputs(Inputs):
 
     def __init__(self, encoder: TableEncoder, raw: Tensor) -> None:
         self._encoder = encoder
-        self.encoded: Tensor = encoder(raw)
+        self.encoded: Tensor = encoder.encoded(raw)
 
     @property
     def encoder(self) -> TableEncoder:
@@ -86,6 +86,7 @@ class TableInputs(Inputs):
             "numeric": schema.count("numeric"),
             "boolean": schema.count("boolean"),
             "categorical": schema.count("categorical"),
+            **{kind: n for kind in ("date", "time") if (n := schema.count(kind))},
             "encoded": self._encoder.n_features,
         }
 

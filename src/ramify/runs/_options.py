@@ -9,7 +9,6 @@ from ramify.data import Augmentation, RandomSplit, SplitRule, StatedKind
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Setting
 from ramify.sharing import BASELINES, DEFAULT, Sharing
-from ramify.tasks import Ordinal
 from ramify.training import Training
 
 IMAGE_WEIGHT_DECAY = (
@@ -125,4 +124,6 @@ class Options:
 
 
 def _kind_words(kind: StatedKind) -> str:
-    return f"ordinal ({', '.join(kind.levels)})" if isinstance(kind, Ordinal) else kind
+    if isinstance(kind, str):
+        return kind
+    return f"{kind.name} ({', '.join(kind.labels)})" if kind.labels else kind.name

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from ramify._core import InputError, listed
 from ramify.metrics import most_fitting_level
-from ramify.tasks import Multiclass, Ordinal, Task, TaskSet
+from ramify.tasks import Multiclass, Ordinal, Regression, Task, TaskSet
 
 
 def output_names(tasks: TaskSet) -> list[str]:
@@ -44,13 +44,16 @@ def output_frame(values: Float[np.ndarray, "row column"], tasks: TaskSet) -> pl.
         tasks: The tasks.
     """
     if not tasks.of_kind(Ordinal):
-        return pl.from_numpy(values, schema=output_names(tasks))
+        types = output_types(tasks)
+        return pl.from_numpy(values, schema=list(types)).cast(pl.Schema(types))
     columns: list[pl.Series] = []
     for task, first in zip(tasks, tasks.first_columns, strict=True):
         own = values[:, first : first + task.kind.n_outputs]
         parts = _of_levels(own, task.kind) if isinstance(task.kind, Ordinal) else list(own.T)
-        names = [name for name, _ in _types(task)]
-        columns += [pl.Series(name, part) for name, part in zip(names, parts, strict=True)]
+        columns += [
+            pl.Series(name, part).cast(dtype)
+            for (name, dtype), part in zip(_types(task), parts, strict=True)
+        ]
     return pl.DataFrame(columns)
 
 
@@ -62,7 +65,9 @@ def _types(task: Task) -> list[tuple[str, Any]]:
         ]
     if isinstance(task.kind, Multiclass):
         return [(f"{task.name}={label}", pl.Float32()) for label in task.kind.classes]
-    return [(task.name, pl.Float32())]
+    # A number in a unit of its own keeps all digits, a probability as many as the network gave it.
+    number = isinstance(task.kind, Regression)
+    return [(task.name, pl.Float64() if number else pl.Float32())]
 
 
 def _of_levels(reaching: Float[np.ndarray, "row threshold"], kind: Ordinal) -> list[np.ndarray]:

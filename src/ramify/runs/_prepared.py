@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ramify._core import counted, listed, quoted
 from ramify.data import (
+    FIT_ADVICE,
     Batches,
     ImageData,
     ImageEncoder,
@@ -19,8 +20,8 @@ from ramify.data import (
     StatedKind,
     Table,
     TableEncoder,
+    infer_features,
     infer_labels,
-    infer_schema,
     read_features,
     read_groups,
     read_targets,
@@ -34,7 +35,7 @@ from ramify.runs._describe import describe
 from ramify.runs._inputs import ImageInputs, Inputs, TableInputs
 from ramify.runs._options import Options
 from ramify.runs._soft_labels import soft_labelled
-from ramify.tasks import TaskSet
+from ramify.tasks import Regression, TaskSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,7 @@ def prepare(data: Table | ImageData, options: Options) -> Prepared:
     """
     if isinstance(data, ImageData):
         return _prepare_images(data, options)
-    inferred = infer_schema(
+    labels = infer_labels(
         data,
         options.targets,
         ignore=options.ignore,
@@ -130,8 +131,9 @@ def prepare(data: Table | ImageData, options: Options) -> Prepared:
         split_column=options.split.column,
         group_column=options.group_column,
     )
-    labelled = _Labelled.of(data, inferred, options)
-    raw = torch.from_numpy(read_features(data, inferred.features))
+    labelled = _Labelled.of(data, labels, options)
+    inferred = infer_features(data, labels, np.asarray(labelled.split.train))
+    raw = torch.from_numpy(read_features(data, inferred.features, FIT_ADVICE))
     train = torch.from_numpy(labelled.split.train)
     inputs = TableInputs(TableEncoder.fitted(inferred.features, raw, train), raw)
     return labelled.with_inputs(data, inferred, inputs, options)
@@ -195,7 +197,7 @@ class _Labelled:
         return Prepared(
             self.tasks,
             inputs,
-            torch.from_numpy(targets),
+            torch.from_numpy(targets).to(_precision(self.tasks)),
             torch.from_numpy(mask),
             split,
             info,
@@ -203,6 +205,11 @@ class _Labelled:
             _digest(inputs, targets, mask, split, self.groups),
             None if self.groups is None else torch.from_numpy(self.groups),
         )
+
+
+def _precision(tasks: TaskSet) -> torch.dtype:
+    """Numbers in a unit of their own keep all digits until they are centred and scaled."""
+    return torch.float64 if tasks.of_kind(Regression) else torch.float32
 
 
 def _soft_note(n_filled: int) -> str:

@@ -220,8 +220,8 @@ def test_predictions_are_in_the_rows_order_and_the_mode_is_put_back() -> None:
     assert np.array_equal(found.label_mask, mask.numpy())
     with torch.no_grad():
         outputs = fitted.network.eval()(x)
-    assert_close(torch.from_numpy(found.values)[:, 0], torch.sigmoid(outputs[:, 0]))
-    assert_close(torch.from_numpy(found.values)[:, 1], outputs[:, 1] * 2 + 5)
+    assert_close(torch.from_numpy(found.values)[:, 0], torch.sigmoid(outputs[:, 0]).double())
+    assert_close(torch.from_numpy(found.values)[:, 1], outputs[:, 1].double() * 2 + 5)
 
 
 def test_balance_weighs_rare_positives_up() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import polars as pl
 from jaxtyping import Int64
 
 from ramify._core import ShapeError
@@ -59,18 +58,4 @@ class ImageData:
         Args:
             rows: Ascending row numbers from 0.
         """
-        return replace(self, table=rows_of(self.table, rows), images=self.images.select(rows))
-
-
-def rows_of(table: Table, rows: Int64[np.ndarray, " chosen"]) -> Table:
-    """Some rows of a table.
-
-    Args:
-        table: The table.
-        rows: Ascending row numbers from 0.
-    """
-    keys = [column.key for column in table.readable.values()]
-    chosen = pl.Series("row", rows, dtype=pl.UInt32)
-    numbered = table.frame.with_row_index("row")
-    frame = numbered.filter(pl.col("row").is_in(chosen.implode())).select(keys)
-    return replace(table, frame=frame, n_rows=len(rows))
+        return replace(self, table=self.table.select(rows), images=self.images.select(rows))

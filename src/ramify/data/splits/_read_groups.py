@@ -5,7 +5,7 @@ from jaxtyping import Int64
 
 from ramify._core import InputError, counted, listed, quoted
 from ramify.data.splits._rules import column_texts
-from ramify.data.tables import LabelMask, Table
+from ramify.data.tables import LabelMask, Table, named_plainly
 from ramify.tasks import Ranking, TaskSet
 
 
@@ -34,6 +34,7 @@ def read_groups(
             argument="group_column",
             remedy="say which are with `kinds`, or leave it out",
         )
+    named_plainly(table, column, "group_column")
     names = column_texts(table, column)
     ranked = label_mask[:, places].any(axis=1)
     nameless = np.flatnonzero(ranked & (names == ""))

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int64, Shaped
 from numpy.typing import NDArray
 
 from ramify._core import InputError, counted, listed, quoted
-from ramify.data.tables import Table, check_columns
+from ramify.data.tables import Table, check_columns, named_plainly, row_names
 
 Rows = Int64[np.ndarray, " row"]
 
@@ -93,9 +93,8 @@ def held_out(n_rows: int, train: float, validation: float) -> tuple[int, int]:
 
 
 def column_texts(table: Table, column: str) -> Shaped[np.ndarray, " row"]:
-    """The texts of a column; empty where missing."""
-    values = table.collect(table.column(column).text().fill_null("")).to_series()
-    return values.to_numpy().astype(str)
+    """The names in a column; empty where missing."""
+    return row_names(table, column).fill_null("").to_numpy().astype(str)
 
 
 @dataclass(frozen=True)
@@ -149,6 +148,7 @@ class GroupSplit(SplitRule):
     def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
         """Divide the groups of the labelled rows."""
         check_columns(table.columns, [self.name], "split")
+        named_plainly(table, self.name, "split")
         values = column_texts(table, self.name)[rows]
         empty = np.flatnonzero(values == "")
         if len(empty):

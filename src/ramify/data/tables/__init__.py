@@ -1,12 +1,18 @@
 """Tables: reading any of them alike, finding features and tasks, and encoding both."""
 
-from ramify.data.tables._declared_kinds import StatedKind
 from ramify.data.tables._encoder import TableEncoder
-from ramify.data.tables._infer import Inferred, InferredLabels, infer_labels, infer_schema
+from ramify.data.tables._infer import (
+    Inferred,
+    InferredLabels,
+    infer_features,
+    infer_labels,
+    infer_schema,
+)
 from ramify.data.tables._label_statistics import standardised
 from ramify.data.tables._names import check_columns, resolve_columns, split_names
 from ramify.data.tables._open import open_table
 from ramify.data.tables._read import (
+    FIT_ADVICE,
     LabelMask,
     Targets,
     feature_batches,
@@ -16,9 +22,12 @@ from ramify.data.tables._read import (
 from ramify.data.tables._reshape import OneVsRest, RowsByTask, one_vs_rest, rows_by_task
 from ramify.data.tables._schema import FeatureColumn, TableSchema
 from ramify.data.tables._soft_labels import SoftLabels, with_soft_labels
+from ramify.data.tables._spelling import named_plainly, row_names
 from ramify.data.tables._table import Table
+from ramify.data.tables._target_kinds import StatedKind
 
 __all__ = [
+    "FIT_ADVICE",
     "FeatureColumn",
     "Inferred",
     "InferredLabels",
@@ -33,13 +42,16 @@ __all__ = [
     "Targets",
     "check_columns",
     "feature_batches",
+    "infer_features",
     "infer_labels",
     "infer_schema",
+    "named_plainly",
     "one_vs_rest",
     "open_table",
     "read_features",
     "read_targets",
     "resolve_columns",
+    "row_names",
     "rows_by_task",
     "split_names",
     "standardised",

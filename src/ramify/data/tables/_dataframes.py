@@ -1,6 +1,7 @@
 """Dataframes of other libraries, through narwhals, as polars frames."""
 
 import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import narwhals as nw
@@ -17,8 +18,10 @@ else:
     # The shape hook cannot check against narwhals' protocols.
     Frame: TypeAlias = object
 
-_SCALARS: Final = (str, bytes, int, float, bool, np.generic)
-_DATES: Final = (datetime.date, datetime.timedelta, datetime.time)
+_WHOLE: Final = (int, np.integer)
+_LIMIT: Final = 2**127
+_TEMPORAL: Final = (datetime.datetime, datetime.date, datetime.timedelta, datetime.time)
+_SCALARS: Final = (str, bytes, int, float, Decimal, np.generic, *_TEMPORAL)
 
 
 def to_polars(frame: Frame) -> tuple[pl.LazyFrame, tuple[str, ...]]:
@@ -42,6 +45,9 @@ def to_polars(frame: Frame) -> tuple[pl.LazyFrame, tuple[str, ...]]:
             "`table` must be a path or a dataframe (polars, pandas, pyarrow). "
             f"Got {quoted(type(frame).__name__)}"
         ) from None
+    if eager.implementation.is_pyarrow():
+        table = pl.DataFrame(eager.to_native())
+        return table.lazy(), tuple(table.columns)
     series = [_series(str(column.name), column) for column in eager.iter_columns()]
     return pl.DataFrame(series).lazy(), tuple(one.name for one in series)
 
@@ -78,31 +84,52 @@ def _eager(frame: Any) -> Any:  # noqa: ANN401
 
 def _series(name: str, column: Any) -> pl.Series:  # noqa: ANN401
     dtype = column.dtype
-    if dtype.is_numeric():
-        return pl.Series(name, column.cast(nw.Float64).to_numpy(), dtype=pl.Float64)
     if isinstance(dtype, nw.Enum):
         levels = [str(each) for each in dtype.categories]
-        missing = column.is_null().to_list()
-        found = [None if m else str(v) for v, m in zip(column.to_list(), missing, strict=True)]
-        return pl.Series(name, found, dtype=pl.Enum(levels))
-    if dtype in (nw.String, nw.Categorical, nw.Object, nw.Unknown, nw.Boolean):
-        return _from_objects(name, column.to_list(), column.is_null().to_list())
-    if dtype == nw.Datetime:
-        moments = column.dt.timestamp("us").cast(nw.Float64).to_numpy()
-        return pl.Series(name, moments).fill_nan(None).cast(pl.Int64).cast(pl.Datetime("us"))
-    return pl.Series(name, column.to_list(), strict=False)
+        return pl.Series(name, _texts(_cells(column)), dtype=pl.Enum(levels))
+    if dtype == nw.Categorical:
+        return pl.Series(name, _texts(_cells(column)), dtype=pl.String)
+    if dtype == nw.Datetime and dtype.time_zone is not None:
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if dtype in (nw.Datetime, nw.Duration) or dtype.is_float():
+        return _of_numbers(name, column)
+    if (dtype.is_integer() or dtype == nw.Boolean) and not column.is_null().any():
+        return _of_numbers(name, column)
+    return _from_objects(name, _cells(column))
 
 
-def _from_objects(name: str, values: list[object], missing: list[bool]) -> pl.Series:
-    """Python objects: all texts, all truth values, all dates, or a mixture that is read as text."""
-    cells = [None if gone else value for value, gone in zip(values, missing, strict=True)]
+def _of_numbers(name: str, column: Any) -> pl.Series:  # noqa: ANN401
+    """A column that NumPy holds to the last digit: NaN or NaT are its only missing values."""
+    array = column.to_numpy()
+    if array.dtype.kind == "O":  # of an extension type; its cells are objects
+        return _from_objects(name, _cells(column))
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    if array.dtype.kind in "mM" and np.datetime_data(array.dtype)[0] not in ("ns", "us", "ms"):
+        array = array.astype(f"{array.dtype.kind}8[us]")
+    return pl.Series(name, array)
+
+
+def _cells(column: Any) -> list[object]:  # noqa: ANN401
+    """The cells as Python objects, None where one is missing."""
+    missing = column.is_null().to_list()
+    return [None if gone else cell for cell, gone in zip(column.to_list(), missing, strict=True)]
+
+
+def _texts(cells: list[object]) -> list[str | None]:
+    return [None if cell is None else str(cell) for cell in cells]
+
+
+def _from_objects(name: str, cells: list[object]) -> pl.Series:
+    """Objects of Python: all of one kind that polars has, or a mixture that is read as text."""
     present = [cell for cell in cells if cell is not None]
     if all(isinstance(cell, (bool, np.bool_)) for cell in present):
         return pl.Series(name, cells, dtype=pl.Boolean)
-    if all(isinstance(cell, _DATES) for cell in present):
+    temporal = {next((t for t in _TEMPORAL if isinstance(c, t)), None) for c in present}
+    if len(temporal) == 1 and None not in temporal:
         return pl.Series(name, cells)
+    if all(isinstance(cell, _WHOLE) and abs(int(cell)) < _LIMIT for cell in present):
+        return pl.Series(name, [None if c is None else int(c) for c in cells], dtype=pl.Int128)  # type: ignore[call-overload]
     if all(isinstance(cell, _SCALARS) for cell in present):
-        return pl.Series(
-            name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String
-        )
+        return pl.Series(name, _texts(cells), dtype=pl.String)
     return pl.Series(name, cells, dtype=pl.Object)

@@ -2,16 +2,19 @@
 
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from ramify._core import InputError, ShapeError
+from ramify.data.tables._scaling import spread_of
 from ramify.data.tables._schema import FeatureColumn, TableSchema
 
 FURTHEST: Final = 10.0  # standard deviations
 _VALUE: Final = -1.0
 _MISSING: Final = -2.0
+_CHUNK: Final = 8192
 
 
 class TableEncoder(nn.Module):
@@ -19,7 +22,11 @@ class TableEncoder(nn.Module):
 
     Every encoded column looks at one raw column. It holds the standardised number, or whether the
     raw value is a certain category, or whether it is missing. `forward` does all of them at once.
-    Missing numbers become 0, which is the mean of the training rows; the output is always finite.
+    Missing numbers become 0, which is the mean of the training rows, or the lower of two values; the
+    output is always finite.
+
+    Raw numbers, location and scale are of float64, and only what is centred and scaled becomes
+    float32: a table whose numbers all lie around 1.7e9 is encoded as one without that offset.
 
     Args:
         schema: The raw columns.
@@ -27,9 +34,9 @@ class TableEncoder(nn.Module):
 
     Example:
         >>> schema = TableSchema(features=(FeatureColumn(name="age", type="numeric"),))
-        >>> raw = torch.tensor([[30.0], [50.0], [float("nan")]])
-        >>> TableEncoder.fitted(schema, raw, torch.arange(3))(raw).tolist()
-        [[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+        >>> raw = torch.tensor([[30.0], [40.0], [float("nan")], [50.0], [40.0]])
+        >>> TableEncoder.fitted(schema, raw, torch.arange(5))(raw).round(decimals=1).tolist()
+        [[-1.4, 0.0], [0.0, 0.0], [0.0, 1.0], [1.4, 0.0], [0.0, 0.0]]
     """
 
     source: Tensor
@@ -40,10 +47,11 @@ class TableEncoder(nn.Module):
     def __init__(self, schema: TableSchema, n_features: int) -> None:
         super().__init__()
         self.schema = schema
+        double = torch.float64
         self.register_buffer("source", torch.zeros(n_features, dtype=torch.int64))
         self.register_buffer("wanted", torch.full((n_features,), _VALUE))
-        self.register_buffer("location", torch.zeros(n_features))
-        self.register_buffer("scale", torch.ones(n_features))
+        self.register_buffer("location", torch.zeros(n_features, dtype=double))
+        self.register_buffer("scale", torch.ones(n_features, dtype=double))
 
     @classmethod
     def fitted(
@@ -51,24 +59,35 @@ class TableEncoder(nn.Module):
     ) -> "TableEncoder":
         """Build the encoder from the statistics of the training rows.
 
+        A column of two different numbers becomes 0 for the lower and 1 for the higher one; other
+        numbers get mean 0 and standard deviation 1. Columns with one value only are left out.
+
         Args:
             schema: The raw columns.
             raw: What `read_features` gives.
             rows: The training rows; no other row is looked at.
+
+        Raises:
+            InputError: If no column has different values among the training rows.
+            ShapeError: If `raw` does not fit the schema, or there is no training row.
         """
         if raw.ndim != 2 or raw.shape[1] != schema.n_raw or len(rows) == 0:
             raise ShapeError(
                 f"`raw` must have a column for each of the {schema.n_raw} features, and `rows` at "
                 f"least one row. Got {tuple(raw.shape)} and {len(rows)} rows"
             )
-        columns = _columns(schema, raw[rows])
+        columns = _columns(schema, raw[rows].double().numpy())
         if not columns:
-            raise InputError("no feature has a value among the training rows; add rows or features")
+            raise InputError(
+                "at least one feature must have different values among the training rows. Got "
+                "none; add rows or features"
+            )
         encoder = cls(schema, len(columns))
         encoder.source.copy_(torch.tensor([column.source for column in columns]))
         encoder.wanted.copy_(torch.tensor([column.code for column in columns]))
-        encoder.location.copy_(torch.tensor([column.location for column in columns]))
-        encoder.scale.copy_(torch.tensor([column.scale for column in columns]))
+        double = torch.float64
+        encoder.location.copy_(torch.tensor([c.location for c in columns], dtype=double))
+        encoder.scale.copy_(torch.tensor([c.scale for c in columns], dtype=double))
         return encoder
 
     @property
@@ -86,9 +105,15 @@ class TableEncoder(nn.Module):
         value = raw.index_select(1, self.source)  # (batch, feature)
         missing = value.isnan()
         number = ((value - self.location) / self.scale).clamp(-FURTHEST, FURTHEST)
-        number = torch.where(missing, 0.0, number)
+        number = torch.where(missing, 0.0, number).to(self.wanted.dtype)
         flag = torch.where(self.wanted == _MISSING, missing, value == self.wanted)
         return torch.where(self.wanted == _VALUE, number, flag.to(number.dtype))
+
+    @torch.no_grad()
+    def encoded(self, raw: Float[Tensor, "row raw"]) -> Float[Tensor, "row feature"]:
+        """Encode many rows, a part of them at a time: what is between is as large as many copies."""
+        parts = [self(raw[start : start + _CHUNK]) for start in range(0, len(raw), _CHUNK)]
+        return torch.cat(parts)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,45 +129,23 @@ class _Column(NamedTuple):
     scale: float = 1.0
 
 
-def _columns(schema: TableSchema, raw: Tensor) -> list[_Column]:
-    statistics = _Statistics.of(raw)
+def _columns(schema: TableSchema, raw: Float[np.ndarray, "row raw"]) -> list[_Column]:
+    spread = spread_of(raw)
+    # Bits stay bits: a fingerprint's zeros then stay zero, and dropout on inputs keeps sense.
+    location = np.where(spread.is_two_valued, spread.low, spread.location).tolist()
+    scale = np.where(spread.is_two_valued, spread.high - spread.low, spread.scale).tolist()
     columns: list[_Column] = []
     for i, feature in enumerate(schema.features):
         if feature.type == "categorical":
-            n_codes = len(feature.categories) + int(
-                statistics.highest[i] == len(feature.categories)
-            )
+            # An input of other categories learns nothing where training rows have none.
+            n_known = len(feature.categories)
+            n_codes = n_known + int(spread.high[i] == n_known)
             columns += [_Column(i, float(code)) for code in range(n_codes)]
-        else:
-            columns.append(_Column(i, _VALUE, statistics.location[i], statistics.scale[i]))
-        if statistics.any_missing[i]:
+        elif scale[i] > 0:
+            columns.append(_Column(i, _VALUE, location[i], scale[i]))
+        if spread.n_missing[i]:
             columns.append(_Column(i, _MISSING))
     return columns
-
-
-class _Statistics(NamedTuple):
-    location: list[float]
-    scale: list[float]
-    highest: list[float]
-    any_missing: list[bool]
-
-    @classmethod
-    def of(cls, raw: Tensor) -> "_Statistics":
-        missing = raw.isnan()
-        known = torch.where(missing, 0, raw.double())
-        count = (~missing).sum(dim=0).clamp(min=1)
-        mean = known.sum(dim=0) / count
-        spread = torch.where(missing, 0, known - mean).square().sum(dim=0).div(count).sqrt()
-        # Bits stay bits: a fingerprint's zeros then stay zero, and dropout on inputs keeps sense.
-        as_is = (missing | (known == 0) | (known == 1)).all(dim=0)
-        location = torch.where(as_is, 0, mean)
-        scale = torch.where(as_is | (spread <= 1e-7 * mean.abs()), 1, spread)
-        return cls(
-            location.tolist(),
-            scale.tolist(),
-            known.amax(dim=0).tolist(),
-            missing.any(dim=0).tolist(),
-        )
 
 
 def _words(feature: FeatureColumn, code: float) -> str:

@@ -5,119 +5,29 @@ from dataclasses import dataclass
 from typing import Final
 
 from ramify._core import InputError, counted, listed, quoted
-from ramify.data.tables._declared_kinds import StatedKind, stated_kinds
-from ramify.data.tables._label_values import kind_of
+from ramify.data.tables._look import look_of
 from ramify.data.tables._names import resolve_columns
-from ramify.data.tables._profile import Profile, Values, number_values, profiles, text_values
-from ramify.data.tables._read import check_numbers
-from ramify.data.tables._schema import FeatureColumn, TableSchema
-from ramify.data.tables._table import Table
+from ramify.data.tables._profile import Profile, profiles
+from ramify.data.tables._read import FIT_ADVICE, check_numbers
+from ramify.data.tables._schema import SCHEMA_VERSION, ColumnType, FeatureColumn, TableSchema
+from ramify.data.tables._spelling import Names, names_in
+from ramify.data.tables._table import Rows, Table
+from ramify.data.tables._target_kinds import (
+    StatedKind,
+    kind_of,
+    learns_numbers,
+    stated_kinds,
+    stated_labels,
+)
 from ramify.data.tables._target_leakage import copies_of_targets
 from ramify.tasks import Task, TaskSet
 
 MOST_CATEGORIES: Final = 64
 _NO_TARGET: Final = "must not name a target"
-
-
-def infer_features(
-    table: Table, columns: Sequence[str]
-) -> tuple[TableSchema, dict[str, str], list[str]]:
-    """Find the type of each feature column.
-
-    Returns:
-        The feature columns; columns that are left out with the reason; warnings.
-
-    Raises:
-        InputError: If a column mixes numbers and text, holds an infinite number, or none is left.
-    """
-    found = profiles(table, columns)
-    for name, profile in found.items():
-        check_numbers(table, name, profile, " or leave the column out with `ignore`")
-    wordy = [n for n, p in found.items() if p.present and not p.all_numbers and not p.is_boolean]
-    texts = text_values(table, wordy)
-    left_out = {name: why for name in columns if (why := _useless(found[name], texts.get(name)))}
-    features = tuple(
-        _feature(name, texts.get(name), found[name]) for name in columns if name not in left_out
-    )
-    if not features:
-        raise InputError(
-            "at least one feature column must be left. "
-            f"{_all_gone(left_out)}; give columns with different values"
-        )
-    return TableSchema(features=features), left_out, _warnings(table, features, left_out)
-
-
-def _useless(profile: Profile, texts: Values | None) -> str | None:
-    if profile.present == 0:
-        return "all values are missing"
-    if texts is None:
-        return "constant" if profile.low == profile.high else None
-    if texts.distinct == 1:
-        return "constant"
-    if texts.distinct > MOST_CATEGORIES and texts.distinct > profile.present / 2:
-        return f"text with {texts.distinct:,} different values in {counted(profile.present, 'row')}"
-    return None
-
-
-def _feature(name: str, texts: Values | None, profile: Profile) -> FeatureColumn:
-    if texts is None:
-        return FeatureColumn(name=name, type="boolean" if profile.is_boolean else "numeric")
-    if texts.truths == profile.present:
-        return FeatureColumn(name=name, type="boolean")
-    kept = tuple(list(texts.counts)[:MOST_CATEGORIES])
-    return FeatureColumn(name=name, type="categorical", categories=kept)
-
-
-def _warnings(
-    table: Table, features: tuple[FeatureColumn, ...], left_out: dict[str, str]
-) -> list[str]:
-    names = [name for name, why in left_out.items() if why.startswith("text")]
-    found = [
-        f"column {quoted(name)} is {left_out[name]}, like an identifier; it is not used as a feature"
-        for name in names
-    ]
-    return found + [
-        f"column {quoted(feature.name)} was read as {table.notes[feature.name]}"
-        for feature in features
-        if feature.name in table.notes
-    ]
-
-
-def _all_gone(left_out: dict[str, str]) -> str:
-    if not left_out:
-        return "Every column is a target or ignored"
-    return f"Left out: {listed(left_out)} ({listed(dict.fromkeys(left_out.values()))})"
-
-
-def infer_tasks(
-    table: Table, targets: Sequence[str], kinds: Mapping[str, StatedKind]
-) -> tuple[TaskSet, list[str]]:
-    """Find the kind of each task.
-
-    Returns:
-        The tasks in the order of `targets`, and warnings.
-
-    Raises:
-        InputError: If a target cannot be learned from, or `kinds` does not fit.
-    """
-    stated = stated_kinds(targets, kinds)
-    found = profiles(table, targets, count=targets)
-    for name, profile in found.items():
-        check_numbers(table, name, profile, " or make the task multiclass with `kinds`")
-    if all(profile.present == 0 for profile in found.values()):
-        raise InputError(
-            f"at least one target must have labels. {listed(targets)} are empty in all rows; "
-            "check `targets`"
-        )
-    texts = text_values(table, [name for name in targets if not found[name].all_numbers])
-    tasks, warnings = [], []
-    for name in targets:
-        labels = texts.get(name) or number_values(found[name])
-        wanted = stated.get(name, table.levels.get(name))
-        kind, warning = kind_of(name, found[name], labels, wanted)
-        tasks.append(Task(name, kind))
-        warnings += [warning] if warning else []
-    return TaskSet(tasks), warnings
+_READ_AS: Final[dict[ColumnType, str]] = {
+    "date": "days since 1970",
+    "time": "seconds since midnight",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +80,8 @@ def infer_schema(
         targets: Names or globs of the target columns.
         ignore: Names or globs of columns that are neither feature nor target.
         kinds: ``binary``, ``multiclass``, ``ordinal``, ``ranking`` or ``regression`` for tasks
-            whose kind is not to be inferred, or an `Ordinal` with the levels in their order.
+            whose kind is not to be inferred, or a kind with its labels, such as an `Ordinal` with
+            the levels in their order.
         split_column: The column that divides the rows, which is no feature.
         group_column: The column of the groups that a ranking puts in order, which is none either.
 
@@ -193,10 +104,7 @@ def infer_schema(
         split_column=split_column,
         group_column=group_column,
     )
-    schema, unused, warnings = infer_features(table, labels.others)
-    copies = copies_of_targets(table, schema, labels.tasks)
-    left_out, warnings = labels.left_out | unused, [*labels.warnings, *warnings, *copies]
-    return Inferred(schema, labels.tasks, left_out, warnings)
+    return infer_features(table, labels)
 
 
 def infer_labels(
@@ -230,9 +138,170 @@ def infer_labels(
     apart |= {group_column: "groups the rows"} if group_column else {}
     left_out = dict.fromkeys(ignored, "ignored on request") | apart
     taken = {*wanted, *left_out}
-    tasks, warnings = infer_tasks(table, wanted, kinds or {})
+    tasks, warnings = _infer_tasks(table, wanted, kinds or {})
     others = tuple(name for name in table.columns if name not in taken)
     return InferredLabels(tasks, left_out, warnings, others)
+
+
+def infer_features(table: Table, labels: InferredLabels, rows: Rows | None = None) -> Inferred:
+    """Find out what the columns hold that are no targets.
+
+    Types, categories and whether a column is of any use, all is learned from the training rows: what
+    the other rows hold changes no model.
+
+    Args:
+        table: The table.
+        labels: What `infer_labels` found in it.
+        rows: The training rows, ascending; by default all rows.
+
+    Raises:
+        InputError: If a column mixes numbers and text, holds an infinite number, or none is left.
+    """
+    seen = table if rows is None else table.select(rows)
+    found = profiles(seen, labels.others)
+    for name, profile in found.items():
+        check_numbers(seen, name, profile, FIT_ADVICE)
+    wordy = [n for n, p in found.items() if p.present and not p.all_numbers and not p.is_boolean]
+    columns = {n: _FoundColumn(n, p, None) for n, p in found.items()}
+    columns |= {n: _FoundColumn(n, found[n], names) for n, names in names_in(seen, wordy).items()}
+    useless = {name: why for name, one in columns.items() if (why := one.useless())}
+    kept = [columns[name] for name in labels.others if name not in useless]
+    if not kept:
+        raise InputError(
+            "at least one feature column must be left. "
+            f"{_all_gone(useless)}; give columns with different values"
+        )
+    schema = TableSchema(features=tuple(one.feature() for one in kept), version=SCHEMA_VERSION)
+    said = [words for one in columns.values() if (words := one.said(seen, useless.get(one.name)))]
+    copies = copies_of_targets(table, schema, labels.tasks)
+    return Inferred(
+        schema, labels.tasks, labels.left_out | useless, [*labels.warnings, *said, *copies]
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _FoundColumn:
+    """What was found in a column that may be a feature; names of texts only."""
+
+    name: str
+    profile: Profile
+    names: Names | None
+
+    @property
+    def type(self) -> ColumnType:
+        names, form = self.names, self.profile.form
+        if form == "moment" or (names is not None and names.are_moments):
+            return "date"
+        if form == "clock" or (names is not None and names.are_clocks):
+            return "time"
+        if names is None:
+            return "boolean" if form == "truth" else "numeric"
+        return "boolean" if names.truths == self.profile.present else "categorical"
+
+    def useless(self) -> str | None:
+        """Why the column is no feature; None if it is one."""
+        profile, names = self.profile, self.names
+        if profile.present == 0:
+            return "all values are missing"
+        if names is None:
+            return "constant" if profile.low == profile.high else None
+        if names.distinct == 1 or (names.are_moments and not names.moments_differ()):
+            return "constant"
+        many = names.distinct > MOST_CATEGORIES and names.distinct > profile.present / 2
+        if self.type == "categorical" and many:
+            rows = counted(profile.present, "row")
+            return f"text with {names.distinct:,} different values in {rows}"
+        return None
+
+    def feature(self) -> FeatureColumn:
+        """How the column is read."""
+        names, found = self.names, self.type
+        if found != "categorical" or names is None:
+            return FeatureColumn(name=self.name, type=found)
+        kept = tuple(list(names.counts)[:MOST_CATEGORIES])
+        return FeatureColumn(name=self.name, type="categorical", categories=kept)
+
+    def said(self, table: Table, useless: str | None) -> str | None:
+        """What a user should know of how the column is read; None if nothing."""
+        name, names, found = quoted(self.name), self.names, self.type
+        if useless is not None and not useless.startswith("text"):
+            return _inexact(f"column {name}", self.profile)
+        fate = f"is {useless}, like an identifier; it is not used as a feature"
+        if found == "categorical" and names is not None:
+            if useless is None:
+                fate = f"is read as {names.distinct:,} categories"
+            if self.profile.are_codes:
+                return f"column {name} has codes with leading zeros and {fate}"
+            if look := look_of(names.counts):
+                return f"column {name} looks like {look.what} ({quoted(look.example)}), but {fate}; {look.advice}"
+            return None if useless is None else f"column {name} {fate}"
+        if found in _READ_AS or self.name in table.notes:
+            return f"column {name} was read as {table.notes.get(self.name, _READ_AS.get(found))}"
+        return _inexact(f"column {name}", self.profile)
+
+
+def _inexact(what: str, profile: Profile) -> str | None:
+    if not profile.is_inexact:
+        return None
+    return (
+        f"{what} has whole numbers beyond 2^53, which are rounded to 53 bits; "
+        "subtract an offset if their last digits matter"
+    )
+
+
+def _all_gone(left_out: dict[str, str]) -> str:
+    if not left_out:
+        return "Every column is a target or ignored"
+    return f"Left out: {listed(left_out)} ({listed(dict.fromkeys(left_out.values()))})"
+
+
+def _infer_tasks(
+    table: Table, targets: Sequence[str], kinds: Mapping[str, StatedKind]
+) -> tuple[TaskSet, list[str]]:
+    """The tasks in the order of `targets`, and warnings."""
+    stated = stated_kinds(targets, kinds)
+    wanted = {name: stated.get(name, table.levels.get(name)) for name in targets}
+    found = profiles(table, targets, count=targets)
+    for name, profile in found.items():
+        if learns_numbers(wanted[name]):
+            check_numbers(table, name, profile, " or make the task multiclass with `kinds`")
+    # Numbers that are too many for classes are not told apart by name.
+    named = [
+        name
+        for name, profile in found.items()
+        if not profile.all_numbers
+        or profile.distinct is not None
+        or not learns_numbers(wanted[name])
+    ]
+    names = names_in(table, named, {name: stated_labels(wanted[name]) for name in named})
+    if not any(p.present or (n in names and names[n].counts) for n, p in found.items()):
+        raise InputError(
+            f"at least one target must have labels. {listed(targets)} are empty in all rows; "
+            "check `targets`"
+        )
+    tasks, warnings = [], []
+    for name, profile in found.items():
+        kind, warning = kind_of(name, profile, names.get(name), wanted[name])
+        tasks.append(Task(name, kind))
+        warnings += [each for each in (warning, _said_of_target(tasks[-1], profile, names)) if each]
+    return TaskSet(tasks), warnings
+
+
+def _said_of_target(task: Task, profile: Profile, every: Mapping[str, Names]) -> str | None:
+    what = f"target {quoted(task.name)}"
+    if not task.kind.labels:
+        return _inexact(what, profile)
+    names = every[task.name]
+    if names.words and not profile.all_numbers:
+        words = listed(names.words)
+        n = counted(sum(names.words.values()), "cell")
+        return (
+            f"{what} has {n} with {words}, which is read as missing; "
+            "name it among the classes or `levels` of the target if it is one"
+        )
+    if look := look_of(names.counts):
+        return f"{what} looks like {look.what} ({quoted(look.example)}), but is learned as classes; {look.advice}"
+    return None
 
 
 def _check_roles(targets: list[str], ignored: list[str], split_column: str | None) -> None:

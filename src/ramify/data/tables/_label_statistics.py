@@ -7,6 +7,7 @@ from jaxtyping import Int64
 from numpy.typing import NDArray
 
 from ramify.data.tables._read import LabelMask, Targets
+from ramify.data.tables._scaling import Spread, spread_of
 from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Regression, TaskSet
 
 
@@ -15,7 +16,7 @@ def standardised(
 ) -> TaskSet:
     """Give each task the statistics of its training labels.
 
-    A regression task gets their mean and standard deviation, a classification or ordinal task
+    A regression task gets their mean and standard deviation (1 where all are equal), a classification or ordinal task
     the share of each class or level, with half a label more of each so that no share is 0. Each
     is told whether its labels vary.
 
@@ -26,42 +27,34 @@ def standardised(
         rows: The training rows; no other row is looked at.
     """
     chosen, observed = targets[rows], label_mask[rows]
-    labels = [chosen[observed[:, t], t] for t in range(len(tasks))]
+    spread = spread_of(np.where(observed, chosen, np.nan))
     return TaskSet(
         [
-            replace(task, kind=_with_statistics(task.kind, own), varies=_vary(own))
-            for task, own in zip(tasks, labels, strict=True)
+            replace(
+                task,
+                kind=_with_statistics(task.kind, chosen[observed[:, t], t], spread, t),
+                varies=not observed[:, t].any() or bool(spread.scale[t] > 0),
+            )
+            for t, task in enumerate(tasks)
         ]
     )
 
 
-def _with_statistics(kind: Kind, labels: NDArray[np.float32]) -> Kind:
+def _with_statistics(kind: Kind, labels: NDArray[np.float64], spread: Spread, place: int) -> Kind:
     if len(labels) == 0:
         return kind
     if isinstance(kind, Regression):
-        return _regression(labels.astype(np.float64))
+        return Regression(float(spread.location[place]), float(spread.scale[place]) or 1.0)
     if isinstance(kind, Binary):
         return replace(kind, rate=_shares(labels, 2)[1])
     if isinstance(kind, Ordinal):
         return replace(kind, rates=_shares(labels, len(kind.levels)))
-    return (
-        replace(kind, rates=_shares(labels, kind.n_outputs))
-        if isinstance(kind, Multiclass)
-        else kind
-    )
+    if isinstance(kind, Multiclass):
+        return replace(kind, rates=_shares(labels, kind.n_outputs))
+    return kind
 
 
-def _vary(labels: NDArray[np.float32]) -> bool:
-    return len(labels) == 0 or bool(np.ptp(labels) > 0)
-
-
-def _regression(labels: NDArray[np.float64]) -> Regression:
-    mean, spread = float(labels.mean()), float(labels.std())
-    # Equal labels have no spread to divide by, whatever rounding leaves of it.
-    return Regression(mean, spread if spread > 1e-7 * abs(mean) else 1.0)
-
-
-def _shares(labels: NDArray[np.float32], n_classes: int) -> tuple[float, ...]:
+def _shares(labels: NDArray[np.float64], n_classes: int) -> tuple[float, ...]:
     counts = np.bincount(labels.astype(np.int64), minlength=n_classes) + 0.5
     shares: list[float] = (counts / counts.sum()).tolist()
     return tuple(shares)

@@ -6,18 +6,13 @@ from typing import Final
 import polars as pl
 
 from ramify._core import InputError, quoted
-from ramify.data.tables._cells import Column, Form, PolarsType, plain
-from ramify.data.tables._csv import inspect_delimited
+from ramify.data.tables._cells import Column, plain
 from ramify.data.tables._dataframes import Frame, check_unique, to_polars
+from ramify.data.tables._delimited import inspect_delimited
 from ramify.data.tables._table import Table, not_a_table
 from ramify.tasks import Ordinal
 
 _SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
-_FORMS: Final[dict[PolarsType, Form]] = {
-    pl.String(): "text",
-    pl.Float64(): "number",
-    pl.Boolean(): "truth",
-}
 _FRAME: Final = "a dataframe"
 _PARQUET: Final = (".parquet", ".pq")
 
@@ -120,29 +115,21 @@ def _table(name: str, frame: pl.LazyFrame, names: tuple[str, ...], n_rows: int) 
         raise InputError(f"{quoted(name)} has a header only; give a table with at least one row")
     types = dict(zip(names, frame.collect_schema().dtypes(), strict=True))
     forms = {
-        column: found.alias(str(i))
+        column: (str(i), *found)
         for i, (column, dtype) in enumerate(types.items())
         if (found := plain(pl.nth(i), dtype)) is not None
     }
-    plain_frame = frame.select(list(forms.values()))
     return Table(
         name=name,
         columns=names,
         n_rows=n_rows,
-        frame=plain_frame,
-        readable={
-            column: Column(key, _FORMS[form])
-            for column, (key, form) in zip(forms, plain_frame.collect_schema().items(), strict=True)
-        },
+        frame=frame.select(cells.alias(key) for key, cells, _ in forms.values()),
+        readable={column: Column(key, form) for column, (key, _, form) in forms.items()},
         unreadable={column: str(types[column]) for column in names if column not in forms},
         levels={
             column: Ordinal(tuple(dtype.categories.to_list()))
             for column, dtype in types.items()
             if isinstance(dtype, pl.Enum) and len(dtype.categories) > 2
         },
-        notes={column: _unit(dtype) for column, dtype in types.items() if dtype.is_temporal()},
+        notes={column: "seconds" for column, dtype in types.items() if dtype == pl.Duration},
     )
-
-
-def _unit(dtype: PolarsType) -> str:
-    return "days since 1970" if dtype in (pl.Date, pl.Datetime) else "seconds"

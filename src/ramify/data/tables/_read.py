@@ -9,40 +9,66 @@ import polars as pl
 from jaxtyping import Bool, Float
 
 from ramify._core import InputError, listed, quoted
-from ramify.data.tables._cells import FALSE_WORDS, LARGEST_FLOAT32, TRUE_WORDS, Column, decoded
+from ramify.data.tables._cells import FALSE_WORDS, LARGEST, TRUE_WORDS, Column, Form, decoded
 from ramify.data.tables._profile import Profile
-from ramify.data.tables._schema import FeatureColumn, TableSchema
+from ramify.data.tables._schema import ColumnType, FeatureColumn, TableSchema
+from ramify.data.tables._spelling import names_in
 from ramify.data.tables._table import BATCH_ROWS, Table
 from ramify.tasks import Task, TaskSet
 
-_EXPECTED: Final = {"numeric": "numbers", "boolean": "true or false"}
+Targets = Float[np.ndarray, "row task"]
+LabelMask = Bool[np.ndarray, "row task"]
+
+_EXPECTED: Final[dict[ColumnType, str]] = {
+    "numeric": "numbers",
+    "boolean": "true or false",
+    "date": "dates such as 2024-05-31",
+    "time": "times of day such as 09:30",
+}
+_FORMS: Final[dict[Form, str]] = {
+    "whole": "whole numbers",
+    "number": "numbers",
+    "truth": "true and false",
+    "moment": "dates",
+    "clock": "times of day",
+}
+FIT_ADVICE: Final = " or leave the column out with `ignore`"
+"""What else to do about a cell of a feature, for those who can choose the features."""
+_MOSTLY: Final = 0.9
+_A_FEW: Final = 5
 
 
-def read_features(table: Table, schema: TableSchema) -> Float[np.ndarray, "row raw"]:
+def read_features(
+    table: Table, schema: TableSchema, advice: str = ""
+) -> Float[np.ndarray, "row raw"]:
     """Read the feature columns of a table.
 
     Args:
         table: The table; columns that the schema does not name are not read.
         schema: Which columns, and how.
+        advice: What else to do about a cell that does not fit, for the message.
 
     Returns:
-        Float32: a number, 0 or 1 for no or yes, the code of a category; NaN where missing. A
-        category that the schema does not know has the code after the last one.
+        Float64: a number, days or seconds, 0 or 1 for no or yes, the code of a category; NaN where
+        missing. A category that the schema does not know has the code after the last one.
 
     Raises:
-        InputError: If a column is missing, or a cell is no finite float32 number where one must
-            be.
+        InputError: If a column is missing, or a cell is not what the schema says.
     """
-    raw = np.empty((table.n_rows, schema.n_raw), dtype=np.float32)
+    raw = np.empty((table.n_rows, schema.n_raw), dtype=np.float64)
     start = 0
-    for block in feature_batches(table, schema):
+    for block in feature_batches(table, schema, advice=advice):
         raw[start : start + len(block)] = block
         start += len(block)
     return raw
 
 
 def feature_batches(
-    table: Table, schema: TableSchema, rows: int = BATCH_ROWS, *, every: int = 1
+    table: Table,
+    schema: TableSchema,
+    rows: int = BATCH_ROWS,
+    *,
+    advice: str = "",
 ) -> Iterator[Float[np.ndarray, "batch raw"]]:
     """Read the feature columns in batches, in the order of the rows, in bounded memory.
 
@@ -50,7 +76,7 @@ def feature_batches(
         table: The table.
         schema: Which columns, and how.
         rows: Most rows of a batch.
-        every: Read every so many-th row only, from the first.
+        advice: As for `read_features`.
 
     Raises:
         InputError: As `read_features`.
@@ -58,16 +84,19 @@ def feature_batches(
     cells = _columns(table, schema)
 
     def careful(i: int) -> pl.Expr:
-        return _expression(cells[i], schema.features[i])
+        return _feature(cells[i], schema.features[i])
 
     fast = [
-        cells[i].simple_number().cast(pl.Float32) if feature.type == "numeric" else careful(i)
+        cells[i].simple_number() if feature.type == "numeric" else careful(i)
         for i, feature in enumerate(schema.features)
     ]
     start = 0
-    for frame in table.batches(cells, rows, every):
-        block = decoded(frame, fast, careful).to_numpy()
-        _check_features(table, schema, block, start)
+    for frame in table.batches(cells, rows):
+        block = decoded(frame, fast, careful).to_numpy(writable=True)
+        if (place := _first_bad(block)) is not None:
+            row, column = place
+            feature = schema.features[column]
+            raise bad_cell(table, feature.name, start + row, _EXPECTED[feature.type], advice)
         start += len(block)
         yield block
 
@@ -80,84 +109,125 @@ def _columns(table: Table, schema: TableSchema) -> list[Column]:
             f"{quoted(table.name)} must have the feature columns that the model learned from. "
             f"It lacks {listed(absent)}; add them (they may be empty)"
         )
-    return [table.column(name) for name in schema.names]
+    columns = [table.column(name) for name in schema.names]
+    for column, feature in zip(columns, schema.features, strict=True):
+        _check_form(column, feature, dates_as_numbers=schema.version == 1)
+    return columns
 
 
-def _expression(cells: Column, feature: FeatureColumn) -> pl.Expr:
+def _check_form(column: Column, feature: FeatureColumn, *, dates_as_numbers: bool) -> None:
+    """Check that a column's own type can hold what was learned from; text is read cell by cell."""
+    form, wanted = column.form, feature.type
+    temporal = form in ("moment", "clock")
+    fits = {
+        "numeric": not temporal or dates_as_numbers,
+        "boolean": not temporal,
+        "categorical": True,
+        "date": form == "moment",
+        "time": form == "clock",
+    }
+    if form == "text" or fits[wanted]:
+        return
+    remedy = {
+        "numeric": "give the numbers that they were in training",
+        "date": "turn it into dates first, such as by polars.from_epoch or pandas.to_datetime",
+    }
+    raise InputError(
+        f"column {quoted(feature.name)} must hold {_EXPECTED[wanted]}, as in training",
+        got=_FORMS[form],
+        remedy=remedy.get(wanted, "convert it first"),
+    )
+
+
+def _feature(cells: Column, feature: FeatureColumn) -> pl.Expr:
     if feature.type == "numeric":
         return cells.flagged(cells.number())
     if feature.type == "boolean":
         return cells.flagged(cells.truth())
+    if feature.type == "date":
+        return cells.flagged(cells.moment())
+    if feature.type == "time":
+        return cells.flagged(cells.clock())
     label, n = cells.text(), len(feature.categories)
     codes = list(range(n))
-    code = label.replace_strict(list(feature.categories), codes, default=n, return_dtype=pl.Float32)
+    code = label.replace_strict(list(feature.categories), codes, default=n, return_dtype=pl.Float64)
     return pl.when(label.is_not_null()).then(code).alias(cells.key)
 
 
-def _check_features(
-    table: Table, schema: TableSchema, block: Float[np.ndarray, "batch raw"], start: int
-) -> None:
-    bad = np.isinf(block)
-    if not bad.any():
-        return
-    place = int(np.flatnonzero(bad.any(axis=0))[0])
-    row = start + int(np.flatnonzero(bad[:, place])[0])
-    column = schema.features[place]
-    raise bad_cell(table, column.name, row, _EXPECTED[column.type])
-
-
-def bad_cell(table: Table, column: str, row: int, expected: str, hint: str = "") -> InputError:
-    """The error for a cell that holds something else than it should.
-
-    Args:
-        table: The table.
-        column: Name of the column.
-        row: Number of the row, from 0.
-        expected: What the column holds elsewhere.
-        hint: What else the user may do.
-    """
-    return InputError(
-        f"column {quoted(column)} must hold {expected}. Data row {row + 1:,} has "
-        f"{quoted(table.cell(column, row))}; make it empty{hint}"
-    )
-
-
-Targets = Float[np.ndarray, "row task"]
-LabelMask = Bool[np.ndarray, "row task"]
-
-
-def read_targets(table: Table, tasks: TaskSet, *, every: int = 1) -> tuple[Targets, LabelMask]:
+def read_targets(table: Table, tasks: TaskSet) -> tuple[Targets, LabelMask]:
     """Read the target columns of a table.
 
     Args:
         table: The table; columns that are no task are not read.
         tasks: The targets, and what their labels mean.
-        every: Read every so many-th row only, from the first.
 
     Returns:
-        The labels in float32 (0 or 1, the index of the class, or the number in its own unit; 0
+        The labels in float64 (0 or 1, the index of the class, or the number in its own unit; 0
         where there is none), and the mask that is True where there is one.
 
     Raises:
         InputError: If a column is missing, or holds a label that its task does not know.
     """
     cells = [table.column(name) for name in tasks.names]
-
-    def careful(i: int) -> pl.Expr:
-        return cells[i].flagged(_code(cells[i], tasks[i]))
-
-    simple = [_simple_code(column, task) for column, task in zip(cells, tasks, strict=True)]
-    fast = [one if one is not None else careful(i) for i, one in enumerate(simple)]
-    n_rows = -(-table.n_rows // every)
-    targets = np.empty((n_rows, len(tasks)), dtype=np.float32)
+    labels = _Labels(table, tasks)
+    fast = [labels.quick(i) for i in range(len(tasks))]
+    targets = np.empty((table.n_rows, len(tasks)), dtype=np.float64)
     start = 0
-    for frame in table.batches(cells, every=every):
-        block = decoded(frame, fast, careful).to_numpy()
-        _check_labels(table, tasks, block, start)
+    for frame in table.batches(cells):
+        block = decoded(frame, fast, labels.careful).to_numpy()
+        if (place := _first_bad(block)) is not None:
+            raise _bad_label(table, tasks[place[1]], start + place[0])
         targets[start : start + len(block)] = block
         start += len(block)
     label_mask = ~np.isnan(targets)
-    return np.where(label_mask, targets, np.float32(0)), label_mask
+    targets[~label_mask] = 0
+    return targets, label_mask
+
+
+class _Labels:
+    """How each target is read: in a quick way that most cells allow, and in full."""
+
+    def __init__(self, table: Table, tasks: TaskSet) -> None:
+        self._columns = [table.column(task.name) for task in tasks]
+        self._tasks = tasks
+        classes = {task.name: task.kind.labels for task in tasks if task.kind.labels}
+        self._names = names_in(table, list(classes), classes)
+
+    def quick(self, i: int) -> pl.Expr:
+        """The code of each label, null for what is not plainly a number."""
+        column, task = self._columns[i], self._tasks[i]
+        if not task.kind.labels:
+            return column.simple_number()
+        numbers = self._numbers(task)
+        if numbers is None:
+            return self.careful(i)
+        found, (low, high) = column.simple_number(), numbers
+        code = pl.when(found == low).then(0.0).when(found == high).then(1.0)
+        return code.alias(column.key)
+
+    def careful(self, i: int) -> pl.Expr:
+        """The code of each label; +inf for one that the task does not know."""
+        column, task = self._columns[i], self._tasks[i]
+        classes = task.kind.labels
+        if not classes:
+            number = column.number()
+            number = pl.coalesce(number, column.moment()) if column.form == "text" else number
+            return column.flagged(number)
+        if [label_truth(label) for label in classes] == [False, True]:
+            return column.flagged(column.truth())
+        text = column.text(classes)
+        cells, codes = self._names[task.name].codes(classes)
+        code = text.replace_strict(cells, codes, default=math.inf, return_dtype=pl.Float64)
+        return pl.when(text.is_not_null()).then(code).alias(column.key)
+
+    def _numbers(self, task: Task) -> tuple[float, float] | None:
+        """The numbers of two classes, if numbers tell all cells of the column apart."""
+        numbers = [label_number(label) for label in task.kind.labels]
+        cells = [label_number(cell) for cell in self._names[task.name].cells]
+        if len(numbers) != 2 or len(set(cells)) < len(cells):
+            return None
+        low, high = numbers
+        return None if low is None or high is None or low == high else (low, high)
 
 
 def label_number(label: str) -> float | None:
@@ -182,67 +252,14 @@ def label_truth(label: str) -> bool | None:
     return True if word in TRUE_WORDS else False if word in FALSE_WORDS else None
 
 
-def _code(cells: Column, task: Task) -> pl.Expr:
-    """The code of each label; null for a missing or unknown one."""
-    classes = _classes(task)
-    numbers = _class_numbers(task)
-    if not classes:
-        return cells.number()
-    if numbers is None and [label_truth(label) for label in classes] == [False, True]:
-        return cells.truth()
-    found = cells.text() if numbers is None else cells.number()
-    codes = [float(code) for code in range(len(classes))]
-    return found.replace_strict(numbers or classes, codes, default=None, return_dtype=pl.Float32)
-
-
-def _simple_code(cells: Column, task: Task) -> pl.Expr | None:
-    """The same in a quick way, null for what is not plainly a number; None if there is no way."""
-    found = cells.simple_number()
-    numbers = _class_numbers(task)
-    if not _classes(task):
-        return found.cast(pl.Float32)
-    if numbers is None or len(numbers) != 2:
-        return None
-    code = pl.when(found == numbers[0]).then(0.0).when(found == numbers[1]).then(1.0)
-    return code.cast(pl.Float32).alias(cells.key)
-
-
-def _classes(task: Task) -> list[str]:
-    return list(task.kind.labels)
-
-
-def _class_numbers(task: Task) -> list[float] | None:
-    numbers = [value for label in _classes(task) if (value := label_number(label)) is not None]
-    return numbers if numbers and len(numbers) == len(_classes(task)) else None
-
-
-def _check_labels(table: Table, tasks: TaskSet, block: Targets, start: int) -> None:
-    bad = np.isinf(block)
-    if not bad.any():
-        return
-    place = int(np.flatnonzero(bad.any(axis=0))[0])
-    row = start + int(np.flatnonzero(bad[:, place])[0])
-    task = tasks[place]
-    if classes := _classes(task):
-        raise InputError(
-            f"target {quoted(task.name)} must hold {listed(classes)} or be empty. "
-            f"Data row {row + 1:,} has {quoted(table.cell(task.name, row))}"
-        )
-    raise bad_cell(table, task.name, row, "finite numbers", " or say another kind with `kinds`")
-
-
-_MOSTLY: Final = 0.9
-_A_FEW: Final = 5
-
-
-def check_numbers(table: Table, column: str, profile: Profile, hint: str = "") -> None:
+def check_numbers(table: Table, column: str, profile: Profile, advice: str = "") -> None:
     """Check that a column that is nearly all numbers is all numbers, and that they are finite.
 
     Args:
         table: The table.
         column: Name of the column.
         profile: What stands in it.
-        hint: What else the user may do, for the message.
+        advice: What else the user may do, for the message.
 
     Raises:
         InputError: If not; it names the first bad row.
@@ -253,12 +270,56 @@ def check_numbers(table: Table, column: str, profile: Profile, hint: str = "") -
     cells = table.column(column)
     value = cells.number()
     if profile.beyond:
-        raise _first(table, column, value.abs() > LARGEST_FLOAT32, "finite float32 numbers", hint)
-    if texts and profile.numeric >= max(_MOSTLY * profile.present, _A_FEW):
+        bad = value.abs() > LARGEST
+    elif profile.numeric >= max(_MOSTLY * profile.present, _A_FEW):
         bad = cells.present().is_not_null() & value.is_null()
-        raise _first(table, column, bad, "numbers", hint)
-
-
-def _first(table: Table, column: str, bad: pl.Expr, expected: str, hint: str) -> InputError:
+    else:
+        return
     row = int(table.collect(bad.fill_null(value=False).arg_max()).item())
-    return bad_cell(table, column, row, expected, hint)
+    raise bad_cell(table, column, row, _EXPECTED["numeric"], advice)
+
+
+def bad_cell(table: Table, column: str, row: int, expected: str, advice: str = "") -> InputError:
+    """The error for a cell that holds something else than it should.
+
+    Args:
+        table: The table.
+        column: Name of the column.
+        row: Number of the row, from 0.
+        expected: What the column holds elsewhere.
+        advice: What else the user may do.
+    """
+    cell = table.cell(column, row)
+    if _is_too_large(cell):
+        expected = f"finite {expected}"
+    return InputError(
+        f"column {quoted(column)} must hold {expected}. {table.row_words(row)} has "
+        f"{quoted(cell)}; make it empty{advice}"
+    )
+
+
+def _is_too_large(cell: str) -> bool:
+    try:
+        return abs(float(cell)) > LARGEST
+    except ValueError:
+        return False
+
+
+def _bad_label(table: Table, task: Task, row: int) -> InputError:
+    if not task.kind.labels:
+        return bad_cell(
+            table, task.name, row, "finite numbers", " or say another kind with `kinds`"
+        )
+    return InputError(
+        f"target {quoted(task.name)} must hold {listed(task.kind.labels)} or be empty. "
+        f"{table.row_words(row)} has {quoted(table.cell(task.name, row))}"
+    )
+
+
+def _first_bad(block: Float[np.ndarray, "batch column"]) -> tuple[int, int] | None:
+    """Row and column of a cell that is infinite or too large; None if there is none."""
+    bad = np.abs(block) > LARGEST
+    if not bad.any():
+        return None
+    column = int(np.flatnonzero(bad.any(axis=0))[0])
+    return int(np.flatnonzero(bad[:, column])[0]), column

@@ -9,9 +9,9 @@ import polars as pl
 from ramify._core import InputError, listed, quoted
 from ramify.data.tables._cells import Column
 from ramify.data.tables._names import check_columns
-from ramify.data.tables._profile import text_values
-from ramify.data.tables._read import label_number
+from ramify.data.tables._spelling import Names, named_plainly
 from ramify.data.tables._table import Table
+from ramify.data.tables._target_kinds import label_order
 
 _MOST_TASKS: Final = 10_000
 _MOST_CLASSES: Final = 1000
@@ -55,24 +55,24 @@ def rows_by_task(table: Table, targets: Sequence[str], task_column: str) -> Rows
         raise InputError("must not name a target", argument="task_column", got=got)
     check_columns(table.columns, [task_column], "task_column")
     task = table.column(task_column)
-    values = text_values(table, [task_column])[task_column]
-    if not 2 <= values.distinct <= _MOST_TASKS:
+    names = named_plainly(table, task_column, "task_column")
+    if not 2 <= names.distinct <= _MOST_TASKS:
         raise InputError(
             f"{quoted(task_column)} must name from 2 to {_MOST_TASKS:,} tasks",
             argument="task_column",
-            got=f"{values.distinct:,}",
+            got=f"{names.distinct:,}",
         )
-    labels = sorted(values.counts, key=_in_order)
+    labels = sorted(names.counts, key=label_order)
     cells = {
-        f"{target}:{label}": (f"{table.column(target).key}:{i}", table.column(target), label)
+        f"{target}:{label}": (f"{table.column(target).key}:{i}", table.column(target), i)
         for target in targets
         for i, label in enumerate(labels)
     }
     if taken := [name for name in cells if name in table.columns]:
         raise InputError(f"{quoted(table.name)} has columns {listed(taken)} already; rename them")
+    place = _place(task, names, labels)
     frame = table.frame.with_columns(
-        pl.when(task.text() == label).then(pl.col(target.key)).alias(key)
-        for key, target, label in cells.values()
+        pl.when(place == i).then(pl.col(target.key)).alias(key) for key, target, i in cells.values()
     )
     gone = {task_column, *targets}
     readable = {name: found for name, found in table.readable.items() if name not in gone}
@@ -122,28 +122,28 @@ def one_vs_rest(table: Table, column: str) -> OneVsRest:
     """
     check_columns(table.columns, [column], "one_vs_rest")
     cells = table.column(column)
-    values = text_values(table, [column])[column]
-    if not 2 <= values.distinct <= _MOST_CLASSES:
+    names = named_plainly(table, column, "one_vs_rest")
+    if not 2 <= names.distinct <= _MOST_CLASSES:
         raise InputError(
             f"must name columns of 2 to {_MOST_CLASSES:,} different labels. "
-            f"{quoted(column)} has {values.distinct:,}",
+            f"{quoted(column)} has {names.distinct:,}",
             argument="one_vs_rest",
         )
-    labels = sorted(values.counts, key=_in_order)
-    names = tuple(f"{column}={label}" for label in labels)
-    if taken := [name for name in names if name in table.columns]:
+    labels = sorted(names.counts, key=label_order)
+    targets = tuple(f"{column}={label}" for label in labels)
+    if taken := [name for name in targets if name in table.columns]:
         raise InputError(f"{quoted(table.name)} has columns {listed(taken)} already; rename them")
     keys = [f"{cells.key}={i}" for i in range(len(labels))]
-    frame = table.frame.with_columns(
-        (cells.text() == label).alias(key) for label, key in zip(labels, keys, strict=True)
-    )
+    label = _place(cells, names, labels)
+    frame = table.frame.with_columns((label == i).alias(key) for i, key in enumerate(keys))
     place = table.columns.index(column)
     readable = {name: found for name, found in table.readable.items() if name != column}
-    readable |= {name: Column(key, "truth") for name, key in zip(names, keys, strict=True)}
-    columns = (*table.columns[:place], *names, *table.columns[place + 1 :])
-    return OneVsRest(replace(table, columns=columns, frame=frame, readable=readable), names)
+    readable |= {name: Column(key, "truth") for name, key in zip(targets, keys, strict=True)}
+    columns = (*table.columns[:place], *targets, *table.columns[place + 1 :])
+    return OneVsRest(replace(table, columns=columns, frame=frame, readable=readable), targets)
 
 
-def _in_order(label: str) -> tuple[float, str]:
-    number = label_number(label)
-    return (float("inf") if number is None else number, label)
+def _place(column: Column, names: Names, labels: Sequence[str]) -> pl.Expr:
+    """The place of each cell's name among labels; null for a missing cell."""
+    cells, places = names.codes(labels)
+    return column.text().replace_strict(cells, places, default=None, return_dtype=pl.Float64)

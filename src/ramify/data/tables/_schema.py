@@ -1,10 +1,11 @@
 """Which feature columns a model reads and how: what it needs to read a new table."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-ColumnType = Literal["numeric", "boolean", "categorical"]
+ColumnType = Literal["numeric", "boolean", "categorical", "date", "time"]
+SCHEMA_VERSION: Final = 2
 
 
 class FeatureColumn(BaseModel):
@@ -12,7 +13,8 @@ class FeatureColumn(BaseModel):
 
     Attributes:
         name: Its name in the table.
-        type: ``numeric``, ``boolean`` or ``categorical``.
+        type: ``numeric``, ``boolean``, ``categorical``, ``date`` (days since 1970) or ``time``
+            (seconds since midnight).
         categories: The categories that are told apart, most frequent first; any other text has
             the code ``len(categories)``. Empty unless categorical.
     """
@@ -35,6 +37,11 @@ class FeatureColumn(BaseModel):
 class TableSchema(BaseModel):
     """The feature columns of a table in the order in which a model reads them.
 
+    Attributes:
+        features: The columns.
+        version: 1 in models that were saved before dates were told from numbers: their numeric
+            columns take dates too.
+
     Example:
         >>> schema = TableSchema(features=(FeatureColumn(name="age", type="numeric"),))
         >>> TableSchema.model_validate_json(schema.model_dump_json()) == schema
@@ -44,6 +51,7 @@ class TableSchema(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     features: Annotated[tuple[FeatureColumn, ...], Field(min_length=1)]
+    version: Literal[1, 2] = 1
 
     @model_validator(mode="after")
     def _names_differ(self) -> "TableSchema":

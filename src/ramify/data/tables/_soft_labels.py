@@ -65,6 +65,4 @@ def with_soft_labels(
     if len(known) and not (known.min() >= 0 and known.max() <= 1):
         raise InputError(f"soft labels must be from 0 to 1. Got {known.min():g} to {known.max():g}")
     filled = given & ~label_mask
-    return SoftLabels(
-        np.where(filled, probabilities, targets).astype(np.float32), label_mask | filled
-    )
+    return SoftLabels(np.where(filled, probabilities, targets), label_mask | filled)

@@ -1,17 +1,20 @@
-"""A table of which only the wanted columns are read, in one of three plain forms."""
+"""A table of which only the wanted columns are read, in a few plain forms."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeAlias
 
+import numpy as np
 import polars as pl
+from jaxtyping import Int64
 
 from ramify._core import InputError, listed, quoted
 from ramify.data.tables._cells import Column
 from ramify.tasks import Ordinal
 
 BATCH_ROWS: Final = 8192
+Rows: TypeAlias = Int64[np.ndarray, " row"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +25,12 @@ class Table:
         name: File name, or what the data was.
         columns: Names of all columns in order.
         n_rows: Number of rows.
-        frame: The readable columns as text, Float64 or Boolean, under keys of our own.
-        readable: For each readable column, its key and which of the three it is.
+        frame: The readable columns in plain forms, under keys of our own.
+        readable: For each readable column, its key and its form.
         unreadable: For each other column (lists, structures, bytes), its type in words.
-        notes: Columns that were converted (dates), and to what.
+        notes: Columns that were converted (durations), and to what.
         levels: Columns that declare the order of their labels, with three or more of them.
+        places: For some rows of a larger table, their numbers there.
     """
 
     name: str
@@ -37,6 +41,10 @@ class Table:
     unreadable: dict[str, str] = field(default_factory=dict, repr=False)
     notes: dict[str, str] = field(default_factory=dict, repr=False)
     levels: dict[str, Ordinal] = field(default_factory=dict, repr=False)
+    places: Rows | None = field(default=None, repr=False)
+    # What was found in the columns, so that no pass over the rows is made twice. No argument: a
+    # table with other rows or columns begins anew.
+    found: dict[object, object] = field(default_factory=dict, init=False, repr=False)
 
     def column(self, name: str) -> Column:
         """Find a column that holds text, numbers or truth values.
@@ -61,23 +69,37 @@ class Table:
         with _Reading(self.name):
             return self.frame.select(*expressions).collect(engine="streaming")
 
-    def batches(
-        self, columns: Sequence[Column], rows: int = BATCH_ROWS, every: int = 1
-    ) -> Iterator[pl.DataFrame]:
+    def batches(self, columns: Sequence[Column], rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
         """Read columns in batches, in the order of the rows.
 
         Args:
             columns: Which columns.
             rows: Most rows of a batch.
-            every: Read every so many-th row only, from the first.
         """
-        keys, start = [column.key for column in columns], 0
+        keys = [column.key for column in columns]
         with _Reading(self.name):
-            for frame in self.frame.select(keys).collect_batches(
+            yield from self.frame.select(keys).collect_batches(
                 chunk_size=rows, maintain_order=True, engine="streaming"
-            ):
-                yield frame if every == 1 else frame.gather_every(every, -start % every)
-                start += len(frame)
+            )
+
+    def select(self, rows: Rows) -> "Table":
+        """Some of the rows, in their order.
+
+        Args:
+            rows: Ascending row numbers from 0.
+        """
+        chosen = pl.Series("row", rows, dtype=pl.UInt32).implode()
+        numbered = self.frame.with_row_index("row").filter(pl.col("row").is_in(chosen))
+        places = rows if self.places is None else self.places[rows]
+        return replace(self, frame=numbered.drop("row"), n_rows=len(rows), places=places)
+
+    def row_words(self, row: int) -> str:
+        """What a row is called in a message: by its number in the table that it was read from.
+
+        Args:
+            row: Number of the row, from 0.
+        """
+        return f"Data row {(row if self.places is None else int(self.places[row])) + 1:,}"
 
     def cell(self, column: str, row: int) -> str:
         """The text of one cell, for a message."""

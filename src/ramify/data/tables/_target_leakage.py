@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from ramify._core import quoted
 from ramify.data.tables._read import (
+    FIT_ADVICE,
     LabelMask,
     Targets,
-    feature_batches,
     read_features,
     read_targets,
 )
+from ramify.data.tables._scaling import spread_of
 from ramify.data.tables._schema import TableSchema
 from ramify.data.tables._table import Table
 from ramify.tasks import Multiclass, Ordinal, TaskSet
@@ -24,7 +25,7 @@ _CORRELATION: Final = 0.9999
 _SCREEN: Final = 0.999  # below the limit by more than float32 sums are off
 _FEWEST: Final = 3  # labels of the rarer value; fewer agree with some rare bit by chance
 
-Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float64]
 Pair = tuple[int, int]
 
 
@@ -34,9 +35,9 @@ def copies_of_targets(table: Table, schema: TableSchema, tasks: TaskSet) -> list
     All pairs are compared on a sample of the rows, and those that agree there on all rows.
     """
     n_sample = max(min(_SAMPLE, _MOST_CELLS // (schema.n_raw + len(tasks))), 2 * _FEWEST)
-    every = -(-table.n_rows // n_sample)
-    raw = np.concatenate(list(feature_batches(table, schema, every=every)))
-    targets, label_mask = read_targets(table, tasks, every=every)
+    sample = table.select(np.arange(0, table.n_rows, -(-table.n_rows // n_sample)))
+    raw = read_features(sample, schema, FIT_ADVICE)
+    targets, label_mask = read_targets(sample, tasks)
     likely = _likely_pairs(raw, targets, label_mask) | _countable_pairs(schema, tasks)
     pairs = _confirmed(table, schema, tasks, sorted(likely)) if likely else []
     found = [
@@ -77,8 +78,8 @@ def _countable_pairs(schema: TableSchema, tasks: TaskSet) -> set[Pair]:
 
 def _confirmed(table: Table, schema: TableSchema, tasks: TaskSet, pairs: list[Pair]) -> list[Pair]:
     places = sorted({i for i, _ in pairs}), sorted({t for _, t in pairs})
-    some = TableSchema(features=tuple(schema.features[i] for i in places[0]))
-    raw = read_features(table, some)
+    some = schema.model_copy(update={"features": tuple(schema.features[i] for i in places[0])})
+    raw = read_features(table, some, FIT_ADVICE)
     targets, label_mask = read_targets(table, TaskSet([tasks[t] for t in places[1]]))
     kept = []
     for i, t in pairs:
@@ -90,22 +91,17 @@ def _confirmed(table: Table, schema: TableSchema, tasks: TaskSet, pairs: list[Pa
     return kept
 
 
-def _centred(values: Matrix, known: NDArray[np.bool_]) -> Matrix:
-    count = np.maximum(known.sum(axis=0), 1)
-    clean = np.where(known, values, np.float32(0))
-    # Scaled first, so that squares of large numbers stay within float32.
-    clean /= np.maximum(np.abs(clean).max(axis=0), np.float32(1e-30))
-    mean = (clean.sum(axis=0, dtype=np.float64) / count).astype(np.float32)
-    centred: Matrix = np.where(known, clean - mean, np.float32(0))
-    spread = np.sqrt((centred**2).sum(axis=0) / count).astype(np.float32)
-    centred /= np.where(spread > 0, spread, np.float32(1))
-    return centred
+def _centred(values: Matrix, known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The values at mean 0 and standard deviation 1, 0 where unknown; float32 is enough then."""
+    spread = spread_of(np.where(known, values, np.nan))
+    centred = (values - spread.location) / np.where(spread.scale > 0, spread.scale, 1)
+    return np.where(known, centred, 0).astype(np.float32)
 
 
 def _is_linear(x: Matrix, y: Matrix) -> bool:
     if not (_varies(x) and _varies(y)):
         return False
-    return abs(float(np.corrcoef(x.astype(np.float64), y.astype(np.float64))[0, 1])) > _CORRELATION
+    return abs(float(np.corrcoef(x, y)[0, 1])) > _CORRELATION
 
 
 def _is_one_to_one(x: Matrix, y: Matrix) -> bool:

@@ -78,7 +78,7 @@ def test_dates_become_days_and_durations_seconds() -> None:
     found = infer_schema(table, ["y"])
     nan = np.nan
     expected = [[10, 10.5, 60, 60], [nan, nan, 0, 0], [11, 11, nan, nan]]
-    assert_array_equal(read_features(table, found.features), np.array(expected, dtype=np.float32))
+    assert_array_equal(read_features(table, found.features), np.array(expected))
     assert "column 'date' was read as days since 1970" in found.warnings
     assert "column 'span' was read as seconds" in found.warnings
 
@@ -88,7 +88,7 @@ def test_dates_of_pandas_are_those_of_polars() -> None:
     frame = pd.DataFrame({"t": times, "u": times.tz_localize("UTC"), "y": [0, 1, 0]})
     table = open_table(frame)
     raw = read_features(table, infer_schema(table, ["y"]).features)
-    assert_array_equal(raw[:, 0], np.array([10.5, np.nan, 11], dtype=np.float32))
+    assert_array_equal(raw[:, 0], np.array([10.5, np.nan, 11]))
     assert_array_equal(raw[:, 1], raw[:, 0])
 
 

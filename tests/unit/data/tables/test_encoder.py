@@ -21,8 +21,10 @@ RAW = torch.tensor(
         [NAN, 0, 1, 2],
         [50.0, 1, 1, NAN],
         [999.0, NAN, NAN, 1],
+        [20.0, 0, 1, 1],
     ]
 )
+ONE = TableSchema(features=(FeatureColumn(name="x", type="numeric"),))
 TRAIN = torch.tensor([0, 1, 2, 3])
 
 
@@ -47,6 +49,7 @@ def test_every_column_is_encoded_as_its_type_wants() -> None:
         [0, 1, 0, 1, 0, 0, 0, 1, 0],
         [step, 0, 1, 1, 0, 0, 0, 0, 1],
         [10, 0, 0, 0, 1, 0, 1, 0, 0],
+        [-step / 2, 0, 0, 1, 0, 0, 1, 0, 0],
     ]
     assert_close(encoder(RAW), torch.tensor(expected))
 
@@ -61,9 +64,20 @@ def test_rows_beside_the_training_rows_do_not_count() -> None:
 
 
 def test_no_indicator_and_no_other_where_training_has_none() -> None:
-    encoder = TableEncoder.fitted(SCHEMA, RAW, torch.tensor([0]))
+    encoder = TableEncoder.fitted(SCHEMA, RAW, torch.tensor([0, 5]))
     assert encoder.names == ("age", "bit", "ill", "colour = red", "colour = blue")
     assert_close(encoder(RAW[2:4])[:, 3:], torch.zeros(2, 2))
+
+
+def test_a_column_of_one_value_in_training_says_nothing_elsewhere() -> None:
+    encoder = TableEncoder.fitted(SCHEMA, RAW, torch.tensor([0, 3]))
+    assert encoder.names == (
+        "age",
+        "ill",
+        "colour = red",
+        "colour = blue",
+        "colour is missing",
+    )
 
 
 @pytest.mark.parametrize("value", [INF, -INF, 3e38, -3e38, NAN, 1e-45])
@@ -74,19 +88,28 @@ def test_the_encoded_row_is_finite_whatever_comes(value: float) -> None:
     assert encoded.abs().max() <= 10
 
 
-@pytest.mark.parametrize("values", [[3e38, -3e38], [1e30, 1e30], [1e-40, 0.0], [1e9, 1e9 + 64]])
-def test_extreme_training_values_give_finite_statistics(values: list[float]) -> None:
-    schema = TableSchema(features=(FeatureColumn(name="x", type="numeric"),))
-    raw = torch.tensor(values)[:, None]
-    encoded = TableEncoder.fitted(schema, raw, torch.arange(2))(raw)
-    assert encoded.isfinite().all()
-    assert encoded.abs().max() <= 10
+@pytest.mark.parametrize(
+    ("low", "step"),
+    [
+        (0.0, 1e-300),
+        (0.0, 1e-7),
+        (1e-300, 1e-302),
+        (-1.0, 1e-9),
+        (1.7e9, 2.0**-10),
+        (9e15, 1.0),
+        (-9e299, 9e299),
+        (9e299, 1e290),
+    ],
+)
+def test_numbers_are_told_apart_wherever_they_lie(low: float, step: float) -> None:
+    raw = torch.tensor([[low], [low + step], [low + 2 * step]], dtype=torch.float64)
+    encoded = TableEncoder.fitted(ONE, raw, torch.arange(3))(raw)
+    assert_close(encoded[:, 0], 1.5**0.5 * torch.tensor([-1.0, 0, 1]), atol=1e-5, rtol=0)
 
 
-def test_a_column_without_any_training_value_encodes_to_zero_and_an_indicator() -> None:
-    schema = TableSchema(features=(FeatureColumn(name="x", type="numeric"),))
-    encoder = TableEncoder.fitted(schema, torch.tensor([[NAN], [NAN]]), torch.arange(2))
-    assert_close(encoder(torch.tensor([[NAN]])), torch.tensor([[0.0, 1.0]]))
+def test_a_column_without_any_training_value_is_an_indicator_only() -> None:
+    encoder = TableEncoder.fitted(ONE, torch.tensor([[NAN], [NAN]]), torch.arange(2))
+    assert_close(encoder(torch.tensor([[NAN], [3.0]])), torch.tensor([[1.0], [0.0]]))
 
 
 def test_an_empty_encoder_takes_the_state_of_another() -> None:

@@ -28,8 +28,9 @@ def kind(values: list[object], wanted: str | None = None) -> Kind:
         ([1, -1, -1, 1], ("-1", "1")),
         ([7.5, 2.5, 7.5], ("2.5", "7.5")),
         ([True, False, None], ("false", "true")),
-        (["True", "False", "NA"], ("False", "True")),
-        (["TRUE", "true", "FALSE", "true"], ("FALSE", "true")),
+        (["True", "False", "NA"], ("false", "true")),
+        (["TRUE", "true", "FALSE", "true"], ("false", "true")),
+        (["YES", "yes", "NO", "yes"], ("NO", "yes")),
         (["yes", "no"], ("no", "yes")),
         (["active", "inactive"], ("inactive", "active")),
         (["positive", "negative"], ("negative", "positive")),
@@ -153,7 +154,7 @@ def test_a_text_among_numbers_is_named_and_a_kind_proposed() -> None:
 
 
 def test_an_infinite_label_is_named() -> None:
-    with pytest.raises(InputError, match=r"'y' must hold finite float32 numbers\. Data row 2 has"):
+    with pytest.raises(InputError, match=r"'y' must hold finite numbers\. Data row 2 has"):
         kind([0.5, np.inf, 1.5])
 
 
@@ -175,7 +176,7 @@ def test_labels_are_read_as_codes_with_a_mask() -> None:
         ]
     )
     targets, label_mask = read_targets(open_table(frame), tasks)
-    assert targets.dtype == np.float32
+    assert targets.dtype == np.float64
     expected = [[1, 2, 2, 0.5], [0, 1, 1, 0], [0, 0, 0, 1.5], [1, 0, 0, 2.5]]
     assert_array_equal(targets, expected)
     mask = [[1, 1, 1, 1], [0, 1, 1, 0], [1, 0, 1, 1], [1, 1, 0, 1]]
@@ -193,7 +194,7 @@ def test_an_unknown_label_is_named() -> None:
 
 
 def test_regression_is_standardised_by_the_training_labels_alone() -> None:
-    targets = np.array([[1, 1], [3, 1], [100, 0], [0, 1]], dtype=np.float32)
+    targets = np.array([[1, 1], [3, 1], [100, 0], [0, 1]])
     label_mask = np.array([[1, 1], [1, 1], [1, 1], [0, 1]], dtype=bool)
     tasks = TaskSet([Task("r", Regression(), 2.0), Task("s", Regression())])
     found = standardised(tasks, targets, label_mask, np.array([0, 1, 3]))
@@ -201,7 +202,7 @@ def test_regression_is_standardised_by_the_training_labels_alone() -> None:
 
 
 def test_classes_get_their_share_of_the_training_labels() -> None:
-    targets = np.array([[1, 0], [1, 2], [0, 0], [1, 0], [0, 1]], dtype=np.float32)
+    targets = np.array([[1, 0], [1, 2], [0, 0], [1, 0], [0, 1]])
     label_mask = np.ones((5, 2), dtype=bool)
     label_mask[2, 0] = False
     tasks = TaskSet([Task("b", Binary()), Task("m", Multiclass(("u", "v", "w")))])
@@ -213,7 +214,7 @@ def test_classes_get_their_share_of_the_training_labels() -> None:
 
 @pytest.mark.parametrize("label", [0.0, 0.1, -1e30, 3e38])
 def test_equal_labels_have_unit_scale(label: float) -> None:
-    targets = np.full((5, 1), label, dtype=np.float32)
+    targets = np.full((5, 1), label)
     tasks = TaskSet([Task("r", Regression())])
     task = standardised(tasks, targets, np.ones((5, 1), dtype=bool), np.arange(5))[0]
     found = task.kind
@@ -226,4 +227,4 @@ def test_equal_labels_have_unit_scale(label: float) -> None:
 def test_a_task_without_training_labels_stays_as_it_is() -> None:
     tasks = TaskSet([Task("r", Regression())])
     mask = np.zeros((2, 1), dtype=bool)
-    assert standardised(tasks, np.ones((2, 1), dtype=np.float32), mask, np.arange(2)) == tasks
+    assert standardised(tasks, np.ones((2, 1)), mask, np.arange(2)) == tasks

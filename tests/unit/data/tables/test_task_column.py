@@ -32,7 +32,7 @@ def test_each_task_has_the_labels_of_its_rows_only() -> None:
     assert_array_equal(
         mask, [[False, True], [False] * 2, [False, True], [True, False], [False] * 2]
     )
-    assert_array_equal(targets[mask], np.array([7.0, 9.0, 1.0], dtype=np.float32))
+    assert_array_equal(targets[mask], np.array([7.0, 9.0, 1.0]))
 
 
 def test_the_kind_of_a_target_stays() -> None:
