@@ -9,7 +9,13 @@ from ramify._core._errors import (
     ShapeError,
     StoppedError,
 )
-from ramify._core._files import replacing, sha256_of, sole_writer, write_atomically
+from ramify._core._files import (
+    check_unpacked_size,
+    replacing,
+    sha256_of,
+    sole_writer,
+    write_atomically,
+)
 from ramify._core._lazy import lazy_names
 from ramify._core._memory import machine_memory
 from ramify._core._registry import Registry
@@ -25,6 +31,7 @@ __all__ = [
     "StoppedError",
     "check_count",
     "check_number",
+    "check_unpacked_size",
     "counted",
     "lazy_names",
     "listed",

@@ -3,13 +3,17 @@
 import contextlib
 import fcntl
 import hashlib
+import math
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from ramify._core._errors import DirectoryInUseError
+from ramify._core._errors import DirectoryInUseError, InputError
 from ramify._core._text import quoted
+
+_UNSUSPICIOUS: Final = 1 << 28
 
 
 @contextlib.contextmanager
@@ -59,6 +63,45 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 digest of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_unpacked_size(path: Path, unpacked: int, packed: int, most: float = 200.0) -> None:
+    """Check that what is packed in a file fits into memory, before anything is unpacked.
+
+    Args:
+        path: The file.
+        unpacked: Bytes that it says to hold.
+        packed: Bytes that are stored of them.
+        most: Times that packed bytes may grow. Pictures hardly pack better than the default; a file
+            that was made to fill the memory does.
+
+    Raises:
+        InputError: If it does not.
+    """
+    size = f"{unpacked / 2**30:,.1f} GiB"
+    if unpacked > _UNSUSPICIOUS and unpacked > most * packed:
+        raise InputError(
+            f"{quoted(path)} must unpack to at most {most:g} times its size",
+            got=f"{size} from {packed / 2**20:,.1f} MiB",
+            remedy="store its content again, less packed",
+        )
+    if unpacked > (free := _free_memory()):
+        raise InputError(
+            f"{quoted(path)} must fit into memory",
+            got=f"{size}, where {free / 2**30:,.1f} GiB are free",
+            remedy="give less at a time",
+        )
+
+
+def _free_memory() -> float:
+    """Bytes that can be had; all there are, or no limit, where the system tells no more."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        known = {words[0]: int(words[1]) for words in map(str.split, lines) if len(words) > 1}
+        return 1024.0 * known["MemAvailable:"]
+    except (OSError, KeyError, ValueError):
+        pages = getattr(os, "sysconf_names", {}).get("SC_PHYS_PAGES")
+        return math.inf if pages is None else float(os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE"))
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import polars as pl
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
-from ramify._core import InputError, quoted
+from ramify._core import InputError, check_unpacked_size, quoted
 from ramify.data.images._dataset import ImageData
 from ramify.data.images._pixels import ImageRows
 from ramify.data.images._resize import resized
@@ -76,6 +76,8 @@ def _read(file: BufferedIOBase, path: Path) -> UInt8[np.ndarray, "..."]:
         raise InputError(f"{quoted(path)} is cut off within its header; fetch it again")
     shape = struct.unpack(f">{head[3]}I", lengths)
     expected = math.prod(shape)
+    if isinstance(file, gzip.GzipFile):
+        check_unpacked_size(path, expected, path.stat().st_size)
     content = _at_most(file, expected + 1)
     if len(content) != expected:
         found = f"{len(content):,}" if len(content) < expected else "more"

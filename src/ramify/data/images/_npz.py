@@ -1,15 +1,22 @@
 """NumPy archives of images and labels."""
 
+import contextlib
+import lzma
+import math
+import struct
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, check_unpacked_size, listed, quoted
 from ramify.data.images._dataset import ImageData
 from ramify.data.images._pixels import ImageRows, Pixels
 from ramify.data.images._resize import resized
@@ -21,26 +28,66 @@ _DAMAGE: Final = (
     ValueError,
     EOFError,
     KeyError,
+    RuntimeError,  # an encrypted member
     zipfile.BadZipFile,
     zlib.error,
-    NotImplementedError,
+    lzma.LZMAError,
     MemoryError,
 )
 _OBJECTS: Final = "holds objects of Python, which are never loaded"
 _NO_ARRAY: Final = "is no array"
+_MAGIC: Final = b"\x93NUMPY"
+_LENGTHS: Final = {1: "<H", 2: "<I", 3: "<I"}
+_LONGEST_HEADER: Final = 10_000
 
 Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An array in an archive, known by its header: its numbers are read when they are wanted.
+
+    Attributes:
+        archive: The archive.
+        info: The member.
+        shape: Of the array.
+        dtype: Of the array.
+    """
+
+    archive: Path
+    info: zipfile.ZipInfo
+    shape: tuple[int, ...]
+    dtype: "np.dtype[np.generic]"
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def read(self) -> Array:
+        """Read the array. Nothing in it is run.
+
+        Raises:
+            InputError: If it is damaged.
+        """
+        with (
+            _reading(self.archive),
+            zipfile.ZipFile(self.archive) as archive,
+            archive.open(self.info) as file,
+        ):
+            found: Array = np.lib.format.read_array(file, allow_pickle=False)
+            return found
 
 
 class Members(NamedTuple):
     """What an archive holds: its arrays, and why each other member is none that can be read."""
 
-    arrays: dict[str, Array]
+    arrays: dict[str, Stored]
     unreadable: dict[str, str]
 
 
 def read_members(path: Path) -> Members:
-    """Read all arrays of an archive. Nothing in it is run.
+    """Find the arrays of an archive, by their headers.
 
     Args:
         path: The archive.
@@ -48,29 +95,60 @@ def read_members(path: Path) -> Members:
     Raises:
         InputError: If it is damaged, or not there.
     """
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, Stored] = {}
     unreadable: dict[str, str] = {}
+    with _reading(path), zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            name = info.filename.removesuffix(".npy")
+            with archive.open(info) as file:
+                header = _header(file)
+            if header is None:
+                unreadable[name] = _NO_ARRAY
+            elif header[1].hasobject:
+                unreadable[name] = _OBJECTS
+            else:
+                arrays[name] = Stored(path, info, *header)
+    return Members(arrays, unreadable)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], "np.dtype[np.generic]"] | None:
+    """Shape and type of an array; None if the file holds none."""
+    start = file.read(8)
+    form = _LENGTHS.get(start[6]) if len(start) == 8 and start.startswith(_MAGIC) else None
+    if form is None:
+        return None
+    length = file.read(struct.calcsize(form))
+    n_bytes = struct.unpack(form, length)[0] if len(length) == struct.calcsize(form) else 0
+    if not 0 < n_bytes <= _LONGEST_HEADER:
+        return None
+    whole = BytesIO(start + length + file.read(n_bytes))
+    np.lib.format.read_magic(whole)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if start[6] == 1
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read(whole)
+    return None if any(length < 0 for length in shape) else (shape, dtype)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turns what goes wrong with an archive into one line."""
     try:
-        # A single array would be read whole, objects of Python be loaded: neither is wanted.
-        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
-            for name in archive:
-                try:
-                    member: object = archive[name]
-                except ValueError as error:
-                    if "Object arrays" not in str(error):
-                        raise
-                    unreadable[name] = _OBJECTS
-                    continue
-                if isinstance(member, np.ndarray):
-                    arrays[name] = member
-                else:  # the bytes of a file that begins otherwise
-                    unreadable[name] = _NO_ARRAY
+        yield
     except FileNotFoundError:
         raise InputError(f"no archive at {quoted(path)}; check the path") from None
     except _DAMAGE as error:
         words = " ".join(str(error).split())[:100] or type(error).__name__
         raise InputError(f"{quoted(path)} cannot be read as an .npz archive ({words})") from None
-    return Members(arrays, unreadable)
+
+
+def _check_sizes(path: Path, wanted: Iterable[Stored]) -> None:
+    """Check that arrays that are to be read fit into memory."""
+    arrays = list(wanted)
+    unpacked = sum(math.prod(one.shape) * one.dtype.itemsize for one in arrays)
+    check_unpacked_size(path, unpacked, sum(one.info.compress_size for one in arrays))
 
 
 def as_pixels(what: str, array: NDArray[np.generic]) -> Pixels:
@@ -145,21 +223,27 @@ def open_npz(path: Path, reading: ImageReading, images: str | None = None) -> Im
     Raises:
         InputError: If the archive is damaged, has not one array of images, or no labels.
     """
-    pixels, (arrays, unreadable) = _opened(path, images)
+    members = read_members(path)
+    arrays, unreadable = members
+    key = _images_key(path, members, images)
+    n_rows = arrays[key].shape[0]
     lists = {n: a for n, a in arrays.items() if a.ndim == 1 and not _is_names(n, arrays)}
+    labels = {name: array for name, array in lists.items() if array.shape[0] == n_rows}
+    names = {name: arrays[of] for name in labels if (of := name + _NAMES) in arrays}
+    _check_sizes(path, [arrays[key], *labels.values(), *names.values()])
+    pixels = _pixels(path, members, key, images)
     columns = {
-        name: _column(path, name, array, arrays.get(name + _NAMES))
-        for name, array in lists.items()
-        if len(array) == len(pixels)
+        name: _column(path, name, array.read(), names[name].read() if name in names else None)
+        for name, array in labels.items()
     }
     apart = {
-        n: f"has {len(a):,} rows instead of {len(pixels):,}"
+        n: f"has {a.shape[0]:,} rows instead of {n_rows:,}"
         for n, a in lists.items()
         if n not in columns
     } | unreadable
     if not columns:
         raise InputError(
-            f"{quoted(path)} must have labels: arrays of one axis and {len(pixels):,} rows, as many "
+            f"{quoted(path)} must have labels: arrays of one axis and {n_rows:,} rows, as many "
             f"as there are images. It has {listed(arrays)}{_reasons(apart)}"
         )
     table = open_table(pl.DataFrame(columns), path.name)
@@ -176,7 +260,10 @@ def npz_images(path: Path, images: str | None = None) -> ImageRows:
     Raises:
         InputError: If the archive is damaged or has not one array of images.
     """
-    return ImageRows([_opened(path, images)[0]])
+    members = read_members(path)
+    key = _images_key(path, members, images)
+    _check_sizes(path, [members.arrays[key]])
+    return ImageRows([_pixels(path, members, key, images)])
 
 
 def _reasons(apart: dict[str, str]) -> str:
@@ -184,12 +271,9 @@ def _reasons(apart: dict[str, str]) -> str:
     return f"; {', '.join(words)}" if words else ""
 
 
-def _opened(path: Path, key: str | None) -> tuple[Pixels, Members]:
-    members = read_members(path)
-    images = _images_key(path, members, key)
-    option = "" if key is None else "`images` "
-    what = f"{option}{quoted(images)} of {quoted(path)}"
-    return as_pixels(what, members.arrays[images]), members
+def _pixels(path: Path, members: Members, key: str, asked: str | None) -> Pixels:
+    option = "" if asked is None else "`images` "
+    return as_pixels(f"{option}{quoted(key)} of {quoted(path)}", members.arrays[key].read())
 
 
 def _images_key(path: Path, members: Members, key: str | None) -> str:
@@ -213,7 +297,7 @@ def _images_key(path: Path, members: Members, key: str | None) -> str:
     )
 
 
-def _is_names(name: str, arrays: dict[str, Array]) -> bool:
+def _is_names(name: str, arrays: Mapping[str, Stored]) -> bool:
     return name.endswith(_NAMES) and name.removesuffix(_NAMES) in arrays
 
 

@@ -3,6 +3,8 @@
 import codecs
 import csv
 import gzip
+import math
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify._core import InputError, counted, quoted
+from ramify._core import InputError, check_unpacked_size, counted, quoted
 
 _NEWLINE, _QUOTE, _RETURN = (ord(c) for c in '\n"\r')
 
@@ -27,7 +29,7 @@ class RowCounter:
         self.header = b""
         self.n_rows = -1  # the header is no row
         self._n_fields = 0
-        self._n_bytes = 0
+        self.n_bytes = 0
         self._in_quotes = False
         self._carried = (0, 0)  # fields and bytes of the row that the last chunk left open
         self._blank_rows = 0
@@ -39,6 +41,8 @@ class RowCounter:
         separators, ends = self._outside_quotes(np.frombuffer(chunk, dtype=np.uint8))
         if self.n_rows < 0:
             self.header += chunk[: ends[0]] if len(ends) else chunk
+            start = self.header[:_HEADER_START].decode("utf-8", "replace")
+            _check_header(self.path, start, chr(self.separator))
         before = np.searchsorted(separators, ends)
         fields = np.diff(before, prepend=0)
         lengths = np.diff(ends, prepend=-1) - 1
@@ -49,7 +53,7 @@ class RowCounter:
             self._check_fields(fields + 1, lengths - _ends_in_return(chunk, ends, lengths))
         else:
             self._carried = (self._carried[0] + len(separators), self._carried[1] + len(chunk))
-        self._n_bytes += len(chunk)
+        self.n_bytes += len(chunk)
 
     def finish(self) -> None:
         """Check that the last row is whole and that there was anything at all."""
@@ -66,7 +70,7 @@ class RowCounter:
         try:
             self._decoder.decode(chunk)
         except UnicodeDecodeError as error:
-            byte = self._n_bytes - pending + error.start + 1
+            byte = self.n_bytes - pending + error.start + 1
             line = max(self.n_rows, 0) + chunk[: error.start].count(b"\n") + (self.n_rows >= 0) + 1
             raise InputError(
                 f"{quoted(self.path)} must be UTF-8 text. Byte {byte:,} (line {line:,}) is not; "
@@ -112,6 +116,29 @@ class RowCounter:
         )
 
 
+def _check_header(path: Path, header: str, separator: str) -> None:
+    """Check that columns and lines end as they should, before every row is found to be wrong."""
+    plain = re.sub(r'"[^"]*"?', "", header)
+    if "\r" in plain.removesuffix("\r"):
+        raise InputError(
+            f"lines of {quoted(path)} must end with LF or CRLF",
+            got="CR alone",
+            remedy="save it with the line ends of Unix or Windows",
+        )
+    other = next((mark for mark in ";\t," if mark in plain and mark != separator), None)
+    if separator not in plain and other:
+        advice = {
+            ";": "save it with commas between columns and points in numbers",
+            "\t": "name it .tsv",
+            ",": "name it .csv",
+        }
+        raise InputError(
+            f"{quoted(path)} must have its columns separated by {quoted(separator)}",
+            got=f"{quoted(other)} in its header",
+            remedy=advice[other],
+        )
+
+
 def _ends_in_return(
     chunk: bytes, ends: NDArray[np.intp], lengths: NDArray[np.intp]
 ) -> NDArray[np.intp]:
@@ -122,6 +149,7 @@ def _ends_in_return(
 
 
 _CHUNK: Final = 1 << 22
+_HEADER_START: Final = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -150,6 +178,8 @@ def inspect_delimited(path: Path, separator: str) -> Layout:
             "copy or compress it again"
         ) from None
     rows.finish()
+    if path.suffix.lower() == ".gz":  # polars unpacks it as a whole
+        check_unpacked_size(path, rows.n_bytes, path.stat().st_size, most=math.inf)
     return Layout(_header_names(path, rows.header, separator), rows.n_rows)
 
 

@@ -79,12 +79,6 @@ def _check_is_file(path: Path) -> None:
 def _open_delimited(path: Path, separator: str) -> Table:
     layout = inspect_delimited(path, separator)
     check_unique(quoted(path), list(layout.names))
-    other = next((mark for mark in ",;\t" if mark != separator and mark in layout.names[0]), None)
-    if len(layout.names) == 1 and other:
-        raise InputError(
-            f"{quoted(path)} must have its columns separated by {quoted(separator)}. "
-            f"Its header has {quoted(other)} instead; save it as CSV, or name it .tsv if tabs part it"
-        )
     # All columns as text: a type guessed from the first rows may be wrong for the others. The
     # header is passed over, because polars would read its quotes and repetitions in its own way.
     frame = pl.scan_csv(

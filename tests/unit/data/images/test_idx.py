@@ -51,8 +51,12 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         bytes([0, 0, 8, 3]) + b"\xff" * 12 + bytes(24),
         r"must hold 79,228,162,458,924,105,385,300,197,375 bytes .* Got 24",
     ),
+    "packed, far larger than it is": (
+        gzip.compress(b"\0\0\x08\x01\x7f\xff\xff\xff" + bytes(1000)),
+        r"must unpack to at most 200 times its size\. Got 2\.0 GiB",
+    ),
     "packed, cut off": (PACKED[:-12], "cannot be read|must hold 24 bytes"),
-    "packed, damaged": (PACKED[:20] + b"\xff\xff\xff" + PACKED[23:], "cannot be read|must hold"),
+    "packed, damaged": (PACKED[:20] + b"\xff\xff\xff" + PACKED[23:], "cannot be read|must hold|must unpack"),
     "packed, wrong sum": (PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:], r"cannot be read \(CRC check"),
 }
 

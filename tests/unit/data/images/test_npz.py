@@ -1,3 +1,4 @@
+import io
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
@@ -216,6 +217,43 @@ def test_a_damaged_archive_is_named_in_one_line(write: Callable[..., Path], case
     with pytest.raises(InputError, match=r"cannot be read as an \.npz archive") as caught:
         open_npz(path, ImageReading())
     assert "\n" not in str(caught.value)
+
+
+def _claiming(shape: tuple[int, ...]) -> bytes:
+    """The start of an array of zeros that says to be larger than it is."""
+    content = io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(content, header)
+    return content.getvalue() + bytes(1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("member", "message"),
+    [
+        (_claiming((6000, 1024, 1024)), r"at most 200 times its size\. Got 5\.9 GiB from 0\.0 MiB"),
+        (_claiming((4, -1, 5)), "must have one array of images"),
+        (b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(1 << 20), "must have one array of images"),
+    ],
+    ids=["images", "negative", "header"],
+)
+def test_an_archive_that_would_fill_the_memory_is_not_unpacked(
+    tmp_path: Path, member: bytes, message: str
+) -> None:
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("images.npy", member)
+        archive.writestr("label.npy", _claiming((6000,)))
+    for read in (lambda: open_npz(path, ImageReading()), lambda: npz_images(path)):
+        with pytest.raises(InputError, match=message):
+            read()
+
+
+def test_arrays_that_nobody_asked_for_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    np.savez(path, images=IMAGES, label=LABELS)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("huge.npy", _claiming((10**6, 10**6)))
+    assert open_npz(path, ImageReading()).table.columns == ("label",)
 
 
 def test_a_missing_archive_or_array_is_named(write: Callable[..., Path], tmp_path: Path) -> None:

@@ -55,7 +55,10 @@ BAD_TEXT = {
     "latin-1": ("a,b\nké,2\n".encode("latin-1"), r"must be UTF-8 text. Byte 6 \(line 2\) is not"),
     "utf-16": ("a,b\n1,2\n".encode("utf-16"), r"must be UTF-8 text. Byte 1 \(line 1\)"),
     "cut-off character": (b"a,b\n1,\xc3\n", r"Byte 7 \(line 2\)"),
-    "semicolons": (b"a;b\n1;2\n", "columns separated by ','. Its header has ';' instead"),
+    "semicolons": (b"a;b\n1;2\n", "columns separated by ','. Got ';' in its header; save it"),
+    "decimal commas": (b"a;b\n1,5;2,5\n", "Got ';' in its header; save it with commas between"),
+    "tabs": (b"a\tb\n1\t2\n", r"columns separated by ','. Got '\\t' in its header; name it .tsv"),
+    "old Macs": (b"a,b\r1,2\r3,4\r", "must end with LF or CRLF. Got CR alone"),
     "quote inside a field": (b'a,b\n5" pipe,2\n6" pipe,3\n', "cannot be read as a table"),
 }
 
