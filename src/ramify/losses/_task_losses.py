@@ -147,6 +147,11 @@ class TaskLosses(nn.Module):
 
         Of float64 if there are any values in a unit of their own.
         """
+        if (
+            len(self._blocks) == 1
+            and (values := self._blocks[0].whole_predictions(outputs)) is not None
+        ):
+            return values
         exact = any(block.by_kind.in_own_unit for block in self._blocks)
         result = torch.empty_like(outputs, dtype=torch.float64 if exact else None)
         for block in self._blocks:
@@ -204,6 +209,10 @@ class _Block(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         own = self._outputs(outputs)
         return self.by_kind.margins(own, self._targets(targets, own), self._own(label_mask), pairs)
+
+    def whole_predictions(self, outputs: Tensor) -> Tensor | None:
+        """Predictions of tasks that are all there are, with an output each; else None."""
+        return self.by_kind.prediction(outputs.unsqueeze(-1)).squeeze(-1) if self._whole else None
 
     def write_predictions(self, outputs: Tensor, result: Tensor) -> None:
         real = self.get_buffer("real")

@@ -11,6 +11,9 @@ from ramify._core import InputError, listed
 from ramify.metrics import most_fitting_level
 from ramify.tasks import Multiclass, Ordinal, Regression, Task, TaskSet
 
+_NUMPY = {pl.Float32(): np.float32, pl.Float64(): np.float64}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def output_names(tasks: TaskSet) -> list[str]:
     """One column per task, or per class of a multiclass task as ``task=class``.
@@ -43,18 +46,37 @@ def output_frame(values: Float[np.ndarray, "row column"], tasks: TaskSet) -> pl.
         values: What the model gives, a column per output.
         tasks: The tasks.
     """
-    if not tasks.of_kind(Ordinal):
-        types = output_types(tasks)
-        return pl.from_numpy(values, schema=list(types)).cast(pl.Schema(types))
+    types = output_types(tasks)
+    if values.dtype == np.float32 and set(types.values()) == {pl.Float32()}:
+        return pl.from_numpy(values, schema=list(types))
     columns: list[pl.Series] = []
     for task, first in zip(tasks, tasks.first_columns, strict=True):
         own = values[:, first : first + task.kind.n_outputs]
         parts = _of_levels(own, task.kind) if isinstance(task.kind, Ordinal) else list(own.T)
+        # Into NumPy's types first: a cast by polars costs more than all else where rows are few.
         columns += [
-            pl.Series(name, part).cast(dtype)
+            pl.Series(name, part if dtype == pl.String else part.astype(_NUMPY[dtype]))
             for (name, dtype), part in zip(_types(task), parts, strict=True)
         ]
     return pl.DataFrame(columns)
+
+
+def for_spreadsheets(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Predictions whose names and texts no spreadsheet takes for a formula.
+
+    A name or a level may come from a table that others made. An apostrophe before it is what
+    spreadsheets themselves put there to mark a text.
+
+    Args:
+        frame: The predictions.
+    """
+    schema = frame.collect_schema()
+    renamed = {name: f"'{name}" for name in schema if name.startswith(_FORMULA)}
+    # By place: polars takes some names for patterns.
+    texts = [pl.nth(i) for i, dtype in enumerate(schema.dtypes()) if dtype == pl.String]
+    pattern = f"^[{''.join(_FORMULA)}]".replace("-", r"\-")
+    safe = [text.str.replace(pattern, "'${0}") for text in texts]
+    return frame.with_columns(safe).rename(renamed)
 
 
 def _types(task: Task) -> list[tuple[str, Any]]:

@@ -14,6 +14,7 @@ from ramify.runs._model import Model
 from ramify.runs._predicting import (
     NamedImages,
     PredictionRows,
+    predicted_few,
     prediction_batches,
     write_predictions,
 )
@@ -51,7 +52,8 @@ class Run:
         Raises:
             InputError: If a feature column is missing or holds something else than in training.
         """
-        return pl.concat(list(prediction_batches(self.model, _rows(data))))
+        few = predicted_few(self.model, data)
+        return pl.concat(prediction_batches(self.model, _rows(data))) if few is None else few
 
     def predict_to(
         self, data: str | Path | IntoFrame | ImageRows | NamedImages, path: str | Path

@@ -45,7 +45,7 @@ def assert_refused(said: Said, words: str) -> None:
         (b"g1,g2\n1,0\n0,1\n1,1\n", "at least one feature column"),
         (b"a,g\n1,\n2,\n3,\n", "at least one target must have labels"),
         (b"a,g\n1,1\n2,0\n", "at least 3 rows"),
-        (b"a,g\n1,1\n2,0\ninf,1\n", "finite float32"),
+        (b"a,g\n1,1\n2,0\n3,1\n4,0\ninf,1\n5,0\n", "finite numbers"),
     ],
 )
 def test_bad_tables(folder: Path, text: bytes, words: str) -> None:

@@ -1,6 +1,7 @@
 """Fit, save, load and predict: one model, whatever way it goes."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from tests.unit.runs._runs import fitted, quick, small_table
 
 import ramify
 from ramify import InputError, Run
+from ramify.data import open_table
+from ramify.runs._predicting import write_predictions
+from ramify.tasks import Ordinal
 from ramify.training import Training
 
 MIXED = ("binary", "multiclass", "regression")
@@ -70,6 +74,20 @@ def test_predictions_stream_to_a_file(
     found = pl.read_csv(path) if ending == "csv" else pl.read_parquet(path)
     assert_frame_equal(found, run.predict(long), check_dtypes=False, rel_tol=1e-5, abs_tol=1e-6)
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_no_spreadsheet_takes_a_name_or_a_level_for_a_formula(tmp_path: Path) -> None:
+    levels = Ordinal(("=low", "-mid", "high"))
+    frame = pl.DataFrame({"x": range(60), "=y": ["=low", "-mid", "high"] * 20, "@z": [0, 1] * 30})
+    run = fitted(frame, replace(quick(targets=("=y", "@z")), kinds={"=y": levels}))
+    model, table = run.model, open_table(frame)
+    write_predictions(model, table, tmp_path / "p.csv")
+    write_predictions(model, table, tmp_path / "p.parquet")
+    names = ["=y==low", "=y=-mid", "=y=high", "=y", "@z"]
+    assert pl.read_parquet(tmp_path / "p.parquet").columns == names
+    written = pl.read_csv(tmp_path / "p.csv", infer_schema=False)
+    assert written.columns == [f"'{name}" for name in names]
+    assert set(written["'=y"]) <= {"'=low", "'-mid", "high"}
 
 
 def test_there_is_a_column_per_task_and_per_class(run: Run, frame: pl.DataFrame) -> None:

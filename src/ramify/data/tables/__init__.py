@@ -21,6 +21,7 @@ from ramify.data.tables._read import (
 )
 from ramify.data.tables._reshape import OneVsRest, RowsByTask, one_vs_rest, rows_by_task
 from ramify.data.tables._schema import FeatureColumn, TableSchema
+from ramify.data.tables._small import read_few
 from ramify.data.tables._soft_labels import SoftLabels, with_soft_labels
 from ramify.data.tables._spelling import named_plainly, row_names
 from ramify.data.tables._table import Table
@@ -49,6 +50,7 @@ __all__ = [
     "one_vs_rest",
     "open_table",
     "read_features",
+    "read_few",
     "read_targets",
     "resolve_columns",
     "row_names",

@@ -37,7 +37,7 @@ def plain(column: pl.Expr, dtype: PolarsType) -> tuple[pl.Expr, Form] | None:
     if dtype.is_integer():
         return column, "whole"
     if dtype.is_float():
-        return column.fill_nan(None), "number"
+        return column, "number"
     # Decimals as text: they are numbers where numbers are meant, and names to the last digit.
     if dtype.is_decimal() or dtype in (pl.String, pl.Categorical, pl.Enum):
         return column.cast(pl.String), "text"
@@ -79,7 +79,7 @@ class Column:
         """
         column = pl.col(self.key)
         if self.form != "text":
-            return column
+            return column.fill_nan(None) if self.form == "number" else column
         stripped = column.str.strip_chars()
         missing = [word for word in MISSING if word not in named]
         return pl.when(stripped.is_in(missing)).then(None).otherwise(stripped).alias(self.key)
@@ -97,10 +97,10 @@ class Column:
 
     def number(self) -> pl.Expr:
         """The numbers, in float64; null where a cell is missing or holds something else."""
-        return self._as_number(self.present())
+        return self._as_number(self.present()).fill_nan(None)
 
     def simple_number(self) -> pl.Expr:
-        """The numbers in a quick way; null wherever a cell is not plainly a number."""
+        """The numbers in a quick way; null or NaN wherever a cell is not plainly a number."""
         return self._as_number(pl.col(self.key))
 
     def moment(self) -> pl.Expr:
@@ -158,7 +158,7 @@ class Column:
             return days(column)
         if self.form == "clock":
             return seconds(column)
-        return column.cast(pl.Float64, strict=False).fill_nan(None)
+        return column.cast(pl.Float64, strict=False)
 
 
 def decoded(

@@ -37,7 +37,13 @@ class RowCounter:
 
     def take(self, chunk: bytes) -> None:
         """Count the rows that end in this chunk."""
+        if self.n_rows < 0 and 0 < (end := chunk.find(b"\n") + 1) < len(chunk):
+            self.take(chunk[:end])  # the header, so that the rest is known to be rows
+            chunk = chunk[end:]
         self._check_encoding(chunk)
+        if self.n_rows >= 0 and self._take_plain(chunk):
+            self.n_bytes += len(chunk)
+            return
         separators, ends = self._outside_quotes(np.frombuffer(chunk, dtype=np.uint8))
         if self.n_rows < 0:
             self.header += chunk[: ends[0]] if len(ends) else chunk
@@ -55,6 +61,28 @@ class RowCounter:
             self._carried = (self._carried[0] + len(separators), self._carried[1] + len(chunk))
         self.n_bytes += len(chunk)
 
+    def _take_plain(self, chunk: bytes) -> bool:
+        """Count the rows of a chunk without quotes and faults; whether it is one.
+
+        Then every so many-th mark is a newline and no other is: no mark's place is needed.
+        """
+        if self._in_quotes or self._blank_rows or b'"' in chunk:
+            return False
+        data = np.frombuffer(chunk, dtype=np.uint8)
+        is_end = data == _NEWLINE
+        marks = np.flatnonzero(is_end | (data == self.separator))
+        fields, n_bytes = self._carried
+        ends = marks[self._n_fields - 1 - fields :: self._n_fields]
+        whole = fields < self._n_fields and len(ends) > 0 and bool(is_end[ends].all())
+        if not whole or len(ends) != np.count_nonzero(is_end):
+            return False
+        if self._n_fields == 1 and (n_bytes == 0 or b"\n\n" in chunk or b"\n\r\n" in chunk):
+            return False  # an empty line may be a missing value, or the end
+        left = len(marks) + fields - len(ends) * self._n_fields
+        self._carried = (left, len(chunk) - 1 - int(ends[-1]))
+        self.n_rows += len(ends)
+        return True
+
     def finish(self) -> None:
         """Check that the last row is whole and that there was anything at all."""
         if self._in_quotes:
@@ -67,6 +95,8 @@ class RowCounter:
 
     def _check_encoding(self, chunk: bytes) -> None:
         pending = len(self._decoder.getstate()[0])
+        if not pending and chunk.isascii():
+            return
         try:
             self._decoder.decode(chunk)
         except UnicodeDecodeError as error:

@@ -1,6 +1,6 @@
 """Raw columns to network inputs, with all statistics in buffers, so that a model carries them."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -52,6 +52,7 @@ class TableEncoder(nn.Module):
         self.register_buffer("wanted", torch.full((n_features,), _VALUE))
         self.register_buffer("location", torch.zeros(n_features, dtype=double))
         self.register_buffer("scale", torch.ones(n_features, dtype=double))
+        self._only_numbers = False
 
     @classmethod
     def fitted(
@@ -88,6 +89,7 @@ class TableEncoder(nn.Module):
         double = torch.float64
         encoder.location.copy_(torch.tensor([c.location for c in columns], dtype=double))
         encoder.scale.copy_(torch.tensor([c.scale for c in columns], dtype=double))
+        encoder._know_columns()
         return encoder
 
     @property
@@ -102,12 +104,29 @@ class TableEncoder(nn.Module):
 
     def forward(self, raw: Float[Tensor, "batch raw"]) -> Float[Tensor, "batch feature"]:
         """Encode raw rows."""
+        if self._only_numbers:
+            return self._numbers(raw)
         value = raw.index_select(1, self.source)  # (batch, feature)
-        missing = value.isnan()
-        number = ((value - self.location) / self.scale).clamp(-FURTHEST, FURTHEST)
-        number = torch.where(missing, 0.0, number).to(self.wanted.dtype)
-        flag = torch.where(self.wanted == _MISSING, missing, value == self.wanted)
+        number = self._numbers(value)
+        flag = torch.where(self.wanted == _MISSING, value.isnan(), value == self.wanted)
         return torch.where(self.wanted == _VALUE, number, flag.to(number.dtype))
+
+    def _numbers(self, value: Float[Tensor, "batch feature"]) -> Float[Tensor, "batch feature"]:
+        number = (value - self.location).div_(self.scale).clamp_(-FURTHEST, FURTHEST)
+        # Last, as NaN: float32 takes half the time, and the missing ones are at the mean then.
+        # Row by row, as the network reads it: a block of polars lies column by column.
+        row_by_row = torch.contiguous_format
+        return number.to(self.wanted.dtype, memory_format=row_by_row).nan_to_num_(0.0)
+
+    def _know_columns(self) -> None:
+        """Find out, once and not in every step, whether all columns are those numbers and no more."""
+        here = torch.arange(self.schema.n_raw, device=self.source.device)
+        numbers = bool((self.wanted == _VALUE).all())
+        self._only_numbers = numbers and torch.equal(self.source, here)
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        super()._load_from_state_dict(*args, **kwargs)
+        self._know_columns()
 
     @torch.no_grad()
     def encoded(self, raw: Float[Tensor, "row raw"]) -> Float[Tensor, "row feature"]:

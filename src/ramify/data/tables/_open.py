@@ -1,5 +1,7 @@
 """Open a table, whatever it comes as, with one clear line if that fails."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -79,18 +81,23 @@ def _check_is_file(path: Path) -> None:
 def _open_delimited(path: Path, separator: str) -> Table:
     layout = inspect_delimited(path, separator)
     check_unique(quoted(path), list(layout.names))
+
     # All columns as text: a type guessed from the first rows may be wrong for the others. The
     # header is passed over, because polars would read its quotes and repetitions in its own way.
-    frame = pl.scan_csv(
-        path,
-        separator=separator,
-        has_header=False,
-        skip_rows=1,
-        schema={str(i): pl.String for i in range(len(layout.names))},
-        infer_schema=False,
-        glob=False,
-    ).head(layout.n_rows)
-    return _table(path.name, frame, layout.names, layout.n_rows)
+    def scanned(numbers: Collection[str] = ()) -> pl.LazyFrame:
+        keys = [str(i) for i in range(len(layout.names))]
+        return pl.scan_csv(
+            path,
+            separator=separator,
+            has_header=False,
+            skip_rows=1,
+            schema={key: pl.Float64 if key in numbers else pl.String for key in keys},
+            infer_schema=False,
+            glob=False,
+        ).head(layout.n_rows)
+
+    table = _table(path.name, scanned(), layout.names, layout.n_rows)
+    return replace(table, typed=lambda numbers: scanned(set(numbers)))
 
 
 def _open_parquet(path: Path) -> Table:

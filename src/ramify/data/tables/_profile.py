@@ -86,7 +86,7 @@ def _n_present(
     found = []
     for column, before, after in zip(cells, frame, numbers, strict=True):
         n = after.len() - after.null_count()
-        if n < before.len() - before.null_count():
+        if column.form == "number" or n < before.len() - before.null_count():
             n = frame.select(column.present().count()).item()
         found.append(n)
     return np.array(found, dtype=np.int64)

@@ -91,7 +91,12 @@ def feature_batches(
         for i, feature in enumerate(schema.features)
     ]
     start = 0
-    for frame in table.batches(cells, rows):
+    numeric = [
+        column
+        for column, feature in zip(cells, schema.features, strict=True)
+        if feature.type == "numeric"
+    ]
+    for frame in table.batches(cells, rows, numeric):
         block = decoded(frame, fast, careful).to_numpy(writable=True)
         if (place := _first_bad(block)) is not None:
             row, column = place
@@ -318,6 +323,9 @@ def _bad_label(table: Table, task: Task, row: int) -> InputError:
 
 def _first_bad(block: Float[np.ndarray, "batch column"]) -> tuple[int, int] | None:
     """Row and column of a cell that is infinite or too large; None if there is none."""
+    # Largest and smallest first: they need no array of their own.
+    if np.fmax.reduce(block, axis=None) <= LARGEST and np.fmin.reduce(block, axis=None) >= -LARGEST:
+        return None
     bad = np.abs(block) > LARGEST
     if not bad.any():
         return None

@@ -85,7 +85,8 @@ def rows_by_task(table: Table, targets: Sequence[str], task_column: str) -> Rows
     }
     columns = (*(name for name in table.columns if name not in gone), *cells)
     return RowsByTask(
-        replace(table, columns=columns, frame=frame, readable=readable, levels=levels), tuple(cells)
+        replace(table, columns=columns, frame=frame, readable=readable, levels=levels, typed=None),
+        tuple(cells),
     )
 
 
@@ -140,7 +141,9 @@ def one_vs_rest(table: Table, column: str) -> OneVsRest:
     readable = {name: found for name, found in table.readable.items() if name != column}
     readable |= {name: Column(key, "truth") for name, key in zip(targets, keys, strict=True)}
     columns = (*table.columns[:place], *targets, *table.columns[place + 1 :])
-    return OneVsRest(replace(table, columns=columns, frame=frame, readable=readable), targets)
+    return OneVsRest(
+        replace(table, columns=columns, frame=frame, readable=readable, typed=None), targets
+    )
 
 
 def _place(column: Column, names: Names, labels: Sequence[str]) -> pl.Expr:

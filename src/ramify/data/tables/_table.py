@@ -1,6 +1,7 @@
 """A table of which only the wanted columns are read, in a few plain forms."""
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Final, TypeAlias
@@ -31,6 +32,8 @@ class Table:
         notes: Columns that were converted (durations), and to what.
         levels: Columns that declare the order of their labels, with three or more of them.
         places: For some rows of a larger table, their numbers there.
+        typed: For a text file, gives the frame with columns of some keys read as Float64, which
+            fails at a cell that is no number; None where there is nothing to gain.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Table:
     notes: dict[str, str] = field(default_factory=dict, repr=False)
     levels: dict[str, Ordinal] = field(default_factory=dict, repr=False)
     places: Rows | None = field(default=None, repr=False)
+    typed: Callable[[Collection[str]], pl.LazyFrame] | None = field(default=None, repr=False)
     # What was found in the columns, so that no pass over the rows is made twice. No argument: a
     # table with other rows or columns begins anew.
     found: dict[object, object] = field(default_factory=dict, init=False, repr=False)
@@ -69,18 +73,28 @@ class Table:
         with _Reading(self.name):
             return self.frame.select(*expressions).collect(engine="streaming")
 
-    def batches(self, columns: Sequence[Column], rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
+    def batches(
+        self, columns: Sequence[Column], rows: int = BATCH_ROWS, numbers: Collection[Column] = ()
+    ) -> Iterator[pl.DataFrame]:
         """Read columns in batches, in the order of the rows.
 
         Args:
             columns: Which columns.
             rows: Most rows of a batch.
+            numbers: Those of them that are to be Float64 at once, as long as all their cells are
+                plainly numbers or empty; from the batch on where one is not, they come as they are.
         """
-        keys = [column.key for column in columns]
+        keys, start = [column.key for column in columns], 0
+        if numbers and self.typed is not None:
+            frame = self.typed([column.key for column in numbers])
+            # Any error of a cell means that text is to be looked at with care, from here on.
+            with contextlib.suppress(pl.exceptions.ComputeError):
+                for batch in _in_batches(frame.select(keys), rows):
+                    yield batch
+                    start += len(batch)
+                return
         with _Reading(self.name):
-            yield from self.frame.select(keys).collect_batches(
-                chunk_size=rows, maintain_order=True, engine="streaming"
-            )
+            yield from _in_batches(self.frame.select(keys).slice(start), rows)
 
     def select(self, rows: Rows) -> "Table":
         """Some of the rows, in their order.
@@ -91,7 +105,8 @@ class Table:
         chosen = pl.Series("row", rows, dtype=pl.UInt32).implode()
         numbered = self.frame.with_row_index("row").filter(pl.col("row").is_in(chosen))
         places = rows if self.places is None else self.places[rows]
-        return replace(self, frame=numbered.drop("row"), n_rows=len(rows), places=places)
+        frame = numbered.drop("row")
+        return replace(self, frame=frame, n_rows=len(rows), places=places, typed=None)
 
     def row_words(self, row: int) -> str:
         """What a row is called in a message: by its number in the table that it was read from.
@@ -104,6 +119,10 @@ class Table:
     def cell(self, column: str, row: int) -> str:
         """The text of one cell, for a message."""
         return str(self.collect(pl.col(self.column(column).key).slice(row, 1)).item())
+
+
+def _in_batches(frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+    return frame.collect_batches(chunk_size=rows, maintain_order=True, engine="streaming")
 
 
 class _Reading:

@@ -56,7 +56,10 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         r"must unpack to at most 200 times its size\. Got 2\.0 GiB",
     ),
     "packed, cut off": (PACKED[:-12], "cannot be read|must hold 24 bytes"),
-    "packed, damaged": (PACKED[:20] + b"\xff\xff\xff" + PACKED[23:], "cannot be read|must hold|must unpack"),
+    "packed, damaged": (
+        PACKED[:20] + b"\xff\xff\xff" + PACKED[23:],
+        "cannot be read|must hold|must unpack",
+    ),
     "packed, wrong sum": (PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:], r"cannot be read \(CRC check"),
 }
 

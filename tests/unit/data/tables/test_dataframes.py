@@ -1,5 +1,6 @@
 import datetime
 from collections.abc import Callable
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
@@ -9,7 +10,15 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ramify._core import InputError
-from ramify.data import infer_schema, open_table, read_features, read_targets
+from ramify.data import (
+    FeatureColumn,
+    TableSchema,
+    infer_schema,
+    open_table,
+    read_features,
+    read_few,
+    read_targets,
+)
 
 COLUMNS: dict[str, list[object]] = {
     "number": [1.5, None, 3.0, 4.0, -1.0, 2.0],
@@ -139,3 +148,53 @@ def test_a_dataframe_without_rows_or_with_repeated_columns_is_refused() -> None:
 def test_a_lazy_frame_that_cannot_be_read_gives_one_clear_line() -> None:
     with pytest.raises(InputError, match="'a dataframe' cannot be read as a table"):
         open_table(pl.scan_csv("/nowhere/t.csv"))
+
+
+FEW: dict[str, list[object]] = {
+    "x": [1.5, None, -2.0],
+    "n": [1, 2, 3],
+    "b": [True, None, False],
+    "c": ["a", " b ", "violet"],
+    "gap": ["NA", None, "a"],
+}
+FEW_SCHEMA = TableSchema(
+    features=(
+        FeatureColumn(name="c", type="categorical", categories=("a", "b")),
+        FeatureColumn(name="gap", type="categorical", categories=("a", "b")),
+        FeatureColumn(name="x", type="numeric"),
+        FeatureColumn(name="n", type="numeric"),
+        FeatureColumn(name="b", type="boolean"),
+    ),
+    version=2,
+)
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame], ids=["polars", "pandas"])
+def test_a_few_rows_are_read_as_many_are(make: Callable[[object], object]) -> None:
+    found = read_few(make(FEW), FEW_SCHEMA)
+    assert found is not None
+    assert_array_equal(found, read_features(open_table(make(FEW)), FEW_SCHEMA))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"x": ["1.5", "2", "3"]},
+        {"x": [np.inf, 1.0, 2.0]},
+        {"x": [True, False, True]},
+        {"x": [Decimal(1), None, Decimal(2)]},
+        {"b": ["yes", "no", None]},
+        {"b": [1, 0, 1]},
+        {"c": [1, 2, 3]},
+        {"c": [datetime.date(2024, 1, 1)] * 3},
+    ],
+)
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame], ids=["polars", "pandas"])
+def test_a_few_rows_that_want_care_are_left_to_it(
+    make: Callable[[object], object], odd: dict[str, list[object]]
+) -> None:
+    assert read_few(make(FEW | odd), FEW_SCHEMA) is None
+    assert read_few(make({name: column * 9 for name, column in FEW.items()}), FEW_SCHEMA) is None
+    without = {name: column for name, column in FEW.items() if name != "n"}
+    assert read_few(make(without), FEW_SCHEMA) is None
+    assert read_few([1, 2], FEW_SCHEMA) is None
