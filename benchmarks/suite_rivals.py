@@ -20,6 +20,7 @@ from sklearn import (
     pipeline,
     preprocessing,
 )
+from sklearn.base import is_classifier
 from suite_data import Rows
 
 Array = NDArray[np.float64]
@@ -139,11 +140,22 @@ def _catboost(kind: str, x: Array, y: Array, x_held: Array, y_held: Array) -> Es
 def _stopped(
     model: Estimator, data: tuple[Array, Array, Array, Array], words: dict[str, Any]
 ) -> Estimator:
-    """Fit with early stopping; where validation rows lack a class, some training rows serve."""
+    """Fit with early stopping; where a side lacks a class, the rows are divided anew, class by class.
+
+    A class of a single row cannot be on both sides: then all rows train, and stop the training too.
+    """
     x, y, x_held, y_held = data
     if set(np.unique(y)) != set(np.unique(y_held)) and len(np.unique(y)) < 30:
         x, y = _together(x, y, x_held, y_held)
-        x, x_held, y, y_held = model_selection.train_test_split(x, y, test_size=0.2, random_state=0)
+        x_held, y_held = x, y
+        classes, counts = np.unique(y, return_counts=True)
+        by_class = is_classifier(model)
+        if not by_class or counts.min() > 1:
+            n_held = max(len(classes), len(y) // 5) if by_class else 0.2
+            strata = y if by_class else None
+            x, x_held, y, y_held = model_selection.train_test_split(
+                x, y, test_size=n_held, random_state=0, stratify=strata
+            )
     return model.fit(x, y, eval_set=[(x_held, y_held)], **words)
 
 
