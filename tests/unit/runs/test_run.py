@@ -1,5 +1,6 @@
 """Fit, save, load and predict: one model, whatever way it goes."""
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 import torch
 from narwhals.typing import IntoFrame
 from polars.testing import assert_frame_equal
+from safetensors.torch import load_file, save_file
 from tests.unit.runs._runs import fitted, quick, small_table
 
 import ramify
 from ramify import InputError, Run
+from ramify._core import sha256_of
 from ramify.data import open_table
 from ramify.runs._predicting import write_predictions
 from ramify.tasks import Ordinal
@@ -38,6 +41,23 @@ def test_a_saved_run_is_the_same_when_loaded(run: Run, frame: pl.DataFrame, tmp_
     assert_frame_equal(again.predict(frame), run.predict(frame))
     assert again.record == run.record
     assert again.tree == run.tree
+
+
+def test_a_model_from_before_double_precision_loads(
+    run: Run, frame: pl.DataFrame, tmp_path: Path
+) -> None:
+    run.save(tmp_path)
+    weights, card = tmp_path / "model.safetensors", tmp_path / "model.json"
+    tensors = load_file(weights)
+    assert tensors["encoder.location"].dtype == torch.float64
+    save_file(
+        {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, weights
+    )
+    old = json.loads(card.read_text()) | {"weights_sha256": sha256_of(weights)}
+    del old["inputs"]["features"]["version"]
+    card.write_text(json.dumps(old))
+    before, after = run.predict(frame), ramify.load(tmp_path).predict(frame)
+    assert_frame_equal(before, after, abs_tol=1e-5)
 
 
 def test_predictions_follow_the_rows(run: Run, frame: pl.DataFrame) -> None:

@@ -12,7 +12,7 @@ from ramify._core import InputError, ShapeError, counted, listed, quoted
 from ramify.data.batches._batches import Batch, Batches
 from ramify.data.batches._nested import as_nested, n_rows_of
 from ramify.data.batches._units import Units
-from ramify.tasks import ROW, Task, TaskSet
+from ramify.tasks import ROW, Regression, Task, TaskSet
 
 Loader = Iterable[Any]
 """What a user's own batches come from, such as a `torch.utils.data.DataLoader`; see `as_batches`."""
@@ -134,6 +134,8 @@ class _Labels:
         self._low = torch.tensor([each.low for each in ranges])
         self._high = torch.tensor([each.high for each in ranges])
         self._whole = torch.tensor([each.whole for each in ranges])
+        # Numbers in a unit of their own keep all digits until losses have centred them.
+        self._exact = bool(tasks.of_kind(Regression))
 
     def batch(self, parts: _Parts) -> Batch:
         """The batch.
@@ -155,11 +157,15 @@ class _Labels:
                 units = Units(n_rows, tuple(read.targets.shape[1:-1]), has_rows=False)
                 read = _Read(*(None if each is None else each.flatten(0, -2) for each in read))  # type: ignore[arg-type]
         mask = read.label_mask
-        clean = torch.where(mask, read.targets, 0).to(torch.get_default_dtype())
+        clean = torch.where(mask, read.targets, 0).to(self._precision(read.targets))
         self._check(clean, mask)
         groups = None if parts.groups is None else _groups(parts.groups, n_rows)
         present = tuple(mask.any(dim=0).tolist())
         return Batch(inputs, clean, mask, present, groups, units, _weights(read.weights, mask))
+
+    def _precision(self, given: Tensor) -> torch.dtype:
+        wide = given.dtype == torch.float64 or not given.is_floating_point()
+        return torch.float64 if self._exact and wide else torch.get_default_dtype()
 
     def _side_by_side(self, parts: _Parts, n_rows: int) -> _Read:
         tasks, n_axes = self._tasks, self._tasks.unit.n_axes
@@ -200,7 +206,7 @@ class _Labels:
         if unit != ROW:
             sizes = self._sizes(parts.targets, n_rows)
             units = Units(n_rows, sizes, self._tasks.has_rows)
-        lines = _Lines(n_rows, units, len(names), weighed=bool(weights))
+        lines = _Lines(n_rows, units, len(names), exact=self._exact, weighed=bool(weights))
         for place, task in enumerate(self._tasks):
             if task.name in parts.targets:
                 targets = _tensor(parts.targets[task.name], "targets")
@@ -259,12 +265,15 @@ class _Labels:
 class _Lines:
     """Labels of several units as they are filled in, task by task."""
 
-    def __init__(self, n_rows: int, units: Units | None, n_tasks: int, *, weighed: bool) -> None:
+    def __init__(
+        self, n_rows: int, units: Units | None, n_tasks: int, *, exact: bool, weighed: bool
+    ) -> None:
         self._units, usual = units, torch.get_default_dtype()
         shapes: list[tuple[int, ...]] = [(n_rows, n_tasks)]
         if units is not None:
             shapes.append((n_rows, *units.sizes, n_tasks))
-        self._targets = [torch.zeros(shape, dtype=usual) for shape in shapes]
+        dtype = torch.float64 if exact else usual
+        self._targets = [torch.zeros(shape, dtype=dtype) for shape in shapes]
         self._masks = [torch.zeros(shape, dtype=torch.bool) for shape in shapes]
         self._weights = [torch.ones(shape, dtype=usual) for shape in shapes] if weighed else None
 

@@ -1,4 +1,4 @@
-"""Resized images on the disk: made once, gone on with when interrupted, safe for two processes."""
+"""Resized images on the disk: made once, resumable, safe for two processes, checked when read."""
 
 import contextlib
 import fcntl
@@ -17,10 +17,10 @@ from ramify._core import InputError, quoted, write_atomically
 from ramify.data.images._decode import Form
 from ramify.data.images._paths import FoundFiles
 from ramify.data.images._pixels import ImageRows
-from ramify.data.images._pool import Decoded, decode_files
+from ramify.data.images._pool import Decoded, chunk_rows, decode_files
 from ramify.data.images._settings import ImageReading
 
-VERSION: Final = 1
+VERSION: Final = 2
 Progress = Callable[[int, int], None]
 _SECONDS: Final = 2.0
 _log = logging.getLogger(__name__)
@@ -34,14 +34,30 @@ class CacheState(BaseModel):
         channels: Of its images.
         done: Rows that are on the disk, from the first.
         bad: What is wrong with the file of a row among them.
+        pixels: Digest of the pixels of these rows.
+        digest: Of all the others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal[1] = VERSION
+    version: Literal[2] = VERSION
     channels: Literal[1, 3]
     done: Annotated[int, Field(ge=0)] = 0
     bad: dict[int, str] = {}
+    pixels: str = ""
+    digest: str = ""
+
+    def sealed(self) -> "CacheState":
+        """The same with its digest."""
+        return self.model_copy(update={"digest": self._own_digest()})
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is as it was written."""
+        return self.digest == self._own_digest()
+
+    def _own_digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()
 
 
 class ImageCache:
@@ -81,13 +97,26 @@ class ImageCache:
             yield
 
     def state(self) -> CacheState | None:
-        """How far it has come; None if there is nothing that can be gone on with."""
+        """How far it has come; None if there is nothing that can be used, or it is damaged."""
         try:
             state = CacheState.model_validate_json(self._state.read_bytes())
-            whole = self._pixels.stat().st_size == self._n_bytes(state.channels)
-            return state if whole and state.done <= self._n_rows else None
+            n_bytes = self._pixels.stat().st_size
         except (OSError, ValidationError):
             return None
+        fits = n_bytes == self._n_bytes(state.channels) and state.done <= self._n_rows
+        if fits and state.is_whole and self._digest(state) == state.pixels:
+            return state
+        _log.warning("the cache %s is damaged; its images are decoded again", self._place)
+        return None
+
+    def _digest(self, state: CacheState) -> str:
+        """Digest of the pixels that are done, in the pieces in which they were written."""
+        shape = (self._n_rows, state.channels, *self._size)
+        pixels, found = np.memmap(self._pixels, np.uint8, "r", shape=shape), ""
+        step = chunk_rows(shape[1:])
+        for start in range(0, state.done, step):
+            found = _extended(found, pixels[start : min(start + step, state.done)])
+        return found
 
     def fill(
         self, state: CacheState, form: Form, n_workers: int, *, skip_bad: bool, progress: Progress
@@ -112,7 +141,7 @@ class ImageCache:
                 if failed or state.done == self._n_rows or time.monotonic() - written > _SECONDS:
                     # Pixels first: the state never speaks of rows that are not on the disk.
                     pixels.flush()
-                    write_atomically(self._state, state.model_dump_json())
+                    write_atomically(self._state, state.sealed().model_dump_json())
                     written = time.monotonic()
                 if failed:
                     break
@@ -127,7 +156,8 @@ class ImageCache:
         start, stop = state.done, state.done + len(chunk.pixels)
         pixels[start:stop] = chunk.pixels
         bad = {start + i: self._files.bad.get(start + i, why) for i, why in chunk.bad.items()}
-        return state.model_copy(update={"done": stop, "bad": state.bad | bad})
+        digest = _extended(state.pixels, chunk.pixels)
+        return state.model_copy(update={"done": stop, "bad": state.bad | bad, "pixels": digest})
 
     def _opened(self, form: Form) -> "np.memmap[tuple[int, ...], np.dtype[np.uint8]]":
         n_bytes = self._n_bytes(form.channels)
@@ -146,3 +176,10 @@ class ImageCache:
 
     def _n_bytes(self, channels: int) -> int:
         return self._n_rows * channels * self._size[0] * self._size[1]
+
+
+def _extended(digest: str, pixels: NDArray[np.uint8]) -> str:
+    """The digest of what was digested so far and the next pixels."""
+    found = hashlib.sha256(digest.encode())
+    found.update(np.ascontiguousarray(pixels).data)
+    return found.hexdigest()

@@ -42,7 +42,7 @@ def decode_files(
         form: What to bring them to.
         n_workers: Processes; 0 to decode in this one.
     """
-    step = max(1, min(_MOST_FILES, _MOST_BYTES // int(np.prod(form.shape))))
+    step = chunk_rows(form.shape)
     chunks = [list(paths[i : i + step]) for i in range(0, len(paths), step)]
     n_workers = min(n_workers, len(chunks))
     if n_workers == 0:
@@ -53,6 +53,11 @@ def decode_files(
         yield from pool.decode(chunks, form)
     finally:
         pool.close()
+
+
+def chunk_rows(shape: tuple[int, ...]) -> int:
+    """How many images of a shape are decoded at a time."""
+    return max(1, min(_MOST_FILES, _MOST_BYTES // int(np.prod(shape))))
 
 
 class _Pool:

@@ -32,6 +32,9 @@ class TableEncoder(nn.Module):
         schema: The raw columns.
         n_features: Width of the encoded row. Build an encoder of this width to load a state into.
 
+    Raises:
+        InputError: If so many columns cannot come from the raw ones.
+
     Example:
         >>> schema = TableSchema(features=(FeatureColumn(name="age", type="numeric"),))
         >>> raw = torch.tensor([[30.0], [40.0], [float("nan")], [50.0], [40.0]])
@@ -46,6 +49,12 @@ class TableEncoder(nn.Module):
 
     def __init__(self, schema: TableSchema, n_features: int) -> None:
         super().__init__()
+        # A file that was made to fill the memory may ask for more.
+        most = sum(len(feature.categories) + 2 for feature in schema.features)
+        if not 1 <= n_features <= most:
+            raise InputError(
+                f"must be from 1 to {most}", argument="n_features", got=f"{n_features}"
+            )
         self.schema = schema
         double = torch.float64
         self.register_buffer("source", torch.zeros(n_features, dtype=torch.int64))

@@ -47,7 +47,8 @@ def resolve_columns(
         ['SR-p53', 'NR-AR', 'NR-ER']
     """
     known, found = set(columns), []
-    for pattern in patterns:
+    # A dataframe may number its columns; their names are texts here.
+    for pattern in map(str, patterns):
         if pattern in known:
             found.append(pattern)
             continue

@@ -126,7 +126,7 @@ def test_under_a_mask_unobserved_targets_may_be_anything() -> None:
     parts = (torch.rand(2, 1), targets.double(), torch.tensor([[1, 0], [1, 0]]))
     parts[1][:, 1] = torch.tensor([NAN, float("inf")])
     (batch,) = as_batches([parts], TASKS)
-    assert_close(batch.targets, torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
+    assert_close(batch.targets, torch.tensor([[1.0, 0.0], [0.0, 0.0]]).double())
 
 
 def test_a_loader_is_iterated_anew_and_its_length_known() -> None:

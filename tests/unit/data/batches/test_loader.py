@@ -219,3 +219,12 @@ def test_labels_that_are_not_observed_may_be_anything() -> None:
 def test_soft_labels_of_two_classes_are_labels() -> None:
     found = batch((torch.zeros(1, 1), torch.tensor([[0.3]])), TaskSet([Task("a", Binary())]))
     assert_close(found.targets, torch.tensor([[0.3]]))
+
+
+@pytest.mark.parametrize("as_names", [False, True])
+def test_numbers_in_a_unit_of_their_own_keep_their_digits(*, as_names: bool) -> None:
+    tasks = TaskSet([Task("a", Regression(1.7e9, 1.0)), Task("b", Binary())])
+    targets = torch.tensor([[1.7e9 + 0.125, 1], [1.7e9 - 1, 0]], dtype=torch.float64)
+    given = {"a": targets[:, 0], "b": targets[:, 1]} if as_names else targets
+    batch = next(iter(as_batches([(torch.zeros(2, 3), given)], tasks)))
+    assert_close(batch.targets, targets, rtol=0, atol=0)

@@ -316,7 +316,21 @@ def test_a_cache_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) -
         open_image_files(table_of(NAMES), "file", folder, reading)
 
 
-@pytest.mark.parametrize("damage", ["state", "json", "pixels", "no pixels", "version"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "state",
+        "json",
+        "pixels",
+        "no pixels",
+        "version",
+        "zeros",
+        "a bit",
+        "done",
+        "channels",
+        "bad",
+    ],
+)
 def test_a_damaged_cache_is_made_again(folder: Path, reading: ImageReading, damage: str) -> None:
     before = all_of(open_image_files(table_of(NAMES), "file", folder, reading).images)
     assert reading.cache is not None
@@ -328,6 +342,15 @@ def test_a_damaged_cache_is_made_again(folder: Path, reading: ImageReading, dama
         state.write_text('{"version": 1, "chan')
     elif damage == "version":
         state.write_text(json.dumps(json.loads(state.read_text()) | {"version": 99}))
+    elif damage in ("done", "channels", "bad"):
+        change = {"done": {"done": 7}, "channels": {"channels": 1}, "bad": {"bad": {"3": "odd"}}}
+        state.write_text(json.dumps(json.loads(state.read_text()) | change[damage]))
+    elif damage == "zeros":
+        pixels.write_bytes(bytes(pixels.stat().st_size))
+    elif damage == "a bit":
+        content = bytearray(pixels.read_bytes())
+        content[77] ^= 1
+        pixels.write_bytes(bytes(content))
     elif damage == "pixels":
         pixels.write_bytes(pixels.read_bytes()[:50])
     else:

@@ -135,6 +135,12 @@ def test_the_encoder_can_be_exported() -> None:
     assert_close(program.module()(RAW[:3]), encoder(RAW[:3]))
 
 
+@pytest.mark.parametrize("n_features", [0, -1, 13, 2**70])
+def test_more_columns_than_there_can_be_are_refused_before_they_are_made(n_features: int) -> None:
+    with pytest.raises(InputError, match="`n_features` must be from 1 to 10"):
+        TableEncoder(SCHEMA, n_features)
+
+
 @pytest.mark.boundary
 def test_a_matrix_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ShapeError, match="a column for each of the 4 features"):

@@ -48,3 +48,7 @@ def test_names_are_split_at_commas_outside_quotes() -> None:
     assert split_names("") == []
     with pytest.raises(InputError, match="separated by commas"):
         split_names('"a,b')
+
+
+def test_numbers_name_the_columns_of_a_numbered_dataframe() -> None:
+    assert resolve_columns(["0", "1", "2"], [2, 0]) == ["2", "0"]  # type: ignore[list-item]
