@@ -29,8 +29,8 @@ def planted(seed: int, n: int = 1024) -> LoaderBatches:
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((n, LONGEST, WIDTH))
     real = np.arange(LONGEST) < rng.integers(2, LONGEST + 1, size=n)[:, None]
-    directions = rng.standard_normal((2, WIDTH))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    # At right angles: rows near the border of one direction are not near that of a like one.
+    directions = np.linalg.qr(rng.standard_normal((WIDTH, 2)))[0].T
     noise = np.where(rng.random((n, 2)) < 0.4, 2.0, 0.1)
     targets, masks = {}, {}
     for task in TASKS:
