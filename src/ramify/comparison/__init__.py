@@ -12,7 +12,7 @@ from ramify.comparison._method import ALWAYS, Method
 from ramify.comparison._optuna_search import OptunaSearch
 from ramify.comparison._schedule import Progress
 from ramify.comparison._search import Search, Span, Tried
-from ramify.comparison._statistics import paired_gain
+from ramify.comparison._statistics import paired_gain, paired_gains
 from ramify.comparison._study import Study
 from ramify.comparison._weighted import BETWEEN
 
@@ -32,4 +32,5 @@ __all__ = [
     "compare",
     "compare_table",
     "paired_gain",
+    "paired_gains",
 ]

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from ramify.metrics import holm
 from ramify.records import Gain
 
 Values = Sequence[float] | NDArray[np.float64]
 
 _COVERAGE = 0.95
 _SAME = 1e-9
+_FEWEST_SEEDS = 3
 
 
 def paired_gain(differences: Values, overlap: float = 0.0) -> Gain:
@@ -31,7 +34,7 @@ def paired_gain(differences: Values, overlap: float = 0.0) -> Gain:
     Returns:
         The ends are None with fewer than two seeds, and where all seeds have the same difference
         other than 0: with few test rows scores have few values, and an interval without width
-        would be clear by that alone.
+        would be clear by that alone. It is clear as in `paired_gains`, of a family of one.
 
     References:
         Nadeau, Bengio. *Inference for the Generalization Error*, Machine Learning 2003, eq. 8.
@@ -41,6 +44,37 @@ def paired_gain(differences: Values, overlap: float = 0.0) -> Gain:
         >>> round(gain.value, 3), round(gain.low, 4), round(gain.high, 4)
         (0.02, -0.0048, 0.0448)
     """
+    (gain,) = paired_gains(np.asarray(differences, dtype=np.float64)[:, None], overlap)
+    return gain
+
+
+def paired_gains(differences: Float[np.ndarray, "seed item"], overlap: float = 0.0) -> list[Gain]:
+    """`paired_gain` of each of several items, such as tasks.
+
+    They are clear where Holm's procedure says so, so that at most one family of items in twenty
+    holds a false claim; and where there are three seeds or more, since with two a small spread by
+    chance decides.
+
+    Args:
+        differences: Positive is better; NaN where a seed has none.
+        overlap: As for `paired_gain`.
+    """
+    clear = holm(np.array([_p_value(column, overlap) for column in differences.T]))
+    return [
+        _interval(column, overlap).model_copy(update={"clear": bool(is_clear)})
+        for column, is_clear in zip(differences.T, clear, strict=True)
+    ]
+
+
+def _p_value(differences: NDArray[np.float64], overlap: float) -> float:
+    """Of no difference; NaN where nothing can be claimed."""
+    known, error = _known(differences), standard_error(differences, overlap)
+    if len(known) < _FEWEST_SEEDS or not error:
+        return float("nan")
+    return 2 * float(student.sf(abs(known.mean()) / error, len(known) - 1))
+
+
+def _interval(differences: NDArray[np.float64], overlap: float) -> Gain:
     known = _known(differences)
     if len(known) == 0:
         return Gain(value=None, low=None, high=None, seeds=0)

@@ -13,7 +13,7 @@ from ramify.comparison._divided import Divided, all_warnings, draws_anew, overla
 from ramify.comparison._method import HARD, SINGLE_TASK
 from ramify.comparison._recommend import recommended
 from ramify.comparison._search_space import searched, space_of
-from ramify.comparison._statistics import mean_of, paired_gain, spread_of
+from ramify.comparison._statistics import mean_of, paired_gain, paired_gains, spread_of
 from ramify.comparison._study import Study
 from ramify.comparison._table import ScoreTable, skill_of
 from ramify.records import (
@@ -177,9 +177,9 @@ def _task_means(name: str, table: ScoreTable, room: float) -> list[TaskMean]:
             task=task,
             value=mean_of(values[:, t]),
             spread=spread_of(values[:, t]),
-            gain=paired_gain(gains[:, t], room),
+            gain=gain,
         )
-        for t, task in enumerate(names)
+        for t, (task, gain) in enumerate(zip(names, paired_gains(gains, room), strict=True))
     ]
 
 
@@ -202,7 +202,7 @@ def _losses(methods: Sequence[MethodResult]) -> list[Loss]:
 
 
 def _is_clear(gain: Gain) -> bool:
-    return gain.high is not None and gain.high < 0
+    return bool(gain.clear) and (gain.value or 0.0) < 0
 
 
 def _rank(method: MethodResult) -> tuple[float, str]:

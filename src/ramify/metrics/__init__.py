@@ -6,7 +6,17 @@ from ramify.metrics._attributes import (
     top_accuracy,
     top_recall,
 )
-from ramify.metrics._comparison import Interval, bootstrap_weights, delta_m, intervals
+from ramify.metrics._estimate import Estimate
+from ramify.metrics._intervals import (
+    Interval,
+    Spread,
+    holm,
+    intervals,
+    score_intervals,
+    spread_over_rows,
+    spread_over_trainings,
+    sum_of_spreads,
+)
 from ramify.metrics._levels import (
     expected_level,
     level_correlation,
@@ -21,9 +31,11 @@ from ramify.metrics._ordering import (
     mean_over_groups,
     ndcg,
 )
+from ramify.metrics._relative_gain import delta_m
 from ramify.metrics._scores import (
     GROUP_SCORES,
     SCORES,
+    TaskScores,
     absence_note,
     accuracy,
     mean_skill,
@@ -36,15 +48,18 @@ from ramify.metrics._scores import (
 __all__ = [
     "GROUP_SCORES",
     "SCORES",
+    "Estimate",
     "Interval",
+    "Spread",
+    "TaskScores",
     "absence_note",
     "accuracy",
-    "bootstrap_weights",
     "delta_m",
     "expected_level",
     "group_kendall_tau",
     "group_ndcg",
     "group_reciprocal_rank",
+    "holm",
     "intervals",
     "level_correlation",
     "level_error",
@@ -56,7 +71,11 @@ __all__ = [
     "ndcg",
     "rmse",
     "roc_auc",
+    "score_intervals",
     "skills",
+    "spread_over_rows",
+    "spread_over_trainings",
+    "sum_of_spreads",
     "task_scores",
     "top_accuracy",
     "top_recall",

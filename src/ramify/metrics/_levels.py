@@ -5,6 +5,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from ramify.metrics._estimate import Estimate, absent, unbiased
+
 Array = NDArray[np.float64]
 
 
@@ -26,10 +28,8 @@ def most_fitting_level(reaching: Float[np.ndarray, "row threshold"]) -> Float[np
 
 
 def weighted_kappa(
-    reaching: Float[np.ndarray, "row threshold"],
-    targets: Float[np.ndarray, " row"],
-    weights: Float[np.ndarray, "draw row"],
-) -> Float[np.ndarray, " draw"]:
+    reaching: Float[np.ndarray, "unit threshold"], targets: Float[np.ndarray, " unit"]
+) -> Estimate:
     r"""Cohen's kappa with quadratic weights of the most fitting levels: 1 perfect, 0 chance.
 
     .. math:: \kappa = 1 - \frac{E[(p - y)^2]}{E[p^2] + E[y^2] - 2 E[p] E[y]}
@@ -39,28 +39,28 @@ def weighted_kappa(
     Args:
         reaching: Probability of each level but the lowest, or a higher one.
         targets: The true levels, from 0 up.
-        weights: How much each row counts, one line per draw.
 
     Returns:
-        At most 1; NaN if the labels are of one level only.
+        At most 1; absent if the labels are of one level only.
 
     References:
         Cohen. *Weighted kappa*, Psychological Bulletin 1968.
 
     Example:
-        >>> print(weighted_kappa(np.array([[0.1], [0.9]]), np.array([0.0, 1.0]), np.ones((1, 2))))
-        [1.]
+        >>> weighted_kappa(np.array([[0.1], [0.9]]), np.array([0.0, 1.0])).value
+        1.0
     """
-    level = most_fitting_level(reaching)
-    total = weights.sum(axis=1)
-    share = weights / np.where(total > 0, total, 1)[:, None]
-    told, true = share @ level, share @ targets
-    squares = share @ targets**2
-    chance = share @ level**2 + squares - 2 * told * true
-    kappa = np.full(len(weights), np.nan)
-    spread = (squares - true**2) > 1e-12
-    np.divide(share @ (level - targets) ** 2, chance, out=kappa, where=(total > 0) & spread)
-    return np.round(1 - kappa, 12) + 0.0  # chance is 0, and not what rounding leaves of it
+    level, n = most_fitting_level(reaching), len(targets)
+    if n == 0 or np.ptp(targets) == 0:
+        return absent(n)
+    told, true = level.mean(), targets.mean()
+    apart = (level - targets) ** 2
+    # Its mean is the denominator, and its deviations from it are the denominator's influence.
+    by_chance = level**2 + targets**2 - 2 * level * true - 2 * told * targets + 2 * told * true
+    chance = by_chance.mean()
+    ratio = apart.mean() / chance
+    value = float(np.round(1 - ratio, 12)) + 0.0  # chance is 0, not what rounding leaves of it
+    return Estimate(value, unbiased((ratio * by_chance - apart) / (chance * n)))
 
 
 def level_error(reaching: Array, targets: Array) -> float:

@@ -6,52 +6,56 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
 from ramify._core import InputError
+from ramify.metrics._estimate import Estimate, absent, blockwise, mean_estimate
 from ramify.tasks import NDCG_PLACES
 
 Array = NDArray[np.float64]
-_MOST_ROWS = 1 << 20
 
 
 def ndcg(
-    scores: Float[np.ndarray, " row"],
-    targets: Float[np.ndarray, " row"],
-    weights: Float[np.ndarray, "draw row"],
-    groups: Int64[np.ndarray, " row"],
-) -> Float[np.ndarray, " draw"]:
+    scores: Float[np.ndarray, " unit"],
+    targets: Float[np.ndarray, " unit"],
+    groups: Int64[np.ndarray, " unit"],
+) -> Estimate:
     r"""Mean over groups of the discounted gain of the first places, against the best order.
 
     .. math:: \mathrm{DCG} = \sum_{p=1}^{K} \frac{y_{(p)}}{\log_2(1 + p)}
 
-    with the label :math:`y_{(p)}` of the row at place *p*, *K* = `NDCG_PLACES`, divided by that of
-    the rows in the order of their labels. Rows with equal scores share their places. A group
-    without two different labels has no value.
+    with the label :math:`y_{(p)}` of the unit at place *p*, *K* = `NDCG_PLACES`, divided by that of
+    the units in the order of their labels. Units with equal scores share their places. A group
+    without two different labels has no value. The influence of a group stands at its first unit;
+    of a lone group, blocks of units are left out in turn.
 
     Args:
         scores: Higher comes first.
-        targets: How relevant each row is, 0 or more.
-        weights: How often each row was drawn, one line per draw. With several groups whole groups
-            are drawn, so all rows of one have the same; a lone group has its rows drawn.
-        groups: Number of each row's group.
+        targets: How relevant each unit is, 0 or more.
+        groups: Number of each unit's group.
 
     Returns:
-        In [0, 1]; NaN if no group has a value.
+        In [0, 1]; absent if no group has a value.
 
     References:
         Järvelin, Kekäläinen. *Cumulated gain-based evaluation of IR techniques*, 2002, with the
         label itself as gain.
 
     Example:
-        >>> one = np.ones((1, 3))
-        >>> score = ndcg(np.array([3.0, 2, 1]), np.array([0.0, 1, 2]), one, np.zeros(3, np.int64))
-        >>> print(round(float(score[0]), 3))
+        >>> score = ndcg(np.array([3.0, 2, 1]), np.array([0.0, 1, 2]), np.zeros(3, np.int64))
+        >>> round(score.value, 3)
         0.62
     """
     names, first, place = np.unique(groups, return_index=True, return_inverse=True)
-    if len(names) > 1 or (weights == weights[:, :1]).all():
-        return _mean(group_ndcg(scores, targets, place), weights[:, first])
-    size = max(1, _MOST_ROWS // max(1, len(scores)))
-    parts = [_redrawn(scores, targets, weights[i : i + size]) for i in range(0, len(weights), size)]
-    return np.concatenate(parts)
+    if len(names) == 1:
+        return blockwise(
+            lambda kept: float(group_ndcg(scores[kept], targets[kept], place[kept])[0]), len(scores)
+        )
+    gains = group_ndcg(scores, targets, place)
+    known = ~np.isnan(gains)
+    if not known.any():
+        return absent(len(scores))
+    found = mean_estimate(gains[known])
+    influence = np.zeros(len(scores))
+    influence[first[known]] = found.influence
+    return Estimate(found.value, influence)
 
 
 def group_ndcg(scores: Array, targets: Array, groups: NDArray[np.int64]) -> Array:
@@ -126,16 +130,6 @@ def _gains(scores: Array, targets: Array, groups: NDArray[np.int64]) -> Array:
     return total
 
 
-def _redrawn(scores: Array, targets: Array, weights: Array) -> Array:
-    draw, row = np.nonzero(weights)
-    times = np.rint(weights[draw, row]).astype(np.int64)
-    groups, rows = np.repeat(draw, times), np.repeat(row, times)
-    found = np.full(len(weights), np.nan)
-    values = group_ndcg(scores[rows], targets[rows], groups)
-    found[: len(values)] = values
-    return found
-
-
 def _spread(targets: Array, groups: NDArray[np.int64]) -> Array:
     n_groups = int(groups.max(initial=-1)) + 1
     low, high = np.full(n_groups, np.inf), np.full(n_groups, -np.inf)
@@ -148,11 +142,3 @@ def _members(groups: NDArray[np.int64]) -> list[NDArray[np.intp]]:
     n_groups = int(groups.max(initial=-1)) + 1
     order = np.argsort(groups, kind="stable")
     return np.split(order, np.searchsorted(groups[order], np.arange(1, n_groups)))
-
-
-def _mean(values: Array, weights: Array) -> Array:
-    known = ~np.isnan(values)
-    counts = weights @ known.astype(np.float64)
-    mean = np.full(len(weights), np.nan)
-    np.divide(weights @ np.where(known, values, 0.0), counts, out=mean, where=counts > 0)
-    return mean

@@ -73,12 +73,16 @@ class Gain(Part):
             have the same difference other than 0.
         high: Upper end.
         seeds: Number of seeds that it rests on.
+        clear: Whether it is a difference of the methods, with at most one false claim in twenty
+            comparisons of a method, however many tasks there are; None in files of old, where the
+            interval alone tells.
     """
 
     value: float | None
     low: float | None
     high: float | None
     seeds: Number
+    clear: bool | None = None
 
 
 class TaskMean(Part):

@@ -130,7 +130,7 @@ class TaskScore(Part):
         metric: Name of the score.
         value: The score; None means absent (no label, or labels of one class only).
         n_labels: Number of labels that the score rests on.
-        low: Lower end of the 95 % bootstrap interval over rows.
+        low: Lower end of the 95 % interval over rows, or over whole groups of them.
         high: Upper end.
         note: Why the score is absent, or empty.
     """
@@ -165,14 +165,18 @@ class Difference(Part):
         task: Name; empty for the mean over tasks.
         value: Difference in the metric's own unit, its sign turned so that positive is better.
             For the mean over tasks: of the skills (ROC-AUC, accuracy, R²).
-        low: Lower end of the 95 % paired bootstrap interval over rows.
+        low: Lower end of the 95 % interval, over rows and as far as known over trainings.
         high: Upper end.
+        clear: Whether it is a difference of the ways of sharing, with at most one false claim in
+            twenty tables, however many tasks these have. None where that cannot be said: after a
+            single training each, training anew may change as much.
     """
 
     task: str
     value: float | None
     low: float | None
     high: float | None
+    clear: bool | None = None
 
 
 class Baseline(Part):

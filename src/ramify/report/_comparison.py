@@ -15,34 +15,44 @@ class Outcome(Enum):
     BETTER = "better"
     WORSE = "worse"
     UNCLEAR = "unclear"
+    ONCE = "once"
     UNTESTED = "untested"
     ABSENT = "absent"
 
 
 def outcome(difference: Difference) -> Outcome:
-    """Better or worse only if the whole interval is on one side of 0.
+    """Better or worse only if the record calls the difference clear.
 
     Example:
         >>> from ramify.records import Difference
-        >>> outcome(Difference(task="", value=0.01, low=-0.002, high=0.022)).value
+        >>> outcome(Difference(task="", value=0.01, low=-0.002, high=0.022, clear=False)).value
         'unclear'
     """
-    return _side(difference.value, difference.low, difference.high)
+    if difference.clear is None and difference.low is not None:
+        return Outcome.ONCE
+    return _side(difference.value, difference.low, bool(difference.clear))
 
 
 def outcome_of(gain: Gain) -> Outcome:
     """The same for a mean over seeds."""
-    return _side(gain.value, gain.low, gain.high)
+    return _side(gain.value, gain.low, is_clear(gain))
 
 
-def _side(value: float | None, low: float | None, high: float | None) -> Outcome:
+def is_clear(gain: Gain) -> bool:
+    """Whether a mean over seeds is no chance; files of old tell it by the interval alone."""
+    if gain.clear is not None:
+        return gain.clear
+    return gain.low is not None and gain.high is not None and gain.low * gain.high > 0
+
+
+def _side(value: float | None, low: float | None, clear: bool) -> Outcome:
     if value is None:
         return Outcome.ABSENT
-    if low is None or high is None:
+    if low is None:
         return Outcome.UNTESTED
-    if low > 0:
-        return Outcome.BETTER
-    return Outcome.WORSE if high < 0 else Outcome.UNCLEAR
+    if not clear:
+        return Outcome.UNCLEAR
+    return Outcome.BETTER if value > 0 else Outcome.WORSE
 
 
 def with_outcome(differences: Sequence[Difference], wanted: Outcome) -> list[Difference]:

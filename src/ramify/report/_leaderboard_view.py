@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ramify.records import ComparisonRecord, Difference, Gain, MethodResult
+from ramify.report._comparison import is_clear
 from ramify.report._forest import Axis, Mark, axis
 from ramify.report._method_words import unit
 
@@ -72,7 +73,8 @@ def leaderboard(record: ComparisonRecord) -> Leaderboard:
 
 def as_difference(gain: Gain, task: str = "") -> Difference:
     """A gain over seeds, for the pictures of differences."""
-    return Difference(task=task, value=gain.value, low=gain.low, high=gain.high)
+    clear = is_clear(gain)
+    return Difference(task=task, value=gain.value, low=gain.low, high=gain.high, clear=clear)
 
 
 def _axis(gains: Sequence[Gain | None]) -> Axis:

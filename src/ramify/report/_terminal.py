@@ -22,7 +22,7 @@ _MOST_ROWS = 30
 _EXTREMES = 5
 _TREE_ROWS = 16
 _LONGEST = 32
-_STYLES = {"better": "blue", "worse": "dark_orange3", "unclear": "", "untested": ""}
+_STYLES = {"better": "blue", "worse": "dark_orange3", "unclear": "", "once": "", "untested": ""}
 
 
 def print_summary(record: RunRecord, console: Console) -> None:

@@ -12,6 +12,7 @@ _AGAINST = {
     Outcome.BETTER: "{It} beat{s} {other}",
     Outcome.WORSE: "{Other} does better than {it}",
     Outcome.UNCLEAR: "{It} and {other} cannot be told apart",
+    Outcome.ONCE: "{It} and {other} cannot be told apart by one training of each",
     Outcome.UNTESTED: "How surely {it} differ{s} from {other} is unknown",
     Outcome.ABSENT: "{It} cannot be compared with {other}",
 }
@@ -20,6 +21,7 @@ _HEADLINES = {
         Outcome.BETTER: "Sharing helped",
         Outcome.WORSE: "Sharing did not help",
         Outcome.UNCLEAR: "Whether sharing helped cannot be told from these test rows",
+        Outcome.ONCE: "Whether sharing helps cannot be told from one training of each network",
         Outcome.UNTESTED: "Whether sharing helped is uncertain",
         Outcome.ABSENT: "Whether sharing helped cannot be said",
     },
@@ -28,6 +30,7 @@ _HEADLINES = {
         Outcome.BETTER: "Which tasks share matters",
         Outcome.WORSE: "{Other} does better",
         Outcome.UNCLEAR: "{It} and {other} cannot be told apart",
+        Outcome.ONCE: "Whether it matters which tasks share cannot be told from one training of each",
         Outcome.UNTESTED: "Whether it matters which tasks share is uncertain",
         Outcome.ABSENT: "Whether it matters which tasks share cannot be said",
     },
@@ -37,8 +40,8 @@ _HEADLINES = {
 def verdict(record: RunRecord) -> str:
     """Say in plain sentences whether sharing paid off, and for whom it did not.
 
-    A claim is made only if the whole paired interval lies on one side of 0. A baseline that was
-    not trained is not mentioned.
+    A claim is made only if the record calls a difference clear: then at most one table in twenty
+    shows it by chance. A baseline that was not trained is not mentioned.
 
     Args:
         record: What the run did and found.
@@ -131,6 +134,8 @@ def _surely(baseline: Baseline, found: Outcome) -> str:
         return " (no interval could be computed)"
     ends = interval(baseline.mean_difference.low, baseline.mean_difference.high)
     remark = ", which contains 0" if found is Outcome.UNCLEAR else ""
+    if found is Outcome.ONCE:
+        remark = " over the test rows for these two"
     return f" (paired 95 % interval {ends}{remark})"
 
 
@@ -147,18 +152,13 @@ def _alone(record: RunRecord) -> str:
 
 def _losses(record: RunRecord) -> str:
     baseline = record.baselines.get("single_task")
-    tested = [] if baseline is None else [d for d in baseline.differences if d.low is not None]
+    tested = [] if baseline is None else [d for d in baseline.differences if d.clear is not None]
     if not tested or (baseline is not None and _is_same(record, "single_task")):
         return ""
     lost = [each.task for each in with_outcome(tested, Outcome.WORSE)]
     if not lost:
         return "No task clearly lost against a network of its own."
-    chance = round(len(tested) * 0.025)
-    remark = f"; about {chance:,} would be expected by chance alone" if chance >= 1 else ""
-    return (
-        f"Against a network of its own {counted(len(lost), 'task')} clearly lost "
-        f"(interval wholly below 0{remark}): {enumerated(lost)}."
-    )
+    return f"Against a network of its own {counted(len(lost), 'task')} clearly lost: {enumerated(lost)}."
 
 
 def _absent(record: RunRecord) -> str:

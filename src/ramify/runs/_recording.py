@@ -50,8 +50,8 @@ def recorded(
     """
     fitted, finished = main
     sharing = fitted.sharing
-    ours = _both_sides(finished, prepared, options.seed)
-    compared = {each.name: _baseline(each, ours, prepared, options.seed) for each in baselines}
+    ours = _both_sides(finished, prepared)
+    compared = {each.name: _baseline(each, ours, prepared) for each in baselines}
     single = compared.get("single_task")
     return RunRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -96,9 +96,9 @@ def recorded(
     )
 
 
-def _both_sides(finished: Finished, prepared: Prepared, seed: int) -> tuple[Scored, Scored]:
+def _both_sides(finished: Finished, prepared: Prepared) -> tuple[Scored, Scored]:
     tasks = prepared.tasks
-    return scored(finished.validation, tasks, seed), scored(finished.test, tasks, seed)
+    return scored(finished.validation, tasks), scored(finished.test, tasks)
 
 
 def _scores(finished: Finished, sides: tuple[Scored, Scored], prepared: Prepared) -> Scores:
@@ -109,10 +109,8 @@ def _scores(finished: Finished, sides: tuple[Scored, Scored], prepared: Prepared
     )
 
 
-def _baseline(
-    finished: Finished, ours: tuple[Scored, Scored], prepared: Prepared, seed: int
-) -> Baseline:
-    theirs = _both_sides(finished, prepared, seed)
+def _baseline(finished: Finished, ours: tuple[Scored, Scored], prepared: Prepared) -> Baseline:
+    theirs = _both_sides(finished, prepared)
     per_task, mean = differences(ours[1], theirs[1])
     return Baseline(
         scores=_scores(finished, theirs, prepared),

@@ -1,23 +1,31 @@
 """From predictions to the scores and differences of a record, with intervals over rows."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ramify.metrics import (
     Interval,
+    Spread,
+    TaskScores,
     absence_note,
     delta_m,
+    holm,
     intervals,
-    skills,
+    score_intervals,
+    spread_over_rows,
+    spread_over_trainings,
+    sum_of_spreads,
 )
 from ramify.records import Difference, TaskScore
-from ramify.tasks import TaskSet
+from ramify.tasks import Binary, Task, TaskSet
 from ramify.training import Predictions
 
-_MOST_DRAWS, _FEWEST_DRAWS = 1000, 200
-_DRAWN_SCORES = 40_000
+_FEWEST_LABELS = (
+    5  # of each class; with fewer, false claims exceed their share (benchmarks/coverage.py)
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,25 +35,23 @@ class Scored:
     Attributes:
         tasks: The tasks.
         predictions: What was scored.
-        values: Score per task; NaN where absent.
-        draws: The same for bootstrap draws of the rows, ``(draw, task)``.
+        scores: Of each task, with what each row adds to its error.
+        left_out: The same without each of the networks that answer together; none of a lone one.
     """
 
     tasks: TaskSet
     predictions: Predictions
-    values: NDArray[np.float64]
-    draws: NDArray[np.float64]
+    scores: TaskScores
+    left_out: Sequence[TaskScores] = ()
 
     def table(self) -> list[TaskScore]:
         """A line per task for the record."""
-        found = zip(self.tasks, intervals(self.values, self.draws), strict=True)
-        return [self._line(t, interval) for t, (_, interval) in enumerate(found)]
+        found = score_intervals(self.scores, self.predictions.groups)
+        return [self._line(t, interval) for t, interval in enumerate(found)]
 
     def mean_skill(self) -> float:
         """Mean skill over the tasks with a score; NaN if there is none."""
-        known = skills(self.values[None], self.tasks)[0]
-        known = known[~np.isnan(known)]
-        return float(known.mean()) if len(known) else float("nan")
+        return self.scores.skills().mean().value
 
     def _line(self, place: int, interval: Interval) -> TaskScore:
         task = self.tasks[place]
@@ -63,20 +69,18 @@ class Scored:
         )
 
 
-def scored(predictions: Predictions, tasks: TaskSet, seed: int) -> Scored:
-    """Score predictions, and again for bootstrap draws of the rows.
-
-    The draws depend on the seed, the number of rows and their groups only, so those of two networks on the same
-    rows are paired.
+def scored(predictions: Predictions, tasks: TaskSet) -> Scored:
+    """Score predictions.
 
     Args:
         predictions: Of one side of the split.
         tasks: The tasks.
-        seed: Of the draws.
     """
-    n_draws = max(_FEWEST_DRAWS, min(_MOST_DRAWS, _DRAWN_SCORES // len(tasks)))
-    draws = predictions.drawn_scores(tasks, predictions.draws(n_draws, seed))
-    return Scored(tasks, predictions, predictions.scores(tasks), draws)
+    left_out = [
+        replace(predictions, values=values, left_out=()).scored(tasks)
+        for values in predictions.left_out
+    ]
+    return Scored(tasks, predictions, predictions.scored(tasks), left_out)
 
 
 def differences(ours: Scored, theirs: Scored) -> tuple[list[Difference], Difference]:
@@ -85,40 +89,68 @@ def differences(ours: Scored, theirs: Scored) -> tuple[list[Difference], Differe
     Returns:
         Per task in the metric's own unit, and for the mean over tasks of the skills.
     """
-    tasks = ours.tasks
-    signs = np.array([1.0 if task.kind.metric.higher_is_better else -1.0 for task in tasks])
-    per_task = intervals(signs * (ours.values - theirs.values), signs * (ours.draws - theirs.draws))
-    gain = skills(ours.values[None], tasks)[0] - skills(theirs.values[None], tasks)[0]
-    gains = skills(ours.draws, tasks) - skills(theirs.draws, tasks)
-    (mean,) = intervals(_row_means(gain[None]), _row_means(gains)[:, None])
-    lines = [_difference(task.name, each) for task, each in zip(tasks, per_task, strict=True)]
-    return lines, _difference("", mean)
+    groups = ours.predictions.groups
+    apart = ours.scores.minus(theirs.scores)
+    gain = ours.scores.gains(theirs.scores).mean()
+    trainings = _over_trainings(ours, theirs, lambda scores: scores.values)
+    per_task = intervals(apart.values, spread_over_rows(apart.influence, groups), trainings)
+    (mean,) = intervals(
+        np.array([gain.value]),
+        spread_over_rows(gain.influence[:, None], groups),
+        _over_trainings(ours, theirs, lambda s: np.array([s.skills().mean().value])),
+    )
+    if trainings is None:  # then the networks differ, of the ways of sharing nothing can be said
+        return [_difference(t.name, i) for t, i in _by_task(ours, per_task)], _difference("", mean)
+    tested = [i.p if _has_enough(ours, t) else np.nan for t, i in enumerate(per_task)]
+    clear = holm(np.array(tested))
+    lines = [
+        _difference(task.name, interval, bool(is_clear))
+        for (task, interval), is_clear in zip(_by_task(ours, per_task), clear, strict=True)
+    ]
+    return lines, _difference("", mean, bool(holm(np.array([mean.p]))[0]))
+
+
+def _by_task(scored: Scored, found: Sequence[Interval]) -> Iterator[tuple[Task, Interval]]:
+    return zip(scored.tasks, found, strict=True)
+
+
+def _over_trainings(
+    ours: Scored, theirs: Scored, of: Callable[[TaskScores], NDArray[np.float64]]
+) -> Spread | None:
+    """What training both anew would change in a difference; None after a single training."""
+    parts = [
+        spread_over_trainings(np.stack([of(left) for left in each.left_out]))
+        for each in (ours, theirs)
+        if len(each.left_out) > 1
+    ]
+    return sum_of_spreads(*parts) if len(parts) == 2 else None
+
+
+def _has_enough(scored: Scored, place: int) -> bool:
+    """Whether there are enough labels of each class for the spread over rows to be known."""
+    if not isinstance(scored.tasks[place].kind, Binary):
+        return True
+    predictions = scored.predictions
+    labels = predictions.targets[predictions.label_mask[:, place], place] >= 0.5
+    return bool(min(labels.sum(), (~labels).sum()) >= _FEWEST_LABELS)
 
 
 def relative_gain(ours: Scored, theirs: Scored) -> float | None:
     """`delta_m` of one network over another in percent; None if it is not defined."""
     higher = [task.kind.metric.higher_is_better for task in ours.tasks]
-    known = ~np.isnan(theirs.values)
-    if (theirs.values[known] <= 0).any():
+    before = theirs.scores.values
+    if (before[~np.isnan(before)] <= 0).any():
         return None
-    return _known(delta_m(ours.values, theirs.values, higher))
+    return _known(delta_m(ours.scores.values, before, higher))
 
 
-def _row_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    known = ~np.isnan(values)
-    counts = known.sum(axis=1)
-    sums = np.where(known, values, 0.0).sum(axis=1)
-    means: NDArray[np.float64] = np.full(len(values), np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means
-
-
-def _difference(name: str, interval: Interval) -> Difference:
+def _difference(name: str, interval: Interval, clear: bool | None = None) -> Difference:
     return Difference(
         task=name,
         value=_known(interval.value),
         low=_known(interval.low),
         high=_known(interval.high),
+        clear=clear,
     )
 
 

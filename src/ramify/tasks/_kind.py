@@ -3,23 +3,31 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import inf, isfinite, log
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ramify._core import InputError, quoted
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A per-task score: its name, and whether more is better."""
+    """A per-task score.
+
+    Attributes:
+        name: Its name.
+        higher_is_better: Its direction.
+        scale: ``share`` between 0 and 1, ``error`` from 0 up, or ``free``: how an interval around it
+            is made.
+    """
 
     name: str
     higher_is_better: bool
+    scale: Literal["share", "error", "free"] = "share"
 
 
 ROC_AUC = Metric("roc_auc", higher_is_better=True)
 ACCURACY = Metric("accuracy", higher_is_better=True)
-RMSE = Metric("rmse", higher_is_better=False)
-KAPPA = Metric("kappa", higher_is_better=True)
+RMSE = Metric("rmse", higher_is_better=False, scale="error")
+KAPPA = Metric("kappa", higher_is_better=True, scale="free")
 NDCG = Metric("ndcg", higher_is_better=True)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ramify._core import ShapeError
 from ramify.data import Batch, Units, mapped
 from ramify.losses import TaskLosses
-from ramify.metrics import bootstrap_weights, skills, task_scores
+from ramify.metrics import TaskScores, skills, task_scores
 from ramify.networks import Positions, TaskNetwork
 from ramify.tasks import TaskSet
 
@@ -30,6 +30,8 @@ class Predictions:
         groups: Number of each row's group, for tasks that put rows in order; None for one of all.
         rows: For each unit the number of its row, from 0; None where the units are the rows.
         row_count: Number of rows, where units are not the rows: some may have no unit here.
+        left_out: The values without each of several networks that answer together; none of a lone
+            network. They tell what training anew would change.
     """
 
     values: Float[np.ndarray, "unit column"]
@@ -38,6 +40,7 @@ class Predictions:
     groups: Int64[np.ndarray, " row"] | None = None
     rows: Int64[np.ndarray, " unit"] | None = None
     row_count: int | None = None
+    left_out: tuple[Float[np.ndarray, "unit column"], ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -46,23 +49,19 @@ class Predictions:
 
     def scores(self, tasks: TaskSet) -> NDArray[np.float64]:
         """Score of each task in its metric's own unit; NaN where absent."""
-        scores: NDArray[np.float64] = self.drawn_scores(tasks, np.ones((1, self.n_rows)))[0]
-        return scores
+        return self.scored(tasks).values
 
-    def drawn_scores(
-        self, tasks: TaskSet, weights: Float[np.ndarray, "draw row"]
-    ) -> Float[np.ndarray, "draw task"]:
-        """Score of each task under weights of the rows, such as those of `draws`."""
+    def scored(self, tasks: TaskSet) -> TaskScores:
+        """Score of each task, with what each row adds to its error."""
         return task_scores(
-            self.values, self.targets, self.label_mask, tasks, weights, self.groups, rows=self.rows
+            self.values,
+            self.targets,
+            self.label_mask,
+            tasks,
+            self.groups,
+            rows=self.rows,
+            n_rows=self.n_rows,
         )
-
-    def draws(self, n_draws: int, seed: int) -> Float[np.ndarray, "draw row"]:
-        """How often each row is drawn in bootstrap draws of the rows, or of whole groups.
-
-        A row is drawn with all its positions: those of one row are not independent of each other.
-        """
-        return bootstrap_weights(self.n_rows, n_draws, seed, self.groups)
 
     def skills(self, tasks: TaskSet) -> NDArray[np.float64]:
         """Skill of each task, higher is better; NaN where absent."""

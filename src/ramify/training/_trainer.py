@@ -261,9 +261,8 @@ def _try_each(
     chosen = 0
     scores: list[float | None] = [None] * len(networks)
     if predictions:
-        chosen = choose_network(
-            predictions, sizes, [each.clarity for each in proposals], network.tasks, context.seed
-        )
+        clarity = [each.clarity for each in proposals]
+        chosen = choose_network(predictions, sizes, clarity, network.tasks)
         scores = [_finite_mean(p, network.tasks) for p in predictions]
     candidates = [
         Candidate(each.tree, size, score, i == chosen)

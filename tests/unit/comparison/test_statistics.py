@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from ramify.comparison import paired_gain
+from ramify.comparison import paired_gain, paired_gains
 from ramify.comparison._recommend import recommended
 from ramify.comparison._statistics import mean_of, spread_of
 
@@ -82,7 +82,17 @@ def test_losses_are_all_tasks_that_a_way_of_sharing_made_worse_and_no_others() -
         if (mean.gain.value or 0) < 0
     }
     assert {(loss.method, loss.task) for loss in record.losses} == expected
-    assert all(loss.clear == ((loss.gain.high or 0) < 0) for loss in record.losses)
+    assert all(loss.clear == loss.gain.clear for loss in record.losses)
+
+
+def test_many_tasks_need_more_to_be_clear_and_two_seeds_are_never_enough() -> None:
+    one = np.array([[0.010], [0.012], [0.008], [0.011]])
+    assert paired_gains(one)[0].clear
+    rest = np.random.default_rng(0).normal(0, 1, size=(4, 400))
+    many = paired_gains(np.hstack([one, rest]))
+    assert sum(bool(gain.clear) for gain in many) == 0
+    assert many[0].low == paired_gains(one)[0].low
+    assert not paired_gain([0.010, 0.0101]).clear
 
 
 def test_the_smallest_within_one_standard_error_of_the_best_is_recommended() -> None:

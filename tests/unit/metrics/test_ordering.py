@@ -10,7 +10,6 @@ from sklearn.metrics import cohen_kappa_score, ndcg_score
 from ramify._core import InputError
 from ramify.metrics import (
     absence_note,
-    bootstrap_weights,
     group_kendall_tau,
     group_ndcg,
     group_reciprocal_rank,
@@ -43,7 +42,7 @@ def test_ndcg_is_that_of_scikit_learn(seed: int) -> None:
         for g in range(7)
     ]
     assert_allclose(found, expected)
-    assert_allclose(ndcg(scores, targets, np.ones((1, 120)), groups), np.mean(expected))
+    assert_allclose(ndcg(scores, targets, groups).value, np.mean(expected))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -69,9 +68,8 @@ def test_a_group_of_one_label_has_no_score_and_does_not_count() -> None:
         values = score(scores, targets, groups)
         assert np.flatnonzero(np.isnan(values)).tolist() == [2]
     others = groups != 2
-    every = ndcg(scores, targets, np.ones((1, 120)), groups)
-    without = ndcg(scores[others], targets[others], np.ones((1, others.sum())), groups[others])
-    assert_allclose(every, without)
+    every = ndcg(scores, targets, groups).value
+    assert_allclose(every, ndcg(scores[others], targets[others], groups[others]).value)
 
 
 def test_a_perfect_order_scores_one_and_constant_scores_are_no_order() -> None:
@@ -80,36 +78,35 @@ def test_a_perfect_order_scores_one_and_constant_scores_are_no_order() -> None:
     assert_allclose(group_kendall_tau(0 * targets, targets, groups), 0)
 
 
-def test_groups_are_drawn_whole_and_a_lone_group_has_its_rows_drawn() -> None:
+def test_the_influence_of_a_group_stands_at_its_first_row_and_a_lone_group_has_blocks() -> None:
     scores, targets, groups = rows(1)
-    weights = bootstrap_weights(120, 20, 0, groups)
     values = group_ndcg(scores, targets, groups)
+    found = ndcg(scores, targets, groups)
+    assert_allclose(found.value, values.mean())
     first = np.array([of(groups, g)[0] for g in range(7)])
-    assert all(len(np.unique(weights[0, of(groups, g)])) == 1 for g in range(7))
-    expected = weights[:, first] @ values / 7
-    assert_allclose(ndcg(scores, targets, weights, groups), expected)
-    lone, alone = bootstrap_weights(120, 5, 0, np.zeros(120, np.int64)), np.zeros(120, np.int64)
-    for draw, found in zip(lone, ndcg(scores, targets, lone, alone), strict=True):
-        drawn = np.repeat(np.arange(120), draw.astype(int))
-        assert_allclose(found, ndcg_score(targets[None, drawn], scores[None, drawn], k=10))
+    assert np.flatnonzero(found.influence).tolist() == sorted(first)
+    assert_allclose((found.influence**2).sum(), values.var(ddof=1) / 7)
+    lone = ndcg(scores, targets, np.zeros(120, np.int64))
+    assert_allclose(lone.value, ndcg_score(targets[None], scores[None], k=10))
+    assert abs(lone.influence.sum()) < 1e-9
+    assert np.count_nonzero(lone.influence) <= 20
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_kappa_is_that_of_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     reaching = -np.sort(-rng.random((60, 3)), axis=1)
-    targets, weights = rng.integers(4, size=60), rng.integers(0, 4, size=(3, 60)).astype(float)
+    targets = rng.integers(4, size=60)
     level = np.floor(reaching.sum(axis=1) + 0.5).astype(int)
-    for value, line in zip(weighted_kappa(reaching, targets * 1.0, weights), weights, strict=True):
-        expected = cohen_kappa_score(targets, level, weights="quadratic", sample_weight=line)
-        assert_allclose(value, expected)
+    expected = cohen_kappa_score(targets, level, weights="quadratic")
+    assert_allclose(weighted_kappa(reaching, targets * 1.0).value, expected)
 
 
 def test_scores_over_labels_that_do_not_differ_are_absent_and_say_why() -> None:
     tasks = TaskSet([Task("a", Ordinal(("x", "y", "z"))), Task("b", Ranking())])
     predictions, targets = np.full((4, 3), 0.3), np.array([[1.0, 0], [1, 0], [1, 2], [1, 2]])
     mask, groups = np.ones((4, 2), dtype=bool), np.array([0, 0, 1, 1])
-    assert np.isnan(task_scores(predictions, targets, mask, tasks, groups=groups)).all()
+    assert np.isnan(task_scores(predictions, targets, mask, tasks, groups=groups).values).all()
     assert absence_note(tasks[0], targets[:, 0]) == "labels of one level only on these rows"
     words = "no group with two different labels on these rows"
     assert absence_note(tasks[1], targets[:, 1], groups) == words
@@ -124,5 +121,4 @@ def test_a_label_below_0_has_no_gain() -> None:
 def test_kappa_of_one_level_for_all_rows_is_0_and_not_what_rounding_leaves() -> None:
     rng = np.random.default_rng(0)
     targets = rng.integers(0, 3, 24) * 1.0
-    weights = np.vstack([np.ones(24), rng.integers(0, 4, (20, 24))])
-    assert set(weighted_kappa(np.full((24, 2), [0.9, 0.1]), targets, weights)) == {0.0}
+    assert weighted_kappa(np.full((24, 2), [0.9, 0.1]), targets).value == 0.0

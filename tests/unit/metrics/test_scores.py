@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -6,6 +8,7 @@ from sklearn.metrics import accuracy_score, mean_squared_error, roc_auc_score
 from tests.references import metrics as reference
 
 from ramify.metrics import (
+    Estimate,
     absence_note,
     accuracy,
     mean_skill,
@@ -13,6 +16,7 @@ from ramify.metrics import (
     roc_auc,
     skills,
     task_scores,
+    weighted_kappa,
 )
 from ramify.tasks import Binary, Multiclass, Regression, Task, TaskSet
 
@@ -26,52 +30,73 @@ TASKS = TaskSet(
 )
 
 
-def sample(n: int = 40, *, ties: bool = True, seed: int = 0) -> tuple[Array, Array, Array]:
+def sample(n: int = 40, *, ties: bool = True, seed: int = 0) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     scores = rng.integers(6, size=n) / 6 if ties else rng.random(n)
-    targets = (rng.random(n) < 0.4).astype(np.float64)
-    weights = rng.integers(0, 4, size=(3, n)).astype(np.float64)
-    return scores, targets, weights
+    return scores, (rng.random(n) < 0.4).astype(np.float64)
 
 
 @pytest.mark.parametrize("ties", [True, False])
 @pytest.mark.parametrize("seed", range(3))
 def test_roc_auc_equals_counting_pairs_and_scikit_learn(ties: bool, seed: int) -> None:
-    scores, targets, weights = sample(ties=ties, seed=seed)
-    found = roc_auc(scores, targets, weights)
-    for value, line in zip(found, weights, strict=True):
-        assert_allclose(value, reference.roc_auc(scores, targets, line))
-        assert_allclose(value, roc_auc_score(targets, scores, sample_weight=line))
+    scores, targets = sample(ties=ties, seed=seed)
+    found = roc_auc(scores, targets).value
+    assert_allclose(found, reference.roc_auc(scores, targets, np.ones(40)))
+    assert_allclose(found, roc_auc_score(targets, scores))
 
 
 def test_roc_auc_of_constant_scores_is_one_half() -> None:
-    _, targets, weights = sample()
-    assert_allclose(roc_auc(np.full(40, 0.3), targets, weights), 0.5)
+    _, targets = sample()
+    assert_allclose(roc_auc(np.full(40, 0.3), targets).value, 0.5)
 
 
 @pytest.mark.parametrize("targets", [np.zeros(5), np.ones(5), np.zeros(0)])
 def test_roc_auc_of_one_class_is_absent(targets: Array) -> None:
-    scores, weights = np.linspace(0, 1, len(targets)), np.ones((2, len(targets)))
-    assert np.isnan(roc_auc(scores, targets, weights)).all()
+    found = roc_auc(np.linspace(0, 1, len(targets)), targets)
+    assert np.isnan([found.value, *found.influence]).all()
 
 
-def test_roc_auc_is_absent_in_a_draw_without_a_positive() -> None:
-    weights = np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
-    found = roc_auc(np.array([0.9, 0.1, 0.2]), np.array([1.0, 0.0, 0.0]), weights)
-    assert found[0] == 1
-    assert np.isnan(found[1])
+def test_of_one_positive_the_spread_is_unknown() -> None:
+    found = roc_auc(np.array([0.1, 0.2, 0.3]), np.array([0.0, 0.0, 1.0]))
+    assert found.value == 1
+    assert np.isnan(found.influence[2])
 
 
 def test_accuracy_and_rmse_equal_scikit_learn() -> None:
     rng = np.random.default_rng(0)
-    weights = rng.integers(0, 4, size=(3, 30)).astype(np.float64)
     chances, classes = rng.random((30, 4)), rng.integers(4, size=30).astype(np.float64)
     values, targets = rng.standard_normal(30), rng.standard_normal(30)
-    for i, line in enumerate(weights):
-        hits = accuracy_score(classes, chances.argmax(axis=1), sample_weight=line)
-        assert_allclose(accuracy(chances, classes, weights)[i], hits)
-        error = mean_squared_error(targets, values, sample_weight=line) ** 0.5
-        assert_allclose(rmse(values, targets, weights)[i], error)
+    hits = accuracy_score(classes, chances.argmax(axis=1))
+    assert_allclose(accuracy(chances, classes).value, hits)
+    error = mean_squared_error(targets, values) ** 0.5
+    assert_allclose(rmse(values, targets).value, error)
+
+
+_RNG = np.random.default_rng(3)
+_N = 400
+_LEVELS = _RNG.integers(0, 4, _N).astype(np.float64)
+_REACHING = np.clip((_LEVELS[:, None] - np.arange(3)) * 0.5 + _RNG.normal(0, 0.4, (_N, 3)), 0, 1)
+_YES = (_RNG.random(_N) < 0.3).astype(np.float64)
+CASES: dict[str, tuple[Callable[..., Estimate], Array, Array]] = {
+    "roc_auc": (roc_auc, (_YES + _RNG.normal(0, 1, _N)).round(1), _YES),
+    "accuracy": (accuracy, _RNG.random((_N, 4)), _LEVELS),
+    "rmse": (rmse, _RNG.normal(size=_N), _RNG.normal(size=_N)),
+    "kappa": (weighted_kappa, -np.sort(-_REACHING, axis=1), _LEVELS),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_leaving_a_row_out_moves_the_score_by_its_influence(
+    case: tuple[Callable[..., Estimate], Array, Array],
+) -> None:
+    score, predictions, targets = case
+    found = score(predictions, targets)
+    assert abs(found.influence.sum()) < 1e-9
+    without = [
+        score(np.delete(predictions, i, axis=0), np.delete(targets, i)).value for i in range(_N)
+    ]
+    moved = (found.value - np.array(without)) * (_N - 1) / _N
+    assert_allclose(found.influence, moved, atol=0.02 * np.abs(moved).max())
 
 
 def table(n: int = 50) -> tuple[Array, Array, NDArray[np.bool_]]:
@@ -85,7 +110,7 @@ def table(n: int = 50) -> tuple[Array, Array, NDArray[np.bool_]]:
 
 def test_every_task_is_scored_on_its_own_labels() -> None:
     predictions, targets, mask = table()
-    (found,) = task_scores(predictions, targets, mask, TASKS)
+    found = task_scores(predictions, targets, mask, TASKS).values
     a, b, c = (mask[:, t] for t in range(3))
     expected = [
         float(roc_auc_score(targets[a, 0], predictions[a, 0])),
@@ -98,25 +123,42 @@ def test_every_task_is_scored_on_its_own_labels() -> None:
 def test_what_stands_where_there_is_no_label_does_not_matter() -> None:
     predictions, targets, mask = table()
     other = np.where(mask, targets, np.nan)
-    assert_allclose(
-        task_scores(predictions, other, mask, TASKS), task_scores(predictions, targets, mask, TASKS)
-    )
+    plain = task_scores(predictions, targets, mask, TASKS)
+    found = task_scores(predictions, other, mask, TASKS)
+    assert_allclose(found.values, plain.values)
+    assert_allclose(found.influence, plain.influence)
 
 
-def test_drawing_rows_is_repeating_them() -> None:
+def test_the_influence_stands_at_the_row_and_skills_move_with_the_score() -> None:
     predictions, targets, mask = table()
-    times = np.random.default_rng(0).integers(0, 3, size=50)
-    rows = np.repeat(np.arange(50), times)
-    weighted = task_scores(predictions, targets, mask, TASKS, times[None].astype(np.float64))
-    repeated = task_scores(predictions[rows], targets[rows], mask[rows], TASKS)
-    assert_allclose(weighted, repeated)
+    found = task_scores(predictions, targets, mask, TASKS)
+    assert (found.influence[~mask] == 0).all()
+    assert_allclose(found.influence.sum(axis=0), 0, atol=1e-6)
+    skill = found.skills()
+    assert_allclose(skill.values, skills(found.values[None], TASKS)[0])
+    assert_allclose(skill.influence[:, :2], found.influence[:, :2])
+    slope = -2 * found.values[2] / 2.0**2
+    assert_allclose(skill.influence[:, 2], slope * found.influence[:, 2], rtol=1e-5)
+
+
+def test_differences_and_means_are_those_of_the_influences() -> None:
+    predictions, targets, mask = table()
+    ours = task_scores(predictions, targets, mask, TASKS)
+    theirs = task_scores(predictions[:, ::-1].copy(), targets, mask, TASKS)
+    apart = ours.minus(theirs)
+    assert_allclose(apart.values, np.array([1, 1, -1]) * (ours.values - theirs.values))
+    gain = ours.gains(theirs).mean()
+    assert_allclose(gain.value, (ours.skills().values - theirs.skills().values).mean())
+    each = (ours.skills().influence - theirs.skills().influence).mean(axis=1)
+    assert_allclose(gain.influence, each, rtol=1e-4, atol=1e-7)
 
 
 def test_with_all_labels_masked_every_score_is_absent() -> None:
     predictions, targets, mask = table()
     found = task_scores(predictions, targets, np.zeros_like(mask), TASKS)
-    assert np.isnan(found).all()
-    assert np.isnan(mean_skill(found, TASKS)).all()
+    assert np.isnan(found.values).all()
+    assert np.isnan(found.skills().mean().value)
+    assert np.isnan(mean_skill(found.values[None], TASKS)).all()
 
 
 def test_an_absent_task_does_not_count_in_the_mean() -> None:

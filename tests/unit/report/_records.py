@@ -91,7 +91,8 @@ def baseline(
 def _difference(task: str, value: float | None, half_width: float | None) -> Difference:
     if value is None or half_width is None:
         return Difference(task=task, value=value, low=None, high=None)
-    return Difference(task=task, value=value, low=value - half_width, high=value + half_width)
+    low, high, clear = value - half_width, value + half_width, abs(value) > half_width
+    return Difference(task=task, value=value, low=low, high=high, clear=clear)
 
 
 def record(

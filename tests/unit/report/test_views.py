@@ -104,8 +104,8 @@ def test_a_matrix_without_values_does_no_harm() -> None:
 
 def test_a_clear_gain_lies_wholly_right_of_0() -> None:
     found = axis([0.03, -0.02])
-    gain = found.mark(Difference(task="a", value=0.02, low=0.01, high=0.03))
-    unclear = found.mark(Difference(task="a", value=0.0, low=-0.02, high=0.02))
+    gain = found.mark(Difference(task="a", value=0.02, low=0.01, high=0.03, clear=True))
+    unclear = found.mark(Difference(task="a", value=0.0, low=-0.02, high=0.02, clear=False))
     assert gain
     assert unclear
     assert gain.outcome == "better"

@@ -37,12 +37,10 @@ def test_only_labelled_units_score_alike() -> None:
     part_of = Trainer().predict(FITTED.network, held_out(MIXED_UNITS), only_labelled=True)
     assert len(part_of.values) < len(whole.values)
     assert part_of.n_rows == whole.n_rows
-    draws = whole.draws(20, seed=0)
-    assert draws.shape == (20, 48)
-    assert (draws == part_of.draws(20, seed=0)).all()
-    np.testing.assert_allclose(
-        whole.drawn_scores(MIXED_UNITS, draws), part_of.drawn_scores(MIXED_UNITS, draws)
-    )
+    scores, of_part = whole.scored(MIXED_UNITS), part_of.scored(MIXED_UNITS)
+    np.testing.assert_allclose(scores.values, of_part.values)
+    assert scores.influence.shape == (48, len(MIXED_UNITS))
+    np.testing.assert_allclose(scores.influence, of_part.influence, atol=1e-7)
 
 
 def test_batches_in_which_no_word_has_a_label_are_trained_on_and_scored() -> None:

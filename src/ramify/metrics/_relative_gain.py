@@ -1,23 +1,11 @@
-"""How much better one network is than another: relative gain, and intervals over rows."""
+"""How much better one network is than another: the mean relative gain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 
 from ramify._core import InputError, ShapeError
-
-_COVERAGE = 0.95
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value and the ends of its 95 % interval; NaN where it cannot be said."""
-
-    value: float
-    low: float
-    high: float
 
 
 def delta_m(
@@ -69,47 +57,3 @@ def delta_m(
         return float("nan")
     signs = np.where(direction[both], 1.0, -1.0)
     return float(100 * (signs * (ours - theirs) / theirs).mean())
-
-
-def bootstrap_weights(
-    n_rows: int,
-    n_draws: int,
-    seed: int,
-    groups: Int64[np.ndarray, " row"] | None = None,
-) -> Float[np.ndarray, "draw row"]:
-    """How often each row is drawn when as many rows are drawn anew with replacement.
-
-    Args:
-        n_rows: Number of rows.
-        n_draws: Number of draws.
-        seed: Of the draws.
-        groups: Number of each row's group: with two or more, as many whole groups are drawn.
-    """
-    rng = np.random.default_rng(seed)
-    if groups is not None:
-        names, place = np.unique(groups, return_inverse=True)
-        if len(names) > 1:
-            return _drawn(rng, len(names), n_draws)[:, place]
-    return _drawn(rng, n_rows, n_draws)
-
-
-def _drawn(rng: np.random.Generator, n: int, n_draws: int) -> Float[np.ndarray, "draw item"]:
-    return rng.multinomial(n, np.full(n, 1 / n), size=n_draws).astype(np.float64)
-
-
-def intervals(
-    values: Float[np.ndarray, " item"], draws: Float[np.ndarray, "draw item"]
-) -> list[Interval]:
-    """Values with the percentile intervals of their bootstrap draws.
-
-    Draws that are NaN (a draw without a positive label, say) are left out of their item's
-    interval; with fewer than half of the draws left the ends are NaN.
-    """
-    tails = 100 * np.array([(1 - _COVERAGE) / 2, (1 + _COVERAGE) / 2])
-    result = []
-    for value, column in zip(values, draws.T, strict=True):
-        known = column[~np.isnan(column)]
-        enough = not np.isnan(value) and 2 * len(known) >= len(column) > 0
-        low, high = np.percentile(known, tails) if enough else (np.nan, np.nan)
-        result.append(Interval(float(value), float(low), float(high)))
-    return result
