@@ -26,10 +26,11 @@ def test_every_real_unit_is_predicted_and_knows_its_row() -> None:
     assert predictions.rows[:24].tolist() == list(range(24))
     with torch.no_grad():
         outputs = FITTED.network(found["inputs"])
-    assert_close(torch.from_numpy(predictions.values[:24, 1]), outputs[:24, 1].sigmoid())
+    values = torch.from_numpy(predictions.values).float()
+    assert_close(values[:24, 1], outputs[:24, 1].sigmoid())
     words = outputs[48:, 0].sigmoid().view(48, LONGEST)
-    first = predictions.values[24 : 24 + int(real[:24].sum()), 0]
-    assert_close(torch.from_numpy(first), words[:24][real[:24]])
+    first = values[24 : 24 + int(real[:24].sum()), 0]
+    assert_close(first, words[:24][real[:24]])
 
 
 def test_only_labelled_units_score_alike() -> None:

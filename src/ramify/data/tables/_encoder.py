@@ -38,7 +38,8 @@ class TableEncoder(nn.Module):
     Example:
         >>> schema = TableSchema(features=(FeatureColumn(name="age", type="numeric"),))
         >>> raw = torch.tensor([[30.0], [40.0], [float("nan")], [50.0], [40.0]])
-        >>> TableEncoder.fitted(schema, raw, torch.arange(5))(raw).round(decimals=1).tolist()
+        >>> encoded = TableEncoder.fitted(schema, raw, torch.arange(5))(raw)
+        >>> encoded.double().round(decimals=1).tolist()
         [[-1.4, 0.0], [0.0, 0.0], [0.0, 1.0], [1.4, 0.0], [0.0, 0.0]]
     """
 
