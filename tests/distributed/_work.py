@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import torch
 from lightning_fabric import Fabric
+from tests import toy_tokens
 from tests.toy import BINARY, N_INPUTS, backbone, held_out, tensors
 from torch import Tensor, distributed
 
+from ramify._core import InputError
 from ramify.affinity import ErrorMarginAffinity
 from ramify.grouping import Similarity
 from ramify.networks import TaskNetwork
@@ -30,7 +32,7 @@ from ramify.sharing import (
     Soft,
     TraceNorm,
 )
-from ramify.tasks import Binary, Ordinal, Ranking, SharingTree, Task, TaskSet
+from ramify.tasks import TOKEN, Binary, Ordinal, Ranking, SharingTree, Task, TaskSet
 from ramify.training import Trainer, Training
 from ramify.weighting import DBMTL, MGDA, GradVac, Uncertainty, UPGrad
 
@@ -288,3 +290,88 @@ def two_machines_partly_labelled(rank: int) -> dict[str, object]:
 
 def two_machines_hardly_labelled(rank: int) -> dict[str, object]:
     return two_machines(rank, labelled=0.03)
+
+
+TOKENS = TaskSet(
+    [
+        Task("word", Binary(), unit=TOKEN),
+        Task("row", Binary()),
+        Task("helper", Binary(), unit=TOKEN, role="auxiliary"),
+        Task("other", Binary(), role="auxiliary"),
+    ]
+)
+
+
+def word_loader(rank: int | None) -> list[dict[str, dict[str, Tensor]]]:
+    """Batches of 16 rows of words; a rank gets every second row of each."""
+    found = toy_tokens.rows(TOKENS, 96, labelled=0.4)
+    first, step = (0, 1) if rank is None else (rank, 2)
+    return [toy_tokens.part(found, slice(i + first, i + 16, step)) for i in range(0, 96, 16)]
+
+
+def word_ways() -> list[tuple[str, Sharing, Training]]:
+    """Strategies whose evidence is of rows, of heads and of branches, and weightings."""
+    plain = Training(epochs=2, learning_rate=0.01)
+    upgrad = replace(plain, weighting=UPGrad())
+    return [
+        ("hard", HardSharing(), plain),
+        ("adaptive", FullyAdaptive(growing_epochs=2, n_candidates=2), plain),
+        (
+            "adaptive, gradients",
+            FullyAdaptive(growing_epochs=2, n_candidates=2, affinity="gradient-cosine"),
+            plain,
+        ),
+        ("selective", SelectiveSharing(Similarity(n_groups=2), estimator_width=4), plain),
+        ("cross-stitch", CrossStitch(), plain),
+        ("hard, by losses", HardSharing(), replace(plain, weighting=Uncertainty())),
+        ("hard, by features", HardSharing(), upgrad),
+        ("hard, by parameters", HardSharing(), replace(upgrad, exact_gradients=True)),
+    ]
+
+
+def words(fabric: Fabric, rank: int | None) -> dict[str, tuple[object, dict[str, Tensor]]]:
+    """The trees and weights of networks trained in each of those ways, in double precision."""
+    found: dict[str, tuple[object, dict[str, Tensor]]] = {}
+    with double_precision():
+        for name, way, settings in word_ways():
+            trainer = Trainer(settings, fabric=fabric)
+            fitted = trainer.fit(
+                way, toy_tokens.backbone(0.0), TOKENS, word_loader(rank), word_loader(None)
+            )
+            found[name] = fitted.tree.stages, dict(fitted.trained.state_dict())
+    return found
+
+
+def two_machines_words(rank: int) -> dict[str, object]:
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+    fabric.launch()
+    return {"words": words(fabric, rank)}
+
+
+class Promising(list[tuple[Tensor, Tensor, Tensor]]):
+    """A loader that promises six batches, however many it gives."""
+
+    def __len__(self) -> int:
+        return 6
+
+
+def refused(fabric: Fabric, rows: Rows) -> str:
+    """What is said of a loader."""
+    try:
+        Trainer(Training(epochs=1), fabric=fabric).fit(HardSharing(), backbone(), BINARY, rows)
+    except InputError as error:
+        return str(error)
+    return "trained"
+
+
+def two_machines_uneven(rank: int) -> dict[str, object]:
+    """One rank has fewer batches than the other: by its length, or than it promises."""
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+    fabric.launch()
+    rows = loader(rank, labelled=1.0)
+    shorter = rows[: 6 - rank]
+    return {
+        "lengths": refused(fabric, shorter),
+        "promises": refused(fabric, Promising(shorter)),
+        "even": refused(fabric, Promising(rows[:4])),
+    }

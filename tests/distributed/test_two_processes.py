@@ -23,6 +23,7 @@ from ._work import (
     trained,
     ways,
     weighted,
+    words,
 )
 
 pytestmark = pytest.mark.distributed
@@ -87,3 +88,22 @@ def test_branches_run_their_own_rows_on_each_machine(tmp_path: Path) -> None:
     whole = own_rows(Fabric(accelerator="cpu", devices=1), None)
     for found in in_two_processes("two_machines_own_rows", tmp_path):
         assert_close(found["own rows"], whole, rtol=1e-6, atol=1e-8)
+
+
+def test_tasks_of_words_and_auxiliary_tasks_learn_what_they_learn_in_one_process(
+    tmp_path: Path,
+) -> None:
+    whole = words(Fabric(accelerator="cpu", devices=1), None)
+    for found in in_two_processes("two_machines_words", tmp_path):
+        for name, (stages, state) in whole.items():
+            assert found["words"][name][0] == stages
+            assert_close(found["words"][name][1], state, rtol=1e-6, atol=1e-8)
+
+
+def test_ranks_with_unequal_numbers_of_batches_end_with_an_error_on_both(tmp_path: Path) -> None:
+    """Within a minute, by far: nobody waits for who has ended."""
+    for rank, found in enumerate(in_two_processes("two_machines_uneven", tmp_path, seconds=60.0)):
+        start = "all ranks must have equally many batches in every epoch. "
+        assert found["lengths"] == f"{start}Got {6 - rank} here, and 5.5 on average"
+        assert found["promises"].startswith(f"{start}One had none left while 1 of 2 had")
+        assert found["even"] == "trained"

@@ -84,21 +84,33 @@ class RegressionLoss(RowLoss):
 
     Targets are centred and scaled, and predictions put back, in float64: a target such as
     1.7e9 + x would lose x in float32.
+
+    A task whose training labels are all the same is predicted as that label: its spread is unknown,
+    and whatever the features say would be noise.
     """
 
     in_own_unit: ClassVar[bool] = True
 
-    def __init__(self, location: Sequence[float], scale: Sequence[float]) -> None:
+    def __init__(
+        self,
+        location: Sequence[float],
+        scale: Sequence[float],
+        varies: Sequence[bool] | None = None,
+    ) -> None:
         super().__init__()
         double = torch.float64
+        every = [True] * len(scale) if varies is None else varies
+        spread = [float(s) if known else 0.0 for s, known in zip(scale, every, strict=True)]
         self.register_buffer("location", torch.tensor(location, dtype=double), persistent=False)
         self.register_buffer("scale", torch.tensor(scale, dtype=double), persistent=False)
+        self.register_buffer("spread", torch.tensor(spread, dtype=double), persistent=False)
 
     @classmethod
     def of(cls, tasks: Sequence[Task]) -> "RegressionLoss":
         """Build it for tasks of the kind."""
         kinds = [task.kind for task in tasks if isinstance(task.kind, Regression)]
-        return cls([kind.location for kind in kinds], [kind.scale for kind in kinds])
+        varies = [task.varies for task in tasks]
+        return cls([kind.location for kind in kinds], [kind.scale for kind in kinds], varies)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Loss of each sample for each task."""
@@ -110,8 +122,8 @@ class RegressionLoss(RowLoss):
 
     def prediction(self, outputs: Tensor) -> Tensor:
         """Values in the target's own unit, in float64."""
-        location, scale = self.get_buffer("location"), self.get_buffer("scale")
-        return outputs * scale[:, None] + location[:, None]
+        location, spread = self.get_buffer("location"), self.get_buffer("spread")
+        return outputs * spread[:, None] + location[:, None]
 
     def _error(self, outputs: Tensor, targets: Tensor) -> Tensor:
         location, scale = self.get_buffer("location"), self.get_buffer("scale")

@@ -123,7 +123,8 @@ def _gains(scores: Array, targets: Array, groups: NDArray[np.int64]) -> Array:
     start = np.searchsorted(group, np.arange(int(groups.max(initial=-1)) + 1))
     place = np.arange(len(group)) - start[group]
     discount = np.where(place < NDCG_PLACES, 1 / np.log2(place + 2), 0.0)
-    is_new = np.r_[True, (np.diff(score) != 0) | (np.diff(group) != 0)]
+    is_new = np.ones(len(score), dtype=bool)
+    is_new[1:] = (np.diff(score) != 0) | (np.diff(group) != 0)
     tie = np.cumsum(is_new) - 1
     shared = np.bincount(tie, discount) / np.bincount(tie)
     total: Array = np.bincount(group, gain * shared[tie], minlength=len(start)).astype(np.float64)
@@ -140,5 +141,7 @@ def _spread(targets: Array, groups: NDArray[np.int64]) -> Array:
 
 def _members(groups: NDArray[np.int64]) -> list[NDArray[np.intp]]:
     n_groups = int(groups.max(initial=-1)) + 1
+    if n_groups == 0:
+        return []
     order = np.argsort(groups, kind="stable")
     return np.split(order, np.searchsorted(groups[order], np.arange(1, n_groups)))

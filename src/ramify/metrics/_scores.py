@@ -192,7 +192,8 @@ def task_scores(
         n_rows: Number of rows, where some may have no unit.
 
     Returns:
-        In the metric's own unit; NaN where a score is absent: no labels, or of one class only.
+        In the metric's own unit; NaN where a score is absent: no labels, or of one class only, or a
+        task whose training labels are all the same, of which nothing could be learned.
     """
     row_of = np.arange(len(targets)) if rows is None else rows
     n_rows = len(targets) if rows is None else max(n_rows or 0, int(rows.max(initial=-1)) + 1)
@@ -203,7 +204,9 @@ def task_scores(
         units = np.flatnonzero(label_mask[:, t])
         columns = predictions[units, first : first + task.kind.n_outputs].astype(np.float64)
         own, of_row = targets[units, t].astype(np.float64), row_of[units]
-        found = _score(task, columns, own, members[of_row] if task.unit == ROW else of_row)
+        together = members[of_row] if task.unit == ROW else of_row
+        known = task.varies and len(units)
+        found = _score(task, columns, own, together) if known else absent(len(units))
         values[t], variances[t], inner[t] = found.value, found.model_variance, found.inner_value
         influence[:, t] = np.bincount(of_row, found.influence, minlength=n_rows)
         if np.isnan(found.influence).any() or not len(units):
@@ -212,8 +215,6 @@ def task_scores(
 
 
 def _score(task: Task, columns: Array, targets: Array, groups: Groups) -> Estimate:
-    if not len(targets):
-        return absent(0)
     metric = task.kind.metric
     values = columns if metric in _OF_ALL_COLUMNS else columns[:, 0]
     if metric in GROUP_SCORES:
@@ -257,6 +258,8 @@ def absence_note(
     """
     if len(targets) == 0:
         return "no labels on these rows"
+    if not task.varies:
+        return "all its training labels are the same"
     if task.kind.metric == ROC_AUC and len(np.unique(targets)) < 2:
         return "labels of one class only on these rows"
     if isinstance(task.kind, Ordinal) and len(np.unique(targets)) < 2:

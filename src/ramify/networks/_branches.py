@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from ramify._core import InputError
 from ramify.networks._form import in_one_operation, most_channels
 from ramify.networks._stacked import Run
 from ramify.networks._stacked_channels import StackedBatchNorm, apart
@@ -56,13 +57,12 @@ class Branches(nn.Module):
         runs: Sequence[Run] = list(self.copies)
         if self.joined is not None:
             runs = self.joined.each(self.n_groups)
-        return [run(source) for run, source in zip(runs, sources, strict=True)]
+        return [_tensor(run(source)) for run, source in zip(runs, sources, strict=True)]
 
     def alone(self, x: Tensor) -> Tensor:
         """Run the only copy, without an axis of groups."""
         (module,) = self.copies
-        y: Tensor = module(x)
-        return y
+        return _tensor(module(x))
 
     @property
     def rows_apart(self) -> bool:
@@ -117,6 +117,16 @@ class Branches(nn.Module):
             yield from ((tensor, None) for tensor in _state(self.joined))
         for g, module in enumerate(self.copies):
             yield from ((tensor, g) for tensor in _state(module))
+
+
+def _tensor(given: object) -> Tensor:
+    if isinstance(given, Tensor):
+        return given
+    raise InputError(
+        "every stage of `backbone` must give one tensor. "
+        f"Got an object of type {type(given).__name__}; wrap the stage so that it gives what the "
+        "next one reads, such as the first part of what an nn.LSTM gives"
+    )
 
 
 def _plain_state(module: nn.Module) -> dict[str, Tensor]:

@@ -24,6 +24,7 @@ class TaskCard(_Part):
     location: float = 0.0
     scale: float = 1.0
     weight: float = 1.0
+    varies: bool = True
 
     @classmethod
     def of(cls, task: Task) -> "TaskCard":
@@ -36,6 +37,7 @@ class TaskCard(_Part):
             location=kind.location if isinstance(kind, Regression) else 0.0,
             scale=kind.scale if isinstance(kind, Regression) else 1.0,
             weight=task.weight,
+            varies=task.varies,
         )
 
     def task(self) -> Task:
@@ -57,7 +59,7 @@ class TaskCard(_Part):
             kind = Binary((self.classes[0], self.classes[1]))
         else:
             raise InputError(f"a binary task has two classes. Got {len(self.classes)}")
-        return Task(self.name, kind, self.weight)
+        return Task(self.name, kind, self.weight, self.varies)
 
 
 class TableCard(_Part):

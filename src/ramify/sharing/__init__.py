@@ -1,8 +1,8 @@
 """Ways of sharing: each builds a network, some watch it train, some change it.
 
 Training knows `Sharing`, the hooks of its steps (`StepHook`; `hooks_of` makes them of what keeps to
-`Observing`, `ComparingGradients`, `Coupling` or `TakingTurns`) and the protocols that change a network
-(`Restructuring`, `Merging`, `Converting`), and no method's name.
+`Observing`, `ComparingGradients`, `Coupling` or `TakingTurns`) and the protocol that changes a network
+(`Restructuring`), and no method's name.
 
 * `HardSharing`: one network for all tasks.  `SingleTask`: one network per task.
 * `FixedTree`: the tree that the user gives.
@@ -20,7 +20,7 @@ Training knows `Sharing`, the hooks of its steps (`StepHook`; `hooks_of` makes t
 
 from ramify.sharing._anchored import Anchored
 from ramify.sharing._attention import MTAN
-from ramify.sharing._coupling import Converting, Coupling, TakingTurns
+from ramify.sharing._coupling import Coupling, TakingTurns
 from ramify.sharing._experts import CGC, PLE, MMoE
 from ramify.sharing._factorised import Factorised
 from ramify.sharing._fixed import FixedTree, HardSharing, SingleTask
@@ -28,9 +28,10 @@ from ramify.sharing._fully_adaptive import FullyAdaptive
 from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._low_level import LowLevel
 from ramify.sharing._low_rank import TraceNorm
-from ramify.sharing._merging import ComparingGradients, Merging, Moment
 from ramify.sharing._protocol_hooks import hooks_of
 from ramify.sharing._protocols import (
+    ComparingGradients,
+    Moment,
     Observing,
     ObservingGradients,
     Proposal,
@@ -60,7 +61,6 @@ __all__ = [
     "Anchored",
     "Baseline",
     "ComparingGradients",
-    "Converting",
     "Coupling",
     "CrossStitch",
     "Factorised",
@@ -71,7 +71,6 @@ __all__ = [
     "HookContext",
     "LowLevel",
     "MMoE",
-    "Merging",
     "Moment",
     "Observing",
     "ObservingGradients",

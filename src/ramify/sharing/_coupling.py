@@ -65,18 +65,3 @@ class TakingTurns(ABC):
             step: From 0.
             n_tasks: Number of tasks.
         """
-
-
-class Converting(ABC):
-    """A way of sharing whose network starts from another network that was trained first.
-
-    Beside `Restructuring`: what it proposes is made by `converted`, not by dividing the tree.
-    """
-
-    @abstractmethod
-    def converted(self, network: TaskNetwork) -> TaskNetwork:
-        """The network that goes on, with the weights of the first one.
-
-        Args:
-            network: The one that was trained first; unchanged.
-        """

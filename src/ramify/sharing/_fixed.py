@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from ramify._core import InputError, listed
 from ramify.networks import Backbone, BranchedNetwork, stages_of
-from ramify.sharing._protocols import Proposal, Restructuring
+from ramify.sharing._protocols import Moment, Proposal, Restructuring
 from ramify.sharing._strategy import Option, OptionContext, Sharing
 from ramify.sharing._tree_file import read_tree
 from ramify.tasks import SharingTree, TaskSet
@@ -129,7 +129,9 @@ class FixedTree(Sharing, Restructuring):
         """Steps before the division."""
         return max(1, self.growing_epochs_first * steps_per_epoch)
 
-    def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
+    def proposals(
+        self, network: BranchedNetwork, moment: Moment | None = None
+    ) -> Sequence[Proposal]:
         """The tree, if the network is not it yet."""
         tree = self._over(network.tasks)
         return [] if network.tree == tree else [Proposal(tree)]

@@ -33,7 +33,13 @@ from ramify.sharing._affinity_readings import (
 )
 from ramify.sharing._fixed import GROWING
 from ramify.sharing._head_gradients import HeadGradients
-from ramify.sharing._protocols import ObservingGradients, Proposal, Restructuring, StepEvidence
+from ramify.sharing._protocols import (
+    Moment,
+    ObservingGradients,
+    Proposal,
+    Restructuring,
+    StepEvidence,
+)
 from ramify.sharing._strategy import Affinity, Option, OptionContext, Recipe, Sharing
 from ramify.sharing._widening_costs import widening_costs, width_caps
 from ramify.tasks import Partition, SharingTree, TaskSet
@@ -310,7 +316,9 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         """Steps between tests for a split."""
         return self.interval or self.growing_epochs * steps_per_epoch
 
-    def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
+    def proposals(
+        self, network: BranchedNetwork, moment: Moment | None = None
+    ) -> Sequence[Proposal]:
         """The next division of the active stage, or the trees of the path to try."""
         if self._settled:
             return []

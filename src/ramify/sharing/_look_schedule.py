@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ramify._core import check_count
-from ramify.sharing._merging import Moment
+from ramify.sharing._protocols import Moment
 
 _IDLE_LOOKS: Final = 2
 # With fewer, unrelated tasks look alike, as simple functions do at first.

@@ -12,7 +12,7 @@ from torch import Tensor
 from ramify.affinity import Factors
 from ramify.networks import BranchedNetwork, n_parameters
 from ramify.records import Regrouping
-from ramify.sharing._merging import Moment
+from ramify.sharing._protocols import Moment
 from ramify.tasks import SharingTree
 
 _DIGITS = 6

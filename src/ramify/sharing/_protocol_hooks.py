@@ -12,8 +12,13 @@ from ramify.data import Batch, Units
 from ramify.networks import BranchedNetwork, BranchGradients, TaskGradients
 from ramify.sharing._coupling import Coupling, TakingTurns
 from ramify.sharing._head_gradients import HeadGradients
-from ramify.sharing._merging import ComparingGradients
-from ramify.sharing._protocols import Observing, ObservingGradients, Remembering, StepEvidence
+from ramify.sharing._protocols import (
+    ComparingGradients,
+    Observing,
+    ObservingGradients,
+    Remembering,
+    StepEvidence,
+)
 from ramify.sharing._step_hooks import HookContext, Step, StepHook
 
 # Many small operations in a row take a fraction of the time that they take one step at a time,

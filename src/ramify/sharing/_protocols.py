@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify.networks import BranchedNetwork
+from ramify.networks import BranchedNetwork, TaskNetwork
 from ramify.sharing._head_gradients import HeadGradients
 from ramify.tasks import SharingTree
 
@@ -44,6 +44,26 @@ class Proposal:
     clarity: float = 0.0
     restart_statistics: bool = False
     keepers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When in a training something happens.
+
+    Attributes:
+        step: Steps that are done.
+        epoch: Epoch that it belongs to, from 1.
+        n_steps: Steps of the whole training.
+    """
+
+    step: int
+    epoch: int
+    n_steps: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no step follows."""
+        return self.step >= self.n_steps
 
 
 class Remembering(ABC):
@@ -86,25 +106,71 @@ class ObservingGradients(Observing):
         """Whether the evidence must be that; if not, it costs nothing."""
 
 
-class Restructuring(ABC):
-    """A way of sharing that changes the network between steps."""
+class ComparingGradients(Remembering):
+    """A way of sharing that learns from what the tasks ask of the branches that they read."""
+
+    @property
+    @abstractmethod
+    def tells_tasks_apart(self) -> bool:
+        """Whether it wants a gradient per task where tasks share a branch, and not their sum.
+
+        Then the forward pass runs a shared branch once for each of its tasks.
+        """
 
     @abstractmethod
-    def warm_up_epochs(self, n_tasks: int) -> int:
-        """Epochs of a first training that only serves to learn the structure; 0 for none.
+    def first_compared(self, network: BranchedNetwork) -> int:
+        """The first of the last stages whose gradients it compares.
 
         Args:
-            n_tasks: Number of tasks.
+            network: The network.
         """
+
+    @abstractmethod
+    def compares_at(self, step: int) -> bool:
+        """Whether it wants to see a step; the others cost nothing.
+
+        Args:
+            step: From 0.
+        """
+
+    @abstractmethod
+    def compare(self, gradients: Float[Tensor, "row parameter"]) -> None:
+        """Take one step's gradients in.
+
+        Args:
+            gradients: Of the last stages' weights, without biases: for each branch of these stages,
+                or for each task; over the whole batch on all machines, before the gradient is
+                clipped. 0 where nobody had a label. Not to be kept: the next step writes over it.
+        """
+
+
+class Restructuring(ABC):
+    """A way of sharing that changes the network between steps."""
 
     @abstractmethod
     def steps_between(self, steps_per_epoch: int) -> int:
         """Number of steps after which `proposals` is asked, again and again."""
 
     @abstractmethod
-    def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
+    def proposals(self, network: BranchedNetwork, moment: Moment) -> Sequence[Proposal]:
         """Trees to go on with: none to stay, one to change to, several to try each.
 
-        Each only divides groups of the network's tree. Where there are several, each is trained to
-        the end, and validation data decides.
+        Without `Proposal.keepers` each only divides groups of the network's tree. Where there are
+        several, each is trained to the end, and validation data decides.
+
+        Args:
+            network: The network as it is.
+            moment: When.
         """
+
+    def changed(self, network: TaskNetwork, proposal: Proposal) -> TaskNetwork:
+        """The network that goes on with a proposal; by default the same one under another tree.
+
+        Args:
+            network: The network as it is; unchanged.
+            proposal: What was proposed.
+        """
+        assert isinstance(network, BranchedNetwork)  # nothing else is asked for proposals
+        if proposal.keepers:
+            return network.regrouped(proposal.tree, proposal.keepers)
+        return network.regrown(proposal.tree, restart_statistics=proposal.restart_statistics)

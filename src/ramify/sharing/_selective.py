@@ -1,6 +1,6 @@
 """Selective sharing: identical estimators per task, of which tasks with like gradients keep one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
@@ -25,8 +25,7 @@ from ramify.sharing._gradient_sums import GradientSums
 from ramify.sharing._grouping_anew import Groups, grouped_anew, keepers_of
 from ramify.sharing._look_schedule import LookSchedule
 from ramify.sharing._looks import from_tensor, named_as_before, to_tensor
-from ramify.sharing._merging import ComparingGradients, Merging, Moment
-from ramify.sharing._protocols import Proposal
+from ramify.sharing._protocols import ComparingGradients, Moment, Proposal, Restructuring
 from ramify.sharing._strategy import Affinity, Option, OptionContext, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
@@ -37,7 +36,7 @@ _MEANING = (
 
 
 @dataclass(eq=False)
-class SelectiveSharing(Sharing, ComparingGradients, Merging):
+class SelectiveSharing(Sharing, ComparingGradients, Restructuring):
     """An estimator per task on one shared network; tasks with like gradients come to share one.
 
     All estimators start from the same weights and all outputs from zero, so that what differs
@@ -286,6 +285,11 @@ class SelectiveSharing(Sharing, ComparingGradients, Merging):
     def steps_between(self, steps_per_epoch: int) -> int:
         """Steps between two looks."""
         return self._schedule.steps_between(steps_per_epoch)
+
+    def proposals(self, network: BranchedNetwork, moment: Moment) -> Sequence[Proposal]:
+        """The groups to go on with, if a look is due and changes them."""
+        found = self.regrouping(network, moment)
+        return [] if found is None else [found]
 
     def regrouping(self, network: BranchedNetwork, moment: Moment) -> Proposal | None:
         """Look at the gradients since the last look, and group the tasks by them."""

@@ -4,13 +4,12 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from ramify._core import InputError
-from ramify.networks import BranchedNetwork
-from ramify.sharing._coupling import Converting
-from ramify.sharing._protocols import Proposal, Restructuring
+from ramify.networks import BranchedNetwork, TaskNetwork
+from ramify.sharing._protocols import Moment, Proposal, Restructuring
 from ramify.sharing._strategy import Sharing
 
 
-class StartsAlone(Sharing, Restructuring, Converting):
+class StartsAlone(Sharing, Restructuring):
     """A way of sharing whose network can start from trained single-task networks."""
 
     @property
@@ -26,9 +25,23 @@ class StartsAlone(Sharing, Restructuring, Converting):
         """Steps before the networks are joined."""
         return max(1, self.alone_epochs * steps_per_epoch)
 
-    def proposals(self, network: BranchedNetwork) -> Sequence[Proposal]:
+    def proposals(
+        self, network: BranchedNetwork, moment: Moment | None = None
+    ) -> Sequence[Proposal]:
         """To go on from the separate networks, once they are trained."""
         return [Proposal(network.tree)] if self.warm_up_epochs(len(network.tasks)) else []
+
+    def changed(self, network: TaskNetwork, proposal: Proposal) -> TaskNetwork:
+        """The network that goes on from the separate ones."""
+        return self.converted(network)
+
+    @abstractmethod
+    def converted(self, network: TaskNetwork) -> TaskNetwork:
+        """The network that goes on, with the weights of the separate ones.
+
+        Args:
+            network: One network per task; unchanged.
+        """
 
 
 def check_alone(epochs: int) -> None:

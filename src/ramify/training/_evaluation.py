@@ -1,7 +1,7 @@
 """Predictions of a network on held-out rows, and their scores."""
 
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float, Int64
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import ShapeError
-from ramify.data import Batch, Units, mapped
+from ramify._core import InputError, RamifyError, ShapeError
+from ramify.data import Batch, Units, leaves, mapped
 from ramify.losses import TaskLosses
 from ramify.metrics import TaskScores, skills, task_scores
 from ramify.networks import Positions, TaskNetwork
@@ -103,7 +103,7 @@ def predict(
         positions = network.positions if isinstance(network, TaskNetwork) else None
         found.add(batch, values, positions)
     network.train(was_training)
-    return found.whole()
+    return found.whole(losses.tasks)
 
 
 def lines_with_targets(outputs: Tensor, units: Units) -> Tensor:
@@ -127,6 +127,34 @@ def lines_with_targets(outputs: Tensor, units: Units) -> Tensor:
         "targets must have one label for each position of the network's features, "
         f"{here:,} in a row. Got {units.n_positions:,}"
     )
+
+
+@contextmanager
+def told_of_inputs(batch: Batch) -> Iterator[None]:
+    """Within the block, an error of a network is one of the inputs that a loader gave it.
+
+    Args:
+        batch: The rows.
+
+    Raises:
+        InputError: In the place of an error of torch or of a module of the user's.
+    """
+    try:
+        yield
+    except (RamifyError, torch.OutOfMemoryError):
+        raise
+    except (RuntimeError, TypeError, ValueError, AttributeError, LookupError) as error:
+        first = str(error).strip().partition("\n")[0]
+        if batch.n_rows == 1 and "more than 1 value per channel" in first:
+            raise InputError(
+                "a batch must have two rows or more where a network has batch norm. Got one of 1 "
+                "row; leave the last batch out (drop_last=True) or choose another batch size"
+            ) from error
+        shapes = [f"{path} {t.dtype} {tuple(t.shape)}".strip() for path, t in leaves(batch.inputs)]
+        raise InputError(
+            f"the network must run on the inputs that the loader gives, {', '.join(shapes)}. "
+            f"Got {type(error).__name__}: {first}"
+        ) from error
 
 
 class _Gathered:
@@ -161,12 +189,26 @@ class _Gathered:
         self._masks.append(mask)
         self._groups += [] if batch.groups is None else [batch.groups]
 
-    def whole(self) -> Predictions:
-        """All of them."""
+    def whole(self, tasks: TaskSet) -> Predictions:
+        """All of them.
+
+        Args:
+            tasks: The tasks.
+
+        Raises:
+            InputError: If a prediction beside a label is not a finite number.
+        """
+        values, mask = torch.cat(self._values), torch.cat(self._masks)
+        of_column = list(tasks.task_of_column)
+        if not torch.where(mask[:, of_column], values, 0.0).isfinite().all():
+            raise InputError(
+                "predictions must be finite. Got NaN or ±inf: the training has diverged, or inputs "
+                "are not finite; use a smaller learning rate, and look for NaN among the inputs"
+            )
         return Predictions(
-            torch.cat(self._values).numpy(),
+            values.numpy(),
             torch.cat(self._targets).numpy(),
-            torch.cat(self._masks).numpy(),
+            mask.numpy(),
             torch.cat(self._groups).numpy() if self._groups else None,
             torch.cat(self._rows).numpy() if self._rows else None,
             self._n_rows if self._rows else None,

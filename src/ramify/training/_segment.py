@@ -1,7 +1,7 @@
 """Training one network with one optimiser, from its start to its end or to its next shape."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import ceil, isfinite
@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from ramify._core import InputError, StoppedError, quoted
-from ramify.data import Batches
+from ramify.data import Batch, Batches
 from ramify.networks import BranchedNetwork, TaskNetwork
-from ramify.sharing import Coupling, Merging, Moment, Proposal, Restructuring
+from ramify.sharing import Coupling, Moment, Proposal, Restructuring
 from ramify.tasks import SharingTree
 from ramify.training._best import BestWeights
 from ramify.training._checkpoint import (
@@ -29,9 +29,10 @@ from ramify.training._checkpoint import (
 from ramify.training._distributed import summed
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded
+from ramify.training._job import check_same
 from ramify.training._optimizer_transfer import Carried, carried
 from ramify.training._plan import Epoch, Outcome, Plan
-from ramify.training._step import Stepper, TrainingContext
+from ramify.training._step import DivergedError, Stepper, TrainingContext
 
 
 class Segment:
@@ -61,7 +62,7 @@ class Segment:
         tied = isinstance(sharing, Coupling) and sharing.ties
         self._best = BestWeights(network, tied=tied)
         self._steps_per_epoch = len(context.train)
-        self._step = 0
+        self._step = self._n_summed = 0
         self._curve: list[Epoch] = []
         self._proposals: list[Proposal] = []
         self._done = False
@@ -106,39 +107,90 @@ class Segment:
         """The best weights so far."""
         return self._best
 
+    def changed(self, proposal: Proposal) -> TaskNetwork:
+        """The network that goes on with a proposal."""
+        sharing = self._context.sharing
+        assert isinstance(sharing, Restructuring)  # nobody else proposes
+        return sharing.changed(self.network, proposal)
+
     def _run_epoch(self) -> None:
-        context, epoch = self._context, self._step // self._steps_per_epoch
-        done_before = self._step % self._steps_per_epoch
-        if done_before == 0:
-            self._epoch_random = torch.get_rng_state()
-            self._stepper.loss_sum.zero_()
-        now = torch.get_rng_state()
-        torch.set_rng_state(self._epoch_random)  # a loader draws its order from here
-        context.train.set_epoch(self.plan.generation * 100_000 + epoch)
-        batches = iter(context.train)
-        for _ in range(done_before):
-            next(batches)
-        if done_before:
-            torch.set_rng_state(now)
+        epoch, done_before = divmod(self._step, self._steps_per_epoch)
+        batches = self._batches(epoch, done_before)
         started, rows, speed = time.monotonic(), 0, 0.0
         self._stepper.model.train()
-        for batch in batches:
-            rows += batch.n_rows
-            step = self.plan.before + self._step
-            self._stepper.train_on(batch, self._rate(), step)
-            self._step += 1
+        while self._train_on(batch := next(batches, None), epoch):
+            rows += 0 if batch is None else batch.n_rows
             speed = rows / max(time.monotonic() - started, 1e-9)
-            if self._changes(epoch + 1):
-                self._note_epoch(epoch + 1, speed)
-                self._finish()
+            if self._changes(self._step - 1, epoch + 1):
+                self._end_early(epoch + 1, speed)
                 return
             if self._step % self._steps_per_epoch:  # the last one is seen to below
                 if self._step == self.plan.n_steps:
                     break
                 self._stops()
+        else:
+            before = self._step
+            self._skip_rest(epoch)
+            if before < self._step and self._changes(before, epoch + 1):
+                self._end_early(epoch + 1, speed)
+                return
         # A state from before the end of an epoch would go on without it.
         self._end_epoch(epoch + 1, speed)
         self._stops()
+
+    def _batches(self, epoch: int, done_before: int) -> Iterator[Batch]:
+        """The batches of an epoch that are still to come, in the order that they would have had."""
+        if done_before == 0:
+            self._epoch_random = torch.get_rng_state()
+            self._stepper.loss_sum.zero_()
+        self._n_summed = done_before
+        now = torch.get_rng_state()
+        torch.set_rng_state(self._epoch_random)  # a loader draws its order from here
+        self._context.train.set_epoch(self.plan.generation * 100_000 + epoch)
+        batches = iter(self._context.train)
+        for _ in range(done_before):
+            next(batches)
+        if done_before:
+            torch.set_rng_state(now)
+        return batches
+
+    def _train_on(self, batch: Batch | None, epoch: int) -> bool:
+        """Take a step; False if there is no batch left."""
+        if batch is not None and self._n_summed == self._steps_per_epoch:
+            raise InputError(
+                "a loader must give at most as many batches as its length says, "
+                f"{self._steps_per_epoch:,}. Got more; give it the right __len__"
+            )
+        try:
+            if not self._stepper.train_on(batch, self._rate(), self.plan.before + self._step):
+                return False
+        except DivergedError as error:
+            raise self._diverged(str(error), epoch + 1) from None
+        self._step += 1
+        self._n_summed += 1
+        return True
+
+    def _skip_rest(self, epoch: int) -> None:
+        """A loader's length may be an upper bound: what an epoch lacks of it counts as done.
+
+        So the learning rate falls in time, and a tree is proposed at the end of the epoch that it is
+        due in.
+        """
+        if self._n_summed == 0:
+            raise InputError(
+                "a loader must give at least one batch in every epoch. "
+                f"Got none, and a length of {self._steps_per_epoch:,}"
+            )
+        self._step = (epoch + 1) * self._steps_per_epoch
+
+    def _diverged(self, what: str, epoch: int) -> InputError:
+        kept = ""
+        if self._path is not None and self._path.exists():
+            kept = f"; its last good state is kept in {quoted(self._path.parent)}"
+        return InputError(
+            f"{what} in epoch {epoch} of {quoted(self.plan.phase)}; use a smaller learning rate, and "
+            f"look for NaN among the inputs{kept}"
+        )
 
     def _rate(self) -> float:
         plan, settings = self.plan, self._context.settings
@@ -146,20 +198,18 @@ class Segment:
         rate = settings.schedule.rate_at(plan.before + self._step, n_steps)
         return settings.learning_rate * rate
 
-    def _changes(self, epoch: int) -> bool:
+    def _changes(self, before: int, epoch: int) -> bool:
+        """Whether a tree was proposed, if it was time since a step for that."""
         sharing, network = self._context.sharing, self.network
-        if not (self.plan.grows and isinstance(sharing, Restructuring | Merging)):
+        if not (self.plan.grows and isinstance(sharing, Restructuring)):
             return False
         if not isinstance(network, BranchedNetwork):  # it has its last form
             return False
-        if self._step % sharing.steps_between(self._steps_per_epoch):
+        interval = sharing.steps_between(self._steps_per_epoch)
+        if self._step // interval == before // interval:
             return False
         self._flush()
-        if isinstance(sharing, Restructuring):
-            self._proposals = list(sharing.proposals(network))
-        else:
-            found = sharing.regrouping(network, self._moment(epoch))
-            self._proposals = [] if found is None else [found]
+        self._proposals = list(sharing.proposals(network, self._moment(epoch)))
         return bool(self._proposals)
 
     def _moment(self, epoch: int) -> Moment:
@@ -175,6 +225,11 @@ class Segment:
         kept = "nothing was saved" if self._path is None else "its state was saved; use --resume"
         raise StoppedError(f"training was stopped: {kept}", stop.signal_number)
 
+    def _end_early(self, epoch: int, rows_per_second: float) -> None:
+        """Within an epoch, because the tree changes."""
+        self._note_epoch(epoch, rows_per_second)
+        self._finish()
+
     def _end_epoch(self, epoch: int, rows_per_second: float) -> None:
         for hook in self._stepper.hooks.values():
             hook.after_epoch()
@@ -186,13 +241,12 @@ class Segment:
 
     def _note_epoch(self, epoch: int, rows_per_second: float) -> None:
         """Score the network, keep it if it is the best, and tell."""
-        fabric, n_steps = self._context.fabric, self._step - (epoch - 1) * self._steps_per_epoch
-        loss = float(summed(fabric, self._stepper.loss_sum)) / (fabric.world_size * n_steps)
+        fabric = self._context.fabric
+        loss = float(summed(fabric, self._stepper.loss_sum)) / (fabric.world_size * self._n_summed)
         if not isfinite(loss):
-            raise InputError(
-                f"the training loss became {loss} in epoch {epoch} of {quoted(self.plan.phase)}; "
-                "use a smaller learning rate, and look for NaN among the inputs"
-            )
+            raise self._diverged(f"the training loss became {loss}", epoch)
+        if not self._stepper.is_sound():  # the last step has no loss after it
+            raise self._diverged("weights became infinite or NaN", epoch)
         skills = self._validation_skills()
         self._best.update(skills, epoch)
         known = skills[~np.isnan(skills)]
@@ -277,6 +331,7 @@ class Segment:
             "proposals": [_as_json(each) for each in self._proposals],
             "curve": [asdict(epoch) for epoch in self._curve],
             "best": self._best.numbers(),
+            "job": self._context.job,
         }
 
     def _random_states(self) -> dict[str, Tensor]:
@@ -288,6 +343,7 @@ class Segment:
 
     def _resume(self, path: Path) -> None:
         tensors, numbers = load_state(path)
+        check_same(self._context.job, numbers.get("job", {}))
         self._done = numbers["done"]
         self._step = numbers["step"]
         self._proposals = [_from_json(each) for each in numbers["proposals"]]

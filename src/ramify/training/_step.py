@@ -2,22 +2,24 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
+from math import isfinite
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
 from ramify._core import InputError, quoted
-from ramify.data import Batch, Batches, pairs_within
+from ramify.data import Batch, Batches, LoaderBatches, pairs_within
 from ramify.losses import TaskLosses
 from ramify.networks import TaskNetwork
 from ramify.sharing import HookContext, Sharing, Step, StepHook, hooks_of, overriding
 from ramify.training._distributed import summed
-from ramify.training._evaluation import lines_with_targets
+from ramify.training._evaluation import lines_with_targets, told_of_inputs
 from ramify.training._events import StopRequest, Watcher
+from ramify.training._job import Job
 from ramify.training._partial_update import PartialUpdate
 from ramify.training._settings import Training
 from ramify.training._task_weighting import weighting_hook
@@ -25,6 +27,10 @@ from ramify.weighting import as_weighting
 
 _KEPT = ("network", "best", "optimiser", "random", "loss_sum")
 """Names in a state that are no hook's."""
+
+
+class DivergedError(Exception):
+    """A gradient is no longer a number; the weights still are."""
 
 
 @dataclass
@@ -42,6 +48,7 @@ class TrainingContext:
     watch: Watcher | None
     checkpoint_seconds: float
     hooks: Sequence[StepHook] = ()
+    job: Job = field(default_factory=dict)
 
 
 class Stepper:
@@ -96,19 +103,29 @@ class Stepper:
         for hook in self.hooks.values():
             hook.start(started)
 
-    def train_on(self, batch: Batch, learning_rate: float, number: int = 0) -> None:
+    def train_on(self, batch: Batch | None, learning_rate: float, number: int = 0) -> bool:
         """Take one step; what serves only tasks without a label in the batch stays as it was.
 
         Args:
-            batch: The rows.
+            batch: The rows; None if this rank has none left in the epoch.
             learning_rate: Step size.
             number: Which step it is of the whole training, from 0.
+
+        Returns:
+            Whether there was a batch.
+
+        Raises:
+            DivergedError: If a gradient is no longer a number, where that is known without waiting.
+            InputError: If another rank has a batch and this one has not, or the other way round.
         """
-        for change in self._on_batch:
-            batch = change(batch, number)
+        if batch is not None:
+            for change in self._on_batch:
+                batch = change(batch, number)
         present = self._present(batch)
+        if batch is None or present is None:
+            return False
         if not any(present):
-            return
+            return True
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate * group["rate"]
         inputs, targets, mask = self._context.fabric.to_device(
@@ -121,11 +138,16 @@ class Stepper:
         self._find_losses(step)
         self._prepared.zero_grad()
         self._pass_back(step)
-        self._clip()
+        self._clip(step)
         self._prepared.step()
         self.loss_sum += step.loss.detach()
         for act in self._after_step:
             act(step)
+        return True
+
+    def is_sound(self) -> bool:
+        """Whether all weights are finite numbers."""
+        return bool(torch.nn.utils.get_total_norm(self._parameters).isfinite())
 
     def _gathered(self, context: HookContext) -> dict[str, StepHook]:
         """All hooks in the order in which they are called."""
@@ -177,21 +199,40 @@ class Stepper:
             for context in self._around_forward:
                 around.enter_context(context(step))
             around.enter_context(self._network.asked_for(asked))
+            around.enter_context(self._explained(step.batch))
             step.outputs = self.model(step.inputs)
         for act in self._after_forward:
             act(step)
+
+    def _explained(self, batch: Batch) -> AbstractContextManager[None]:
+        """What is said where a network cannot run on what a user's own loader gave."""
+        own = isinstance(self._context.train, LoaderBatches)
+        return told_of_inputs(batch) if own else nullcontext()
 
     def _labels_per_task(self) -> float:
         here = torch.tensor(float(self._context.train.n_labels()), device=self.loss_sum.device)
         return float(self._total(here)) / len(self._context.losses.tasks)
 
-    def _present(self, batch: Batch) -> Sequence[bool]:
-        """For each task, whether any rank has a label of it: all must do the same."""
-        if self._context.fabric.world_size == 1:
-            return batch.present
-        here = torch.tensor(batch.present, dtype=torch.float32, device=self.loss_sum.device)
-        found: list[bool] = (self._total(here) > 0).tolist()
-        return found
+    def _present(self, batch: Batch | None) -> Sequence[bool] | None:
+        """For each task, whether any rank has a label of it: all must do the same.
+
+        None if no rank has a batch left.
+        """
+        world = self._context.fabric.world_size
+        if world == 1:
+            return None if batch is None else batch.present
+        # Ranks tell in one message whether they have a batch at all: a rank that had ended its epoch
+        # by itself would leave the others waiting for its gradients.
+        own = (False,) * len(self._context.losses.tasks) if batch is None else batch.present
+        here = torch.tensor((batch is not None, *own), dtype=torch.float32)
+        n_ranks, *found = self._total(here.to(self.loss_sum.device)).tolist()
+        if n_ranks not in (0, world):
+            raise InputError(
+                "all ranks must have equally many batches in every epoch. One had none left while "
+                f"{round(n_ranks)} of {world} had; leave the last ones out (drop_last) or use a "
+                "DistributedSampler"
+            )
+        return [each > 0 for each in found] if n_ranks else None
 
     def _pairs(self, batch: Batch) -> Tensor | None:
         """Units to compare, found without asking the device; None for all, or if no task does."""
@@ -253,11 +294,18 @@ class Stepper:
             if gradient is not None:
                 parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
-    def _clip(self) -> None:
+    def _clip(self, step: Step) -> None:
         longest = self._context.settings.gradient_clip
         norm = torch.nn.utils.get_total_norm(
             [each.grad for each in self._parameters if each.grad is not None]
         )
         # Elsewhere than on a CPU asking costs more than multiplying by one.
         if norm.device.type != "cpu" or not norm <= longest:
+            if norm.device.type == "cpu" and not norm.isfinite():
+                self._report_divergence(step)
             torch.nn.utils.clip_grads_with_norm_(self._parameters, longest, norm)
+
+    def _report_divergence(self, step: Step) -> None:
+        loss = float(step.loss.detach())
+        what = "a gradient became infinite or NaN"
+        raise DivergedError(what if isfinite(loss) else f"the training loss became {loss}")

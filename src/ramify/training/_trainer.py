@@ -1,7 +1,7 @@
 """The trainer: a way of sharing, a backbone and data go in, a trained network comes out."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from torch import Tensor
 from ramify._core import InputError, listed, quoted
 from ramify.data import Batch, Batches, as_batches
 from ramify.losses import TaskLosses
-from ramify.networks import Backbone, BranchedNetwork, TaskNetwork, n_parameters
-from ramify.sharing import Converting, Merging, Proposal, Restructuring, Sharing, StepHook
+from ramify.networks import Backbone, TaskNetwork, n_parameters, stages_of
+from ramify.sharing import Sharing, StepHook
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
+from ramify.training._distributed import summed
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import Watcher, listening_for_stop
+from ramify.training._job import Job, job_of
 from ramify.training._plan import Epoch, Outcome, Plan
 from ramify.training._segment import Segment
 from ramify.training._selection import choose_network
@@ -161,6 +163,8 @@ class Trainer:
         tasks.check_main()
         batches = _as_batches(train, tasks)
         held_out = None if validation is None else _as_batches(validation, tasks)
+        check_lengths(self.fabric, batches)
+        data = {"training rows": batches, "validation rows": held_out}
         devices = [self.fabric.device.index or 0] if self.fabric.device.type == "cuda" else []
         with listening_for_stop() as stop, torch.random.fork_rng(devices):
             context = TrainingContext(
@@ -175,6 +179,7 @@ class Trainer:
                 self._watch,
                 self._checkpoint_seconds,
                 self._hooks,
+                {} if self._checkpoint is None else self._job(sharing, backbone, tasks, data),
             )
             torch.manual_seed(self.seed)
             network = sharing.build(backbone, tasks, n_features)
@@ -210,6 +215,15 @@ class Trainer:
             batches = (batch.of_tasks(network.tasks, places) for batch in batches)
         return predict(network, losses, batches, device, only_labelled=of)
 
+    def _job(
+        self,
+        sharing: Sharing,
+        backbone: Backbone,
+        tasks: TaskSet,
+        data: Mapping[str, Batches | None],
+    ) -> Job:
+        return job_of(self.settings, self.seed, sharing, stages_of(backbone), tasks, data)
+
     def _losses(self, tasks: TaskSet) -> TaskLosses:
         weights = _positive_weights(tasks) if self.settings.balance else None
         return TaskLosses(tasks, weights).to(self.fabric.device)
@@ -233,14 +247,14 @@ def _run_all(
             return network, curve, []
         if len(outcome.proposals) > 1:
             break
-        network = _changed(network, outcome.proposals[0], context.sharing)
+        network = segment.changed(outcome.proposals[0])
         memory = segment.memory()
         plan = _next_plan(plan, context, "training") if memory is None else _rest(plan, outcome)
-    return _try_each(network, outcome, plan, context, folder, curve)
+    return _try_each(segment, outcome, plan, context, folder, curve)
 
 
 def _try_each(
-    network: TaskNetwork,
+    grown: Segment,
     outcome: Outcome,
     plan: Plan,
     context: TrainingContext,
@@ -248,11 +262,11 @@ def _try_each(
     curve: list[Epoch],
 ) -> tuple[TaskNetwork, list[Epoch], list[Candidate]]:
     networks, predictions = [], []
-    proposals = outcome.proposals
+    proposals, tasks = outcome.proposals, context.losses.tasks
     for i, proposal in enumerate(proposals, 1):
         following = _next_plan(plan, context, f"candidate {i} of {len(proposals)}")
         path = None if folder is None else folder / f"candidate-{i:03}.safetensors"
-        segment = Segment(_changed(network, proposal, context.sharing), following, context, path)
+        segment = Segment(grown.changed(proposal), following, context, path)
         curve = curve + segment.run().curve
         networks.append(segment.network)
         if context.validation is not None:
@@ -262,8 +276,8 @@ def _try_each(
     scores: list[float | None] = [None] * len(networks)
     if predictions:
         clarity = [each.clarity for each in proposals]
-        chosen = choose_network(predictions, sizes, clarity, network.tasks)
-        scores = [_finite_mean(p, network.tasks) for p in predictions]
+        chosen = choose_network(predictions, sizes, clarity, tasks)
+        scores = [_finite_mean(p, tasks) for p in predictions]
     candidates = [
         Candidate(each.tree, size, score, i == chosen)
         for i, (each, size, score) in enumerate(zip(networks, sizes, scores, strict=True))
@@ -271,21 +285,10 @@ def _try_each(
     return networks[chosen], curve, candidates
 
 
-def _changed(network: TaskNetwork, proposal: Proposal, sharing: Sharing) -> TaskNetwork:
-    if isinstance(sharing, Converting):
-        return sharing.converted(network)
-    assert isinstance(network, BranchedNetwork)  # nothing else is restructured
-    if proposal.keepers:
-        return network.regrouped(proposal.tree, proposal.keepers)
-    return network.regrown(proposal.tree, restart_statistics=proposal.restart_statistics)
-
-
 def _first_plan(context: TrainingContext) -> Plan:
-    sharing, per_epoch = context.sharing, len(context.train)
+    per_epoch = len(context.train)
     n_steps = context.settings.n_steps(per_epoch)
-    if not isinstance(sharing, Restructuring):
-        return Plan("training", 0, n_steps, grows=isinstance(sharing, Merging))
-    growing = sharing.warm_up_epochs(len(context.losses.tasks)) * per_epoch
+    growing = context.sharing.warm_up_epochs(len(context.losses.tasks)) * per_epoch
     if growing:
         return Plan("growing", 0, growing, grows=True, after=n_steps)
     return Plan("training", 0, n_steps, grows=True)
@@ -323,7 +326,27 @@ def _as_batches(loader: Loader, tasks: TaskSet) -> Batches:
     batches = loader if isinstance(loader, Batches) else as_batches(loader, tasks)
     if len(batches) == 0:
         raise InputError("a loader must give at least one batch. Got an empty one")
+    batches.check(tasks)
     return batches
+
+
+def check_lengths(fabric: Fabric, batches: Batches) -> None:
+    """Refuse ranks whose epochs have different lengths; all of them, at once.
+
+    Args:
+        fabric: The ranks.
+        batches: This rank's.
+
+    Raises:
+        InputError: If they have.
+    """
+    length = torch.tensor(float(len(batches)), dtype=torch.float64, device=fabric.device)
+    total, squares = summed(fabric, torch.stack([length, length.square()])).tolist()
+    if fabric.world_size * squares != total * total:
+        raise InputError(
+            "all ranks must have equally many batches in every epoch. "
+            f"Got {len(batches):,} here, and {total / fabric.world_size:g} on average"
+        )
 
 
 def _places(some: TaskSet, every: TaskSet) -> list[int]:

@@ -1,20 +1,26 @@
 """Batches, those of a table in memory, and which of their rows may be compared."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
+from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from ramify._core import ShapeError
-from ramify.data.batches._nested import Nested, mapped, n_rows_of
+from ramify._core import InputError, ShapeError, quoted
+from ramify.data.batches._nested import Nested, leaves, mapped, n_rows_of
 from ramify.data.batches._order import BatchOrder
 from ramify.data.batches._units import Units
-from ramify.tasks import ROW, TaskSet
+from ramify.tasks import ROW, Task, TaskSet
+
+_SAMPLED: Final = 1 << 17
+_BITS: Final = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +117,44 @@ class Batches(ABC):
     def __iter__(self) -> Iterator[Batch]:
         """Go through the rows once."""
 
+    @abstractmethod
+    def digest(self) -> str:
+        """The same text for the same data, and another one for other data, as far as can be told.
+
+        Asking changes nothing: no batch is drawn.
+        """
+
+    @abstractmethod
+    def check(self, tasks: TaskSet) -> None:
+        """Refuse labels that are none of their task's, as far as they are at hand.
+
+        Args:
+            tasks: The tasks.
+
+        Raises:
+            InputError: If there are some.
+        """
+
+
+def digest_of(*parts: object) -> str:
+    """Of texts, numbers and tensors; of a large tensor a sample, evenly spread, and a sum.
+
+    Args:
+        *parts: The parts.
+    """
+    found = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Tensor):
+            # As whole numbers, whose sum is exact in whatever order it is made.
+            bits = part.detach().flatten().view(_BITS[part.element_size()])
+            sample = bits[:: max(1, len(bits) // _SAMPLED)].cpu().numpy()
+            total = int(bits.sum(dtype=torch.int64))
+            found.update(f"{part.dtype}{tuple(part.shape)}{total}".encode() + sample.tobytes())
+        else:
+            found.update(repr(part).encode())
+        found.update(b"\0")
+    return found.hexdigest()[:16]
+
 
 class TableBatches(Batches):
     """Batches of tensors in memory; each iteration goes through them once.
@@ -186,6 +230,16 @@ class TableBatches(Batches):
                 None if self._groups is None else self._groups[torch.from_numpy(rows)],
             )
 
+    def digest(self) -> str:
+        """Of inputs, labels, groups, and how they are divided into batches."""
+        groups = () if self._groups is None else (self._groups,)
+        inputs = [part for pair in leaves(self._inputs) for part in pair]
+        return digest_of(self._order, *inputs, self._targets, self._label_mask, *groups)
+
+    def check(self, tasks: TaskSet) -> None:
+        """Refuse labels that are none of their task's."""
+        check_labels(self._targets, self._label_mask, tasks)
+
     def order(self, epoch: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The rows in the order of an epoch."""
         return self._order.order(epoch)
@@ -193,6 +247,45 @@ class TableBatches(Batches):
 
 def _rows_of(tensor: Tensor, rows: Int64[Tensor, " chosen"]) -> Tensor:
     return tensor.index_select(0, rows.to(tensor.device))
+
+
+def check_labels(targets: Tensor, label_mask: Tensor, tasks: TaskSet) -> None:
+    """Refuse labels that are none of their task's.
+
+    Args:
+        targets: A column per task.
+        label_mask: True where there is a label.
+        tasks: The tasks.
+
+    Raises:
+        InputError: If there are some; it names the first task.
+        ShapeError: If there is not one column per task.
+    """
+    if targets.shape[1] != len(tasks):
+        raise ShapeError(
+            f"`targets` must have one column per task, {len(tasks)}. Got {targets.shape[1]}"
+        )
+    ranges = [task.kind.label_range for task in tasks]
+    low, high = (targets.new_tensor([bound[i] for bound in ranges]) for i in (0, 1))
+    whole = torch.tensor([each.whole for each in ranges], device=targets.device)
+    fits = (targets >= low) & (targets <= high) & ~(whole & (targets != targets.round()))
+    wrong = label_mask & ~(fits & targets.isfinite())
+    if not wrong.any():
+        return
+    line, place = wrong.nonzero()[0].tolist()
+    task, got = tasks[place], targets[line, place].item()
+    raise InputError(
+        f"labels of task {quoted(task.name)} must be {_range_in_words(task)}. Got {got:g}"
+    )
+
+
+def _range_in_words(task: Task) -> str:
+    low, high, whole = task.kind.label_range
+    if whole:
+        return f"whole numbers from {low:g} to {high:g}, the places of its {task.kind.name} labels"
+    if low == -inf:
+        return "finite; where there is none, its mask is False, or it is NaN and has no mask"
+    return f"{low:g} or more" if high == inf else f"from {low:g} to {high:g}"
 
 
 def host_groups(groups: Tensor | None, n_rows: int) -> Int64[np.ndarray, " row"] | None:

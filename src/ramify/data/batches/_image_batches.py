@@ -1,15 +1,26 @@
 """Batches of images: picked, changed a little if they train, and standardised, batch by batch."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from ramify.data.batches._batches import Batch, Batches, check_rows, host_groups
+from ramify.data.batches._batches import (
+    Batch,
+    Batches,
+    check_labels,
+    check_rows,
+    digest_of,
+    host_groups,
+)
 from ramify.data.batches._order import BatchOrder
 from ramify.data.images import Augmentation, ImageEncoder, ImageRows
+from ramify.tasks import TaskSet
+
+_SAMPLED: Final = 64
 
 
 class ImageBatches(Batches):
@@ -97,6 +108,18 @@ class ImageBatches(Batches):
                 present,
                 None if self._groups is None else self._groups[torch.from_numpy(chosen)],
             )
+
+    def digest(self) -> str:
+        """Of labels, of a sample of the images, and of how both come into batches."""
+        sample = self._images.take(self._rows[:: max(1, len(self._rows) // _SAMPLED)])
+        groups = () if self._groups is None else (self._groups,)
+        rows = torch.from_numpy(self._rows)
+        made = self._order, self._augmentation, self._encoder.schema
+        return digest_of(*made, sample, rows, self._targets, self._label_mask, *groups)
+
+    def check(self, tasks: TaskSet) -> None:
+        """Refuse labels that are none of their task's."""
+        check_labels(self._targets, self._label_mask, tasks)
 
     def _generator(self, epoch: int, number: int) -> torch.Generator:
         # A further word keeps these numbers apart from those of the order.

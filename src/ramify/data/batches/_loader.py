@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
 
 from ramify._core import InputError, ShapeError, counted, listed, quoted
-from ramify.data.batches._batches import Batch, Batches
+from ramify.data.batches._batches import Batch, Batches, check_labels, digest_of
 from ramify.data.batches._nested import as_nested, n_rows_of
 from ramify.data.batches._units import Units
 from ramify.tasks import ROW, Regression, Task, TaskSet
@@ -79,6 +81,24 @@ class LoaderBatches(Batches):
         for given in self._loader:
             yield self._labels.batch(_parts(given))
 
+    def check(self, tasks: TaskSet) -> None:
+        """Nothing: each batch is checked as it comes."""
+
+    def digest(self) -> str:
+        """Of a list's first and last batches, of a data set in memory, else of lengths only.
+
+        To draw a batch from another loader would change the order of those that follow.
+        """
+        loader: object = self._loader
+        found: list[object] = [type(loader).__qualname__, len(self)]
+        if isinstance(loader, list | tuple) and loader:
+            found += [*_tensors(loader[0]), *_tensors(loader[-1])]
+        elif isinstance(loader, DataLoader):
+            data: object = loader.dataset
+            found += [loader.batch_size, len(data) if isinstance(data, Sized) else None]
+            found += data.tensors if isinstance(data, TensorDataset) else ()
+        return digest_of(*found)
+
 
 @dataclass(frozen=True, eq=False)
 class _Parts:
@@ -130,10 +150,6 @@ class _Labels:
 
     def __init__(self, tasks: TaskSet) -> None:
         self._tasks = tasks
-        ranges = [task.kind.label_range for task in tasks]
-        self._low = torch.tensor([each.low for each in ranges])
-        self._high = torch.tensor([each.high for each in ranges])
-        self._whole = torch.tensor([each.whole for each in ranges])
         # Numbers in a unit of their own keep all digits until losses have centred them.
         self._exact = bool(tasks.of_kind(Regression))
 
@@ -158,7 +174,7 @@ class _Labels:
                 read = _Read(*(None if each is None else each.flatten(0, -2) for each in read))  # type: ignore[arg-type]
         mask = read.label_mask
         clean = torch.where(mask, read.targets, 0).to(self._precision(read.targets))
-        self._check(clean, mask)
+        check_labels(clean, mask, self._tasks)
         groups = None if parts.groups is None else _groups(parts.groups, n_rows)
         present = tuple(mask.any(dim=0).tolist())
         return Batch(inputs, clean, mask, present, groups, units, _weights(read.weights, mask))
@@ -242,25 +258,6 @@ class _Labels:
         positions = "" if self._tasks.unit == ROW else "*positions, "
         return f"(batch, {positions}task)"
 
-    def _check(self, targets: Tensor, mask: Tensor) -> None:
-        if not targets.isfinite().all():
-            raise InputError(
-                "observed targets of a loader must be finite. Got NaN or ±inf; "
-                "use NaN without a mask, or a mask that is False there, for a missing label"
-            )
-        low, high, whole = (
-            each.to(targets.device) for each in (self._low, self._high, self._whole)
-        )
-        wrong = (targets < low) | (targets > high) | (whole & (targets != targets.round()))
-        wrong &= mask
-        if not wrong.any():
-            return
-        line, place = wrong.nonzero()[0].tolist()
-        raise InputError(
-            f"labels of task {quoted(self._tasks[place].name)} in a loader must be "
-            f"{_range_in_words(self._tasks[place])}. Got {targets[line, place].item():g}"
-        )
-
 
 class _Lines:
     """Labels of several units as they are filled in, task by task."""
@@ -310,6 +307,15 @@ def _tensor(given: object, name: str) -> Tensor:
         ) from None
 
 
+def _tensors(given: object) -> Iterator[Tensor]:
+    """All tensors and arrays of a structure."""
+    if isinstance(given, np.ndarray | Tensor):
+        yield torch.as_tensor(given)
+    elif isinstance(given, Mapping | list | tuple):
+        for part in given.values() if isinstance(given, Mapping) else given:
+            yield from _tensors(part)
+
+
 def _by_task(given: object, name: str) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
         raise InputError(
@@ -354,10 +360,3 @@ def _groups(given: object, n_rows: int) -> Tensor:
             f"Got {tuple(groups.shape)} of {groups.dtype}"
         )
     return groups.cpu().long()
-
-
-def _range_in_words(task: Task) -> str:
-    low, high, whole = task.kind.label_range
-    if whole:
-        return f"whole numbers from {low:g} to {high:g}, the places of its {task.kind.name} labels"
-    return f"{low:g} or more" if high == float("inf") else f"from {low:g} to {high:g}"

@@ -206,7 +206,7 @@ def test_a_label_out_of_range_names_its_task_and_what_it_must_be(
 ) -> None:
     tasks = TaskSet([Task("first", Regression()), Task("second", kind)])
     loader = DataLoader(TensorDataset(torch.zeros(4, 1), torch.tensor([[9.0, label]] * 4)), 2)
-    with pytest.raises(InputError, match=f"labels of task 'second' in a loader must be {message}"):
+    with pytest.raises(InputError, match=f"labels of task 'second' must be {message}"):
         Trainer(Training(epochs=1)).fit(HardSharing(), [nn.Linear(1, 2)], tasks, loader)
 
 
