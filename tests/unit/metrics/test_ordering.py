@@ -13,6 +13,7 @@ from ramify.metrics import (
     group_kendall_tau,
     group_ndcg,
     group_reciprocal_rank,
+    mean_over_groups,
     ndcg,
     task_scores,
     weighted_kappa,
@@ -122,3 +123,10 @@ def test_kappa_of_one_level_for_all_rows_is_0_and_not_what_rounding_leaves() -> 
     rng = np.random.default_rng(0)
     targets = rng.integers(0, 3, 24) * 1.0
     assert weighted_kappa(np.full((24, 2), [0.9, 0.1]), targets).value == 0.0
+
+
+def test_without_a_row_nothing_was_put_in_order() -> None:
+    none, groups = np.zeros(0), np.zeros(0, dtype=np.int64)
+    assert np.isnan(ndcg(none, none, groups).value)
+    for score in (group_ndcg, group_kendall_tau, group_reciprocal_rank):
+        assert np.isnan(mean_over_groups(score(none, none, groups)))
