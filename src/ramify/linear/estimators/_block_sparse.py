@@ -28,6 +28,7 @@ class _BlockSparse(SingleFit):
     alpha: float = 0.1
     _: KW_ONLY
     q: float = 2
+    max_iter: int = 5000
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha)
@@ -46,6 +47,7 @@ class _BlockSparseCV(CrossValidated):
     _candidates = ("q",)
 
     q: float | Sequence[float] = 2
+    max_iter: int = 5000
 
 
 class BlockSparse(Regressor, _BlockSparse):

@@ -19,7 +19,7 @@ class _Dirty(SingleFit):
     alpha: float = 0.1
     _: KW_ONLY
     entry_ratio: float | None = None
-    max_iter: int = 2000
+    max_iter: int = 10_000
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha)
@@ -43,7 +43,7 @@ class _DirtyCV(CrossValidated):
     _candidates = ("entry_ratio",)
 
     entry_ratio: float | Sequence[float | None] | None = None
-    max_iter: int = 2000
+    max_iter: int = 10_000
 
 
 class Dirty(Regressor, _Dirty):

@@ -31,7 +31,7 @@ class _GraphRegularized(SingleFit):
 
     def _largest_alpha(self, loss: SmoothLoss) -> float:
         largest = float(np.linalg.norm(_laplacian(self.graph, loss.n_tasks), 2))
-        return 10 * loss.steepness / largest if largest > 0 else 1.0
+        return 10 * loss.steepness() / largest if largest > 0 else 1.0
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -27,7 +27,7 @@ class _MeanRegularized(SingleFit):
         return solve_smooth(loss, coupling, first, self._control())
 
     def _largest_alpha(self, loss: SmoothLoss) -> float:
-        return 10.0 * loss.steepness * loss.n_tasks
+        return 10.0 * loss.steepness() * loss.n_tasks
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -9,8 +9,8 @@ from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.losses import SmoothLoss
-from ramify.linear.penalties import TraceNormPenalty
-from ramify.linear.solvers import Solution, largest_strength, solve_penalised
+from ramify.linear.penalties import TraceNormPenalty, singular_values
+from ramify.linear.solvers import Solution, solve_spectral, solve_unpenalised
 
 
 @dataclass(eq=False, repr=False)
@@ -21,13 +21,16 @@ class _TraceNorm(SingleFit):
 
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         alpha = check_number("alpha", self.alpha)
-        penalty = TraceNormPenalty(alpha)
-        solution = solve_penalised(loss, penalty, alpha, start, self._control())
+        if alpha > 0:
+            solution = solve_spectral(loss, TraceNormPenalty(alpha), start, self._control())
+        else:
+            first = None if start is None else start.coef
+            solution = solve_unpenalised(loss, first, self._control())
         rank = int(np.linalg.matrix_rank(solution.coef))
         return replace(solution, learned={"rank_": rank})
 
     def _largest_alpha(self, loss: SmoothLoss) -> float:
-        return largest_strength(loss, TraceNormPenalty(1.0))
+        return float(singular_values(loss.at_zero[1])[0])
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

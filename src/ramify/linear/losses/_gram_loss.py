@@ -65,12 +65,14 @@ class GramLoss(SmoothLoss):
         centres = self._centres[:, features]
         return GramLoss(grams, self.moments[:, features], self.squares, centres, self._target_means)
 
-    @property
-    def steepness(self) -> float:
+    def steepness(self, metric: Floats | None = None) -> float:
         grams = self.grams if self.grams.ndim == 3 else self.grams[None]
-        return largest_curvature(
-            lambda v: np.matmul(grams, v[:, :, None])[:, :, 0], len(grams), self.n_features
-        )
+
+        def times(directions: Floats) -> Floats:
+            product: Floats = np.matmul(grams, directions[:, :, None])[:, :, 0]
+            return product
+
+        return largest_curvature(times, len(grams), self.n_features, metric)
 
     @property
     def is_quadratic(self) -> bool:

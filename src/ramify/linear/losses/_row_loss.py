@@ -80,13 +80,12 @@ class RowLoss(SmoothLoss):
         slopes = scale * self._each("slope", self._margins(coef))
         return -float((self.weights * self._each("conjugate", slopes)).sum())
 
-    @property
-    def steepness(self) -> float:
+    def steepness(self, metric: Floats | None = None) -> float:
         curvature, n_tasks = self.curvature(np.zeros((self.n_tasks, self.n_features))), self.n_tasks
         single = self.design.single(self.weights)
         if single is not None and self.is_quadratic:
             curvature, n_tasks = _RowCurvature(single, self.weights[:, :1], False), 1
-        return largest_curvature(curvature, n_tasks, self.n_features)
+        return largest_curvature(curvature, n_tasks, self.n_features, metric)
 
     def restricted(self, features: Integers) -> SmoothLoss:
         if len(features) <= self._most_stored:

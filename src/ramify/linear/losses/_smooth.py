@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ramify.linear.inputs import Floats, Integers
+from ramify.linear.inputs import Floats, Integers, ratio
 
 _N_STEPS = 12
 
@@ -82,10 +82,13 @@ class SmoothLoss(ABC):
     def restricted(self, features: Integers) -> "SmoothLoss":
         """The same loss of some features, with the others left out."""
 
-    @property
     @abstractmethod
-    def steepness(self) -> float:
-        """An estimate of the largest curvature, to start a line search; no bound."""
+    def steepness(self, metric: Floats | None = None) -> float:
+        """An estimate of the largest curvature, to start a line search; no bound.
+
+        Args:
+            metric: What the square of each feature counts, ``(feature,)``; None for 1.
+        """
 
     @property
     @abstractmethod
@@ -113,19 +116,22 @@ class SmoothLoss(ABC):
         return values.clip(min=0), vectors
 
 
-def largest_curvature(times: Callable[[Floats], Floats], n_tasks: int, n_features: int) -> float:
-    """An estimate from below of the largest eigenvalue over tasks.
+def largest_curvature(
+    times: Callable[[Floats], Floats], n_tasks: int, n_features: int, metric: Floats | None
+) -> float:
+    """An estimate from below of the largest eigenvalue over tasks, by the power method.
 
     Args:
         times: The product of each task's curvature with directions ``(task, feature)``.
         n_tasks: How many curvatures there are.
         n_features: How many features.
+        metric: What the square of each feature counts; None for 1.
     """
+    scale = 1.0 if metric is None else 1 / np.sqrt(metric)
     # Fixed numbers, so that a fit repeats; with signs, so that no constant part is missed.
     directions = np.random.default_rng(0).normal(size=(n_tasks, n_features))
     lengths = np.zeros((n_tasks, 1))
     for _ in range(_N_STEPS):
         lengths = np.linalg.norm(directions, axis=1, keepdims=True)
-        unit = np.divide(directions, lengths, out=np.zeros_like(directions), where=lengths > 0)
-        directions = times(unit)
+        directions = scale * times(scale * ratio(directions, lengths))
     return float(np.linalg.norm(directions, axis=1).max(initial=0.0))

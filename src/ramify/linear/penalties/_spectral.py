@@ -1,17 +1,21 @@
 """Convex penalties of the coefficients' singular values: value, prox and conjugate."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ramify.linear.inputs import Floats, Integers
 
+Slack = Callable[[float], float]
+
 
 class SpectralPenalty(ABC):
-    """A convex penalty of coefficients ``(task, feature)`` that grows with their square.
+    """A convex penalty of coefficients ``(task, feature)`` that hangs on their singular values.
 
-    Its conjugate is finite everywhere, so that any coefficients have a duality gap.
+    Where it grows with their square its conjugate is finite everywhere, so that any coefficients
+    have a duality gap.
     """
 
     @abstractmethod
@@ -26,15 +30,49 @@ class SpectralPenalty(ABC):
     def conjugate(self, gradient: Floats) -> float:
         r"""The greatest of :math:`\langle G, W \rangle - \Omega(W)` over *W*."""
 
-    def gap(self, coef: Floats, gradient: Floats) -> float:
+    def gap(self, coef: Floats, gradient: Floats, slack: Slack) -> float:
         r"""Duality gap at ``coef``, for any convex loss of which ``gradient`` is the gradient there.
 
         .. math:: \Omega(W) + \Omega^*(-G) + \langle W, G \rangle
 
         The loss and its conjugate at *G* cancel against the product (Fenchel and Young), so that
         the loss itself does not enter.
+
+        Args:
+            coef: *W*.
+            gradient: *G*.
+            slack: Where the conjugate is finite for *s G* only: what is then left of the loss, its
+                conjugate and the product, given *s*.
         """
         return self.value(coef) + self.conjugate(-gradient) + float(np.vdot(coef, gradient))
+
+
+@dataclass(frozen=True)
+class TraceNormPenalty(SpectralPenalty):
+    r"""The sum of singular values, :math:`\lambda \|W\|_*`.
+
+    Args:
+        strength: :math:`\lambda`, above 0.
+    """
+
+    strength: float
+
+    def value(self, coef: Floats) -> float:
+        return self.strength * float(singular_values(coef).sum())
+
+    def prox(self, coef: Floats, step: float) -> Floats:
+        left, singular, right = np.linalg.svd(coef, full_matrices=False)
+        proximal: Floats = (left * (singular - step * self.strength).clip(min=0)) @ right
+        return proximal
+
+    def conjugate(self, gradient: Floats) -> float:
+        return 0.0 if singular_values(gradient)[0] <= self.strength else np.inf
+
+    def gap(self, coef: Floats, gradient: Floats, slack: Slack) -> float:
+        largest = float(singular_values(gradient)[0])
+        scale = min(1.0, self.strength / largest) if largest > 0 else 1.0
+        gap = self.value(coef) + scale * float(np.vdot(coef, gradient))
+        return gap + slack(scale) if scale < 1 else gap
 
 
 @dataclass(frozen=True)

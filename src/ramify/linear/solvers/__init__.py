@@ -5,9 +5,9 @@ from ramify.linear.solvers._basis_search import BasisFactors, BasisSearch
 from ramify.linear.solvers._cluster_readout import cluster_matrix, clusters_of
 from ramify.linear.solvers._group_search import GroupSearch
 from ramify.linear.solvers._mean_coupled_ridge import coupled_by_mean
-from ramify.linear.solvers._newton import solve_smooth
-from ramify.linear.solvers._proximal import largest_strength, solve_penalised
+from ramify.linear.solvers._newton import solve_smooth, solve_unpenalised
 from ramify.linear.solvers._solution import Control, Solution
+from ramify.linear.solvers._working_sets import largest_strength, solve_penalised
 
 __all__ = [
     "BasisFactors",
@@ -22,5 +22,6 @@ __all__ = [
     "solve_penalised",
     "solve_smooth",
     "solve_spectral",
+    "solve_unpenalised",
     "telling_strength",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ramify.linear.inputs import Floats
 from ramify.linear.losses import QuadraticModel, SmoothLoss, quadratic_model_at
-from ramify.linear.penalties import SpectralPenalty
+from ramify.linear.penalties import Slack, SpectralPenalty
 from ramify.linear.solvers._solution import Control, Solution
 
 _SUFFICIENT = 1e-4
@@ -64,13 +64,14 @@ def solve_spectral(
     n_iter = 0
     while True:
         value, gradient = loss.value_and_gradient(coef)
-        gap = max(penalty.gap(coef, gradient), 0.0)
+        gap = max(penalty.gap(coef, gradient, _slack(loss, coef, (value, gradient))), 0.0)
         if gap <= control.tol * scale or n_iter >= control.max_iter:
             break
         model = quadratic_model_at(loss, coef, gradient)
         splitting = splitting or _begin(model, coef)
         goal = control.tol * scale if loss.is_quadratic else max(gap, control.tol * scale) / 10
-        n_iter += alternate(model, penalty, splitting, goal, control.max_iter - n_iter)
+        above = value - model.value(coef)
+        n_iter += alternate(model, above, penalty, splitting, goal, control.max_iter - n_iter)
         moved = _line_search(loss, penalty, (coef, splitting.coef), value, gradient)
         if moved is None:
             break
@@ -79,12 +80,18 @@ def solve_spectral(
 
 
 def alternate(
-    model: QuadraticModel, penalty: SpectralPenalty, splitting: Splitting, goal: float, most: int
+    model: QuadraticModel,
+    above: float,
+    penalty: SpectralPenalty,
+    splitting: Splitting,
+    goal: float,
+    most: int,
 ) -> int:
     """Alternate on a quadratic model until the duality gap is at most ``goal``.
 
     Args:
         model: Instead of the loss.
+        above: How far the loss lies above the model, where they touch.
         penalty: The penalty.
         splitting: Where to start; moved in place.
         goal: Largest gap.
@@ -101,7 +108,9 @@ def alternate(
         splitting.coef = penalty.prox(relaxed + splitting.dual, 1 / splitting.rate)
         splitting.dual = splitting.dual + relaxed - splitting.coef
         if made % _EVERY == 0:
-            if penalty.gap(splitting.coef, model.gradient(splitting.coef)) <= goal:
+            coef = splitting.coef
+            slack = _slack_of_squares(model.value(coef) + above)
+            if penalty.gap(coef, model.gradient(coef), slack) <= goal:
                 return made
             _balance(splitting, before, made)
     return most
@@ -115,6 +124,21 @@ def telling_strength(loss: SmoothLoss, penalty: SpectralPenalty) -> float:
     """
     value, gradient = loss.at_zero
     return penalty.conjugate(-gradient) / (_LITTLE * value) if value > 0 else 0.0
+
+
+def _slack(loss: SmoothLoss, coef: Floats, tangent: tuple[float, Floats]) -> Slack:
+    """What Fenchel's inequality leaves of the loss where its slopes are scaled."""
+    value, gradient = tangent
+
+    def slack(scale: float) -> float:
+        return value - loss.dual_value(coef, scale) - scale * float(np.vdot(coef, gradient))
+
+    return slack
+
+
+def _slack_of_squares(value: float) -> Slack:
+    """The same for half a sum of squares."""
+    return lambda scale: (1 - scale) ** 2 * value
 
 
 def _begin(model: QuadraticModel, coef: Floats) -> Splitting:

@@ -7,6 +7,8 @@ import numpy as np
 from ramify.linear.inputs import Floats
 from ramify.linear.losses import Curvature, SmoothLoss
 from ramify.linear.penalties import Penalty
+from ramify.linear.solvers._dual_bound import DualBound
+from ramify.linear.solvers._face_newton import FaceNewton
 from ramify.linear.solvers._solution import Control, Solution
 
 _GROWTH = 1.5
@@ -15,6 +17,7 @@ _SHRINK = 0.9
 # it saves the product of another try.
 _TOLERATED = 1.9
 _CHECK_EVERY = 5
+_ALIKE = 4.0
 
 
 def minimise_quadratic(
@@ -26,10 +29,15 @@ def minimise_quadratic(
     points, and the loss follows from the gradient:
     :math:`L(W) = \tfrac12 \langle W, \nabla L(W) + \nabla L(0) \rangle + L(0)`.
 
-    The objective never rises: a step that its momentum would carry upwards is not taken, and the
-    momentum is given up. In most steps a bound tells at once that they go down: for a step to *W*
-    with the steepness *s* from *V*, ahead of the last accepted *U*, the objective falls by at least
+    Every feature has a step of its own, in the unit of its curvature, so that the scales of the
+    features do not matter to the number of steps. In that metric the objective never rises: a step
+    that its momentum would carry upwards is not taken, and the momentum is given up. In most steps
+    a bound tells at once that they go down: for a step to *W* with the steepness *s* from *V*,
+    ahead of the last accepted *U*, the objective falls by at least
     :math:`s \langle W - V, W - U \rangle - \tfrac12 \langle W - V, H (W - V) \rangle`.
+
+    Once zeros, signs and ties stay as they are, `FaceNewton` finishes: steps come near the minimum
+    in proportion to the gap, but the gap to the square root of what is left of the objective.
 
     Args:
         loss: The loss of the sum of the parts.
@@ -47,24 +55,33 @@ def minimise_quadratic(
     """
     at_zero, slope = loss.at_zero
     curvature = loss.curvature(np.zeros_like(slope))
+    metric = _metric(curvature)
     parts = np.zeros((penalty.n_parts, *slope.shape))
     gradient = slope
     if start is not None:
         parts = start.reshape(parts.shape)
         gradient = curvature(_total(parts)) + slope
+    newton = FaceNewton(penalty, curvature, metric)
+    bound = DualBound(loss, penalty, curvature, metric)
     ahead, gradient_ahead, momentum = parts, gradient, 1.0
-    steepness = max(loss.steepness * penalty.n_parts, np.finfo(float).tiny)
+    steepness = max(loss.steepness(metric) * penalty.n_parts, np.finfo(float).tiny)
     for n_iter in range(control.max_iter + 1):
         if n_iter % _CHECK_EVERY == 0 or n_iter == control.max_iter:
-            gap = _duality_gap(penalty, parts, gradient, slope, at_zero)
+            gap = bound.gap(_total(parts), gradient, penalty.value(parts), n_iter)
+            regular = n_iter % _CHECK_EVERY == 0 and gap > control.tol * at_zero
+            finished = newton.step(parts, gradient, n_iter) if regular else None
+            if finished is not None and _is_lower(penalty, (parts, gradient), finished, at_zero):
+                parts, gradient = finished
+                ahead, gradient_ahead, momentum = parts, gradient, 1.0
+                gap = bound.gap(_total(parts), gradient, penalty.value(parts), n_iter)
             if gap <= control.tol * at_zero or n_iter == control.max_iter:
                 break
-        step = _stepped(penalty, curvature, (ahead, gradient_ahead), slope, steepness)
-        steepness = step.steepness * (_SHRINK if step.is_flat else _GROWTH)
+        step = _stepped(penalty, curvature, (ahead, gradient_ahead), slope, steepness * metric)
+        steepness *= step.steeper * (_SHRINK if step.is_flat else _GROWTH)
         moved, gradient_moved = step.moved, step.gradient
         forward = moved - parts
-        agreement = float(np.vdot(step.change, forward))
-        may_rise = momentum > 1 and step.steepness * agreement < 0.5 * step.bend
+        agreement = _inner(step.change, forward, step.metric)
+        may_rise = momentum > 1 and agreement < 0.5 * step.bend
         if may_rise and _rise(penalty, (parts, gradient), (moved, gradient_moved)) > 0:
             ahead, gradient_ahead, momentum = parts, gradient, 1.0
             continue
@@ -81,6 +98,7 @@ def minimise_quadratic(
         optimality=gap / at_zero if at_zero > 0 else gap,
         dual_gap=gap,
         parts=parts,
+        witness=bound.witness,
     )
 
 
@@ -92,7 +110,8 @@ class _Step(NamedTuple):
         gradient: The gradient there.
         change: From the point ahead to there.
         bend: The curvature along it, times its length squared.
-        steepness: The steepness it was made with.
+        metric: The steepness of each feature that it was made with.
+        steeper: By what the metric had to be raised.
         is_flat: Whether the curvature along it is below that.
     """
 
@@ -100,7 +119,8 @@ class _Step(NamedTuple):
     gradient: Floats
     change: Floats
     bend: float
-    steepness: float
+    metric: Floats
+    steeper: float
     is_flat: bool
 
 
@@ -109,19 +129,37 @@ def _stepped(
     curvature: Curvature,
     ahead: tuple[Floats, Floats],
     slope: Floats,
-    steepness: float,
+    metric: Floats,
 ) -> _Step:
     """Step from a point, of which the gradient is known, steeper until the step is safe."""
     parts, gradient = ahead
+    steeper = 1.0
     while True:
-        moved = penalty.prox(parts - gradient / steepness, 1 / steepness)
+        moved = penalty.prox(parts - gradient / metric, 1 / metric)
         change = moved - parts
         gradient_moved = curvature(_total(moved)) + slope
         bend = float(np.vdot(_total(change), gradient_moved - gradient))
-        size = float(np.vdot(change, change))
-        if not bend > _TOLERATED * steepness * size:
-            return _Step(moved, gradient_moved, change, bend, steepness, bend <= steepness * size)
-        steepness *= _GROWTH
+        size = _inner(change, change, metric)
+        if not bend > _TOLERATED * size:
+            return _Step(moved, gradient_moved, change, bend, metric, steeper, bend <= size)
+        metric, steeper = metric * _GROWTH, steeper * _GROWTH
+
+
+def _metric(curvature: Curvature) -> Floats:
+    """The steepness of each feature, ``(feature,)``, or of all, ``(1,)``, if they are much alike."""
+    each: Floats = curvature.diagonals().max(axis=0)
+    largest = float(each.max(initial=0.0)) or 1.0
+    counted = each[each > 0]
+    if counted.size and counted.min() > largest / _ALIKE:
+        return np.array([largest])
+    return np.where(each > 0, each, largest)
+
+
+def _inner(left: Floats, right: Floats, metric: Floats) -> float:
+    """The inner product in a metric."""
+    if metric.size == 1:
+        return float(metric[0] * np.vdot(left, right))
+    return float(np.vdot(left, metric * right))
 
 
 def _rise(penalty: Penalty, before: tuple[Floats, Floats], after: tuple[Floats, Floats]) -> float:
@@ -132,17 +170,12 @@ def _rise(penalty: Penalty, before: tuple[Floats, Floats], after: tuple[Floats, 
     return rise + penalty.value(moved) - penalty.value(parts)
 
 
-def _duality_gap(
-    penalty: Penalty, parts: Floats, gradient: Floats, slope: Floats, at_zero: float
-) -> float:
-    """Objective minus the dual objective at the scaled errors of all rows."""
-    coef = _total(parts)
-    value = max(0.5 * float(np.vdot(coef, gradient + slope)) + at_zero, 0.0)
-    # What the errors have in common with the targets; squared targets add up to 2 L(0).
-    agreement = float(np.vdot(slope, coef)) + 2 * at_zero
-    scale = 1 / max(1.0, penalty.gauge(gradient))
-    dual = scale * agreement - scale**2 * value
-    return max(value + penalty.value(parts) - dual, 0.0)
+def _is_lower(
+    penalty: Penalty, before: tuple[Floats, Floats], after: tuple[Floats, Floats], at_zero: float
+) -> bool:
+    """Whether a point is lower than another, and not for rounding of huge numbers."""
+    # The loss is never negative, and the objective never above its value at zero.
+    return penalty.value(after[0]) <= at_zero and _rise(penalty, before, after) < 0
 
 
 def _total(parts: Floats) -> Floats:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ramify.linear.inputs import Floats
 from ramify.linear.losses import Curvature, SmoothLoss
-from ramify.linear.penalties import Quadratic
+from ramify.linear.penalties import MeanCoupling, Quadratic
 from ramify.linear.solvers._preconditioners import Preconditioner, preconditioner
 from ramify.linear.solvers._solution import Control, Solution
 
@@ -45,6 +45,11 @@ def solve_smooth(
             break
         coef = moved
     return Solution(coef=coef, n_iter=step, optimality=optimality)
+
+
+def solve_unpenalised(loss: SmoothLoss, start: Floats | None, control: Control) -> Solution:
+    """Minimise the loss alone; see `solve_smooth`."""
+    return solve_smooth(loss, MeanCoupling(loss.n_tasks, 0.0, 0.0), start, control)
 
 
 def _newton_direction(

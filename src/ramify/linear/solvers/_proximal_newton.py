@@ -1,10 +1,13 @@
 """A loss that is not quadratic, as a sequence of weighted least-squares problems."""
 
+from operator import itemgetter
+
 import numpy as np
 
 from ramify.linear.inputs import Floats
 from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import Penalty
+from ramify.linear.solvers._dual_bound import dual_at, scaled_dual
 from ramify.linear.solvers._fista import minimise_quadratic
 from ramify.linear.solvers._solution import Control, Solution
 
@@ -18,8 +21,8 @@ def minimise(
 ) -> Solution:
     r"""Minimise loss plus penalty.
 
-    A quadratic loss is left to `minimise_quadratic`. Any other is replaced by its quadratic model at the
-    last coefficients, and a line search goes towards the minimum of that, so that the objective
+    A quadratic loss is left to `minimise_quadratic`. Any other is replaced by its quadratic model at
+    the last coefficients, and a line search goes towards the minimum of that, so that the objective
     never rises.
 
     Args:
@@ -40,17 +43,23 @@ def minimise(
     scale, at_zero = loss.at_zero
     parts = np.zeros((penalty.n_parts, *at_zero.shape)) if start is None else start
     n_iter, share = 0, _INNER
+    bound: tuple[float, Floats | None] = (-np.inf, None)
     while True:
         coef = parts.sum(axis=0)
         value, gradient = loss.value_and_gradient(coef)
-        shrink = 1 / max(1.0, penalty.gauge(gradient))
-        gap = max(value + penalty.value(parts) - loss.dual_value(coef, shrink), 0.0)
+        dual = scaled_dual(loss, coef, value, penalty.gauge(gradient))
+        bound = max(bound, (dual, None), key=itemgetter(0))
+        gap = max(value + penalty.value(parts) - bound[0], 0.0)
         if gap <= control.tol * scale or n_iter >= control.max_iter:
             break
         model = loss.local_squares(coef)
         goal = share * gap / max(model.at_zero[0], np.finfo(float).tiny)
         found = minimise_quadratic(model, penalty, parts, Control(goal, control.max_iter))
         n_iter += max(found.n_iter, 1)
+        if found.witness is not None:
+            # What is a tight bound for the model is nearly one for the loss.
+            tight = dual_at(loss, penalty, found.witness)
+            bound = max(bound, (tight, found.witness), key=itemgetter(0))
         if found.n_iter == 0:
             # Good enough for the quadratic model, whose gap is the smaller one, but not for the loss.
             share *= _INNER
@@ -60,7 +69,7 @@ def minimise(
             break
         parts = moved
     optimality = gap / scale if scale > 0 else gap
-    return Solution(coef, n_iter, optimality, dual_gap=gap, parts=parts)
+    return Solution(coef, n_iter, optimality, dual_gap=gap, parts=parts, witness=bound[1])
 
 
 def _line_search(

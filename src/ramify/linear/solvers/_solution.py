@@ -29,6 +29,7 @@ class Solution:
         optimality: What stopping was judged by: 0 at the exact minimum.
         dual_gap: Objective minus its bound from below, if the solver has one.
         parts: What ``coef`` is the sum of, ``(part, task, feature)``, if the solver has parts.
+        witness: Coefficients whose errors give that bound, if the solver keeps them.
         learned: Further fitted attributes by name, such as ``task_affinity_`` and ``groups_``.
         state: Whatever the solver wants to start from next time, beside the coefficients.
     """
@@ -38,6 +39,7 @@ class Solution:
     optimality: float
     dual_gap: float | None = None
     parts: Floats | None = None
+    witness: Floats | None = None
     learned: Mapping[str, object] = field(default_factory=dict)
     state: object = None
 

@@ -1,4 +1,4 @@
-"""Working sets: solve for the features that matter, then look at all of them."""
+"""A loss with a norm by working sets: solve for the features that matter, then look at all."""
 
 from dataclasses import replace
 
@@ -7,6 +7,8 @@ import numpy as np
 from ramify.linear.inputs import Floats, Integers
 from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import Penalty
+from ramify.linear.solvers._dual_bound import dual_at, scaled_dual
+from ramify.linear.solvers._newton import solve_unpenalised
 from ramify.linear.solvers._proximal_newton import minimise
 from ramify.linear.solvers._solution import Control, Solution
 
@@ -20,6 +22,35 @@ _NEARLY_ALL = 0.8
 _INNER = 0.2
 
 
+def solve_penalised(
+    loss: SmoothLoss, penalty: Penalty, alpha: float, start: Solution | None, control: Control
+) -> Solution:
+    """Minimise loss plus a norm.
+
+    Args:
+        loss: The loss.
+        penalty: The norm.
+        alpha: Its strength; at 0 the problem is smooth and has no norm left.
+        start: A solution to start from.
+        control: When to stop.
+    """
+    if alpha > 0:
+        return by_working_sets(loss, penalty, None if start is None else start.split, control)
+    solution = solve_unpenalised(loss, None if start is None else start.coef, control)
+    rest = np.zeros((penalty.n_parts - 1, *solution.coef.shape))
+    return replace(solution, parts=np.concatenate([solution.coef[None], rest]))
+
+
+def largest_strength(loss: SmoothLoss, penalty: Penalty) -> float:
+    """The smallest strength at which every coefficient is exactly zero.
+
+    Args:
+        loss: The loss.
+        penalty: The norm with the strength 1.
+    """
+    return penalty.gauge(loss.at_zero[1])
+
+
 def by_working_sets(
     loss: SmoothLoss, penalty: Penalty, start: Floats | None, control: Control
 ) -> Solution:
@@ -29,7 +60,7 @@ def by_working_sets(
 
     Args:
         loss: The loss.
-        penalty: The penalty; if it is not a sum over features, all are solved at once.
+        penalty: The penalty.
         start: Parts to start from, ``(part, task, feature)``; None for zero.
         control: When to stop.
 
@@ -38,16 +69,16 @@ def by_working_sets(
         ICML 2018. Bertrand et al. *Beyond L1: Faster and Better Sparse Models with skglm*,
         NeurIPS 2022.
     """
-    if not penalty.is_featurewise or loss.n_features <= _SMALLEST:
+    if loss.n_features <= _SMALLEST:
         return minimise(loss, penalty, start, control)
     scale = loss.at_zero[0]
     parts = np.zeros((penalty.n_parts, loss.n_tasks, loss.n_features)) if start is None else start
-    n_iter = 0
+    n_iter, dual = 0, -np.inf
     while True:
         coef = parts.sum(axis=0)
         value, gradient = loss.value_and_gradient(coef) if coef.any() else loss.at_zero
         gauges = penalty.gauges(gradient)
-        dual = _dual_value(loss, coef, value, 1 / max(1.0, float(gauges.max())))
+        dual = max(dual, scaled_dual(loss, coef, value, float(gauges.max())))
         gap = max(value + penalty.value(parts) - dual, 0.0)
         if gap <= control.tol * scale or n_iter >= control.max_iter:
             break
@@ -61,6 +92,10 @@ def by_working_sets(
             return replace(found, n_iter=n_iter)
         parts = np.zeros_like(parts)
         parts[:, :, working] = found.split
+        if found.witness is not None:
+            witness = np.zeros_like(coef)
+            witness[:, working] = found.witness
+            dual = max(dual, dual_at(loss, penalty, witness))
     return Solution(
         coef=coef,
         n_iter=n_iter,
@@ -68,14 +103,6 @@ def by_working_sets(
         dual_gap=gap,
         parts=parts,
     )
-
-
-def _dual_value(loss: SmoothLoss, coef: Floats, value: float, shrink: float) -> float:
-    if not loss.is_quadratic:
-        return loss.dual_value(coef, shrink)
-    # The errors need not be computed again: their square is known, and so are the moments.
-    at_zero, slope = loss.at_zero
-    return shrink * (float(np.vdot(slope, coef)) + 2 * at_zero) - shrink**2 * value
 
 
 def _working_set(parts: Floats, gauges: Floats) -> Integers:

@@ -10,7 +10,9 @@ from ramify.linear.penalties._spectral import (
     GroupedTraceNorm,
     SpectralPenalty,
     SquaredTraceNorm,
+    TraceNormPenalty,
 )
+from ramify.linear.solvers._admm import _slack_of_squares
 
 N_TASKS = 6
 PENALTIES = {
@@ -63,6 +65,32 @@ def test_zero_costs_nothing_and_stays(penalty: SpectralPenalty) -> None:
     zero = np.zeros((N_TASKS, 4))
     assert penalty.value(zero) == penalty.conjugate(zero) == 0
     assert_allclose(penalty.prox(zero, 1.0), zero)
+
+
+def test_the_gap_of_the_trace_norm_is_that_of_scaled_errors() -> None:
+    """Half squared errors, whose dual is the best of all scales in the ball."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(20, 4)), rng.normal(size=(20, N_TASKS))
+    penalty = TraceNormPenalty(6.0)
+    for seed in range(5):
+        coef = penalty.prox(some(seed, 4), 0.1)
+        errors = X @ coef.T - Y
+        gradient, squares = errors.T @ X, float(0.5 * (errors**2).sum())
+        scale = min(1.0, 6.0 / float(np.linalg.norm(gradient, 2)))
+        dual = -(0.5 * scale**2 * (errors**2).sum() + scale * (errors * Y).sum())
+        gap = penalty.gap(coef, gradient, _slack_of_squares(squares))
+        assert_allclose(gap, squares + 6.0 * np.linalg.norm(coef, "nuc") - dual)
+
+
+def test_the_proximal_map_of_the_trace_norm_leaves_a_slope_of_the_dual_ball() -> None:
+    penalty = TraceNormPenalty(0.7)
+    coef = some(1, 4)
+    proximal = penalty.prox(coef, 0.5)
+    slope = (coef - proximal) / 0.5
+    assert np.linalg.norm(slope, 2) <= 0.7 + 1e-12
+    assert_allclose(np.vdot(slope, proximal), penalty.value(proximal))
+    assert penalty.conjugate(0.99 * slope) == 0
+    assert penalty.conjugate(1.01 * slope) == np.inf
 
 
 def test_squared_trace_norm_is_what_it_says() -> None:

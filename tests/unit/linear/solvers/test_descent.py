@@ -38,7 +38,6 @@ PENALTIES: dict[str, tuple[MultiTaskModel, Callable[[Any], float]]] = {
     "q=1": (BlockSparse(ALPHA, q=1), lambda m: np.abs(m.coef_).sum()),
     "q=2": (BlockSparse(ALPHA, q=2), lambda m: np.linalg.norm(m.coef_, axis=0).sum()),
     "q=inf": (BlockSparse(ALPHA, q=np.inf), lambda m: np.abs(m.coef_).max(axis=0).sum()),
-    "trace norm": (TraceNorm(ALPHA), lambda m: float(np.linalg.norm(m.coef_, "nuc"))),
     "dirty": (
         Dirty(ALPHA, entry_ratio=0.5),
         lambda m: np.abs(m.shared_coef_).max(axis=0).sum() + 0.5 * np.abs(m.own_coef_).sum(),
@@ -100,7 +99,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
 
 
 COUPLED = (MeanRegularized, GraphRegularized)
-SPECTRAL = (ClusteredTasks, FeatureLearning, TaskRelationship, TaskGrouping)
+SPECTRAL = (ClusteredTasks, FeatureLearning, TaskRelationship, TaskGrouping, TraceNorm)
 WITHOUT_SEARCH = {"latent-basis"}  # its turns: test_latent_basis.py
 
 
