@@ -27,6 +27,8 @@ from sklearn.utils.estimator_checks import check_estimator
 from ramify import linear
 from ramify.linear import METHODS, BlockSparse, BlockSparseCV, MeanRegularized, MeanRegularizedCV
 from ramify.linear.estimators._base import MultiTaskModel
+from ramify.linear.estimators._cross_validation import CrossValidated
+from ramify.linear.estimators._forms import Classifier
 
 from ._linear_cases import (
     CHOOSING_CLASSIFIERS,
@@ -328,6 +330,58 @@ def test_classes_may_differ_from_task_to_task() -> None:
     assert model.score(X, labels) > 0.9
 
 
+@pytest.mark.parametrize(
+    "model",
+    [*CLASSIFIERS.values(), *CHOOSING_CLASSIFIERS.values()],
+    ids=lambda model: type(model).__name__,
+)
+@pytest.mark.parametrize("only", [0, 1])
+def test_a_task_of_one_class_is_predicted_to_be_of_it(model: Classifier, only: int) -> None:
+    X, Y = table()
+    Y = as_labels(Y)
+    Y[:, 1] = np.where(np.isnan(Y[:, 1]), np.nan, only)
+    model = clone(model)
+    if not isinstance(model, CrossValidated):
+        model.set_params(alpha=0.01)
+    for rows, labels, task in ((X, Y, None), stacked(X, Y)):
+        with pytest.warns(UserWarning, match="one class only in '1'"):
+            model.fit(rows, labels, task=task)
+        assert_array_equal(model.predict(100 * X)[:, 1], only)
+        assert_allclose(model.predict_proba(100 * X)[:, 1], only, atol=1e-12)
+        assert_array_equal(model.classes_, [0, 1])
+        assert np.isfinite(model.decision_function(X)).all()
+        if not isinstance(model, CrossValidated):
+            assert all(len(np.unique(each)) == 2 for each in model.predict(X).T[[0, 2, 3]])
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_task_of_one_class_leaves_the_others_as_they_were(fit_intercept: bool) -> None:
+    X, Y = table()
+    Y = as_labels(Y)
+    alone = Y[:, [0, 2, 3]].copy()
+    Y[:, 1] = np.where(np.isnan(Y[:, 1]), np.nan, 1)
+    model = linear.BlockSparseClassifier(0.01, fit_intercept=fit_intercept, tol=1e-9)
+    expected = clone(model).fit(X, alone)
+    with pytest.warns(UserWarning, match="one class only"):
+        model.fit(X, Y)
+    assert_allclose(model.coef_[[0, 2, 3]], expected.coef_, atol=1e-5)
+    assert_allclose(model.intercept_[[0, 2, 3]], expected.intercept_, atol=1e-5)
+
+
+def test_the_class_of_a_task_of_one_class_keeps_its_name() -> None:
+    X, Y = table(gaps=False)
+    words = np.where(Y > 1, "yes", "no").astype(object)
+    words[:, 0] = "yes"
+    with pytest.warns(UserWarning, match="one class only in '0'"):
+        model = linear.TraceNormClassifier(0.01).fit(X, words)
+    assert model.classes_.tolist() == ["no", "yes"]
+    words[:, 0] = "perhaps"
+    with pytest.warns(UserWarning, match="one class only in '0'"):
+        model.fit(X, words)
+    assert model.classes_.tolist()[:2] == [["perhaps", "perhaps"], ["no", "yes"]]
+    assert_array_equal(model.predict(X)[:, 0], "perhaps")
+
+
 @pytest.mark.parametrize("kind", ["Float64", "boolean", "string"])
 def test_labels_that_pandas_marks_as_missing_count_nowhere(kind: str) -> None:
     X, Y = table()
@@ -467,15 +521,13 @@ BAD: dict[str, tuple[str, Callable[[], object]]] = {
         "must have two classes. Got one class",
         lambda: linear.DirtyClassifier().fit(X, np.ones(40)),
     ),
-    "one class in a column": (
-        "`y` of task '0' must have two classes",
-        lambda: linear.DirtyClassifier().fit(X, np.where(np.arange(4) == 0, 1, CLASSES)),
+    "one class in every column": (
+        "two classes in a task at least. One class only in '0', '1'",
+        lambda: linear.DirtyClassifier().fit(X, np.ones((40, 2)) * [0, 1]),
     ),
-    "one class in a task": (
-        "One class only in '1'",
-        lambda: linear.DirtyClassifier().fit(
-            INPUTS, np.where(TASK == 1, True, LABELS > 1), task=TASK
-        ),
+    "one class in every task": (
+        "two classes in a task at least. One class only in '0', '1', '2', '3'",
+        lambda: linear.DirtyClassifier().fit(INPUTS, TASK > 1, task=TASK),
     ),
     "three classes": (
         "Only binary classification",

@@ -52,7 +52,8 @@ def fit_linear(sharing: LinearSharing, prepared: Prepared, batch_size: int) -> F
         batch_size: Rows that are encoded at a time.
 
     Raises:
-        InputError: If a task has no training label, or of one class only, or is ordinal.
+        InputError: If a task has no training label or is ordinal, or if no task has labels of two
+            classes.
     """
     started = time.monotonic()
     tasks = prepared.tasks
@@ -64,7 +65,7 @@ def fit_linear(sharing: LinearSharing, prepared: Prepared, batch_size: int) -> F
     groups = np.full(len(tasks), -1)
     for classifies, columns in _kinds(tasks).items():
         if columns:
-            _check_labels(rows, tasks, columns, classifies=classifies)
+            _check_labels(rows, tasks, columns)
             model = _chosen(sharing, rows, columns, classifies=classifies)
             _put_into(network.heads, columns, model)
             _note(sharing, tasks, columns, model, groups)
@@ -136,6 +137,8 @@ def _chosen(
     with warnings.catch_warnings():
         # The ends of the path may stop early; the validation rows judge them all the same.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # What the training rows lack has been said where they were read.
+        warnings.filterwarnings("ignore", "labels of one class only", UserWarning)
         search = searching(alphas=sharing.n_alphas, eps=_WEAKEST, cv=rows.split)
         search.fit(rows.inputs, labels)
         settings = dict(search.best_params_)
@@ -149,18 +152,15 @@ def _plain(value: object) -> Setting:
     return float(value) if isinstance(value, np.floating | float) else str(value)
 
 
-def _check_labels(rows: _Rows, tasks: TaskSet, columns: Sequence[int], *, classifies: bool) -> None:
-    lacking = []
-    for place in columns:
-        column = rows.labels[rows.train, place]
-        n_known = len(np.unique(column[~np.isnan(column)]))
-        if n_known < (2 if classifies else 1):
-            lacking.append(tasks[tasks.task_of_column[place]].name)
-    if lacking:
+def _check_labels(rows: _Rows, tasks: TaskSet, columns: Sequence[int]) -> None:
+    known = ~np.isnan(rows.labels[rows.train])
+    names = [
+        tasks[tasks.task_of_column[place]].name for place in columns if not known[:, place].any()
+    ]
+    if names:
         raise InputError(
-            "a linear model needs training labels of each task, and of both classes where it has "
-            f"classes. They are missing for {listed(dict.fromkeys(lacking))}; leave such targets, "
-            "or the rows of such tasks, out"
+            "a linear model needs training labels of each task. They are missing for "
+            f"{listed(dict.fromkeys(names))}; leave such targets, or the rows of such tasks, out"
         )
 
 

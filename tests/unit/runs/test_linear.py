@@ -116,10 +116,13 @@ def test_nothing_is_chosen_by_the_test_rows(frame: pl.DataFrame) -> None:
     assert one.record.scores.test[0].value != other.record.scores.test[0].value
 
 
-def test_a_task_of_one_class_is_refused(frame: pl.DataFrame) -> None:
-    table = frame.with_columns(g0_t0=pl.when(pl.col("g0_t0") == 1).then(1))
-    with pytest.raises(InputError):
-        linear(table, "block-sparse")
+def test_a_task_of_one_class_in_training_is_predicted_to_be_of_it(frame: pl.DataFrame) -> None:
+    part = np.array(["train", "validation", "test"])[np.arange(frame.height) % 3]
+    rare = pl.when(pl.col("part") == "train").then(0).otherwise(pl.col("g0_t1"))
+    options = replace(quick(sharing=LinearSharing("trace-norm")), split=ColumnSplit("part"))
+    run = fitted(frame.with_columns(part=part).with_columns(g0_t1=rare), options)
+    assert (run.predict(frame)["g0_t1"] < 1e-9).all()
+    assert run.predict(frame)["g0_t0"].n_unique() > frame.height / 2
 
 
 def test_tasks_without_training_labels_are_named(frame: pl.DataFrame) -> None:

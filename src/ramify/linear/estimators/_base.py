@@ -166,11 +166,14 @@ class MultiTaskModel(BaseEstimator, ABC):  # type: ignore[misc]
         objective = self._objective(given)
         loss = self._loss_of(rows, objective)
         solution = self._learn(rows, objective, loss)
-        self.coef_ = solution.coef
-        self.intercept_ = loss.intercepts(solution.coef)
+        self.coef_, self.intercept_ = self._final(solution.coef, loss.intercepts(solution.coef))
         self.tasks_ = given.tasks
         self._keep(solution)
         return self
+
+    def _final(self, coef: Floats, intercepts: Floats) -> tuple[Floats, Floats]:
+        """Coefficients and intercepts to predict by, from those that were found."""
+        return coef, intercepts
 
     def _rows(self, given: Given) -> LabelledRows:
         weights = given.labelled * given.sample_weight.reshape(-1, *[1] * (given.y.ndim - 1))

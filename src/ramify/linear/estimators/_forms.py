@@ -1,6 +1,8 @@
 """The two forms of a method: it predicts numbers, or one of two classes."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
@@ -10,7 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from ramify._core import InputError, ShapeError, listed, quoted
 from ramify.linear.estimators._base import MultiTaskModel
 from ramify.linear.inputs import Floats, Given, check_size, checked_labels, is_missing
-from ramify.linear.losses import Poisson
+from ramify.linear.losses import LabelledRows, Poisson
+
+_SURE = 40.0  # log odds at which a probability is 1 to rounding
 
 
 class Regressor(MultiTaskModel):
@@ -78,7 +82,8 @@ class Classifier(MultiTaskModel):
     """Predicts one of two classes per task, with the logistic loss.
 
     ``classes_`` has the two classes ``(class,)``; if the columns of ``y`` differ in theirs, it is
-    ``(task, class)``.
+    ``(task, class)``. A task whose labels are all of one class has nothing to tell apart: it is
+    predicted to be of that class, with a warning, and the other tasks do not hear of it.
     """
 
     classes_: np.ndarray
@@ -143,17 +148,48 @@ class Classifier(MultiTaskModel):
     def _encode(self, given: Given) -> Floats:
         """Targets −1 and 1, 0 where missing."""
         if given.task is not None or given.is_flat:
-            self.classes_, targets = _two_classes(given.y, given.labelled, "`y`")
-            if given.task is not None:
-                _refuse_tasks_of_one_class(targets, given)
+            classes, targets = _classes(given.y, given.labelled, "`y`")
+            if len(classes) < 2:
+                raise InputError(f"`y` must have two classes. Got one class, {listed(classes)}")
+            self.classes_ = classes
             return targets
         columns = [
-            _two_classes(given.y[:, t], given.labelled[:, t], f"`y` of task {quoted(name)}")
+            _classes(given.y[:, t], given.labelled[:, t], f"`y` of task {quoted(name)}")
             for t, name in enumerate(given.tasks)
         ]
-        classes = np.stack([classes for classes, _ in columns])
-        self.classes_ = classes[0] if (classes == classes[:1]).all() else classes
-        return np.stack([targets for _, targets in columns], axis=1)
+        found = [classes for classes, _ in columns]
+        pairs = np.stack([_pair(classes, found) for classes in found])
+        self.classes_ = pairs[0] if (pairs == pairs[:1]).all() else pairs
+        # Labels of one class only are all −1 so far, whichever of the pair it is.
+        signs = [
+            -1.0 if len(classes) < 2 and classes[0] == pair[1] else 1.0
+            for classes, pair in zip(found, pairs, strict=True)
+        ]
+        return np.stack([targets for _, targets in columns], axis=1) * signs
+
+    def _rows(self, given: Given) -> LabelledRows:
+        rows = super()._rows(given)
+        design = rows.design()
+        n_labels = design.totals(np.abs(rows.y))
+        surplus = design.totals(rows.y)
+        self._only = np.where(np.abs(surplus) == n_labels, np.sign(surplus), 0.0)
+        if not self._only.any():
+            return rows
+        single = given.tasks[self._only != 0]
+        if len(single) == len(given.tasks):
+            raise InputError(
+                f"`y` must have two classes in a task at least. One class only in {listed(single)}"
+            )
+        warnings.warn(
+            f"labels of one class only in {listed(single)}: that class is what will be predicted",
+            UserWarning,
+            stacklevel=3,
+        )
+        return replace(rows, weights=rows.weights * design.spread(1.0 * (self._only == 0)))
+
+    def _final(self, coef: Floats, intercepts: Floats) -> tuple[Floats, Floats]:
+        learns = self._only == 0
+        return coef * learns[:, None], np.where(learns, intercepts, _SURE * self._only)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -162,8 +198,8 @@ class Classifier(MultiTaskModel):
         return tags
 
 
-def _two_classes(labels: np.ndarray, labelled: np.ndarray, what: str) -> tuple[np.ndarray, Floats]:
-    """The two classes of a column, and its targets."""
+def _classes(labels: np.ndarray, labelled: np.ndarray, what: str) -> tuple[np.ndarray, Floats]:
+    """The classes of a column, two at most, and its targets −1 and 1; 0 where missing."""
     present = labels[labelled]
     if present.dtype.kind == "O":
         present = np.array(present.tolist())
@@ -174,23 +210,17 @@ def _two_classes(labels: np.ndarray, labelled: np.ndarray, what: str) -> tuple[n
             "Only binary classification is supported. The type of the target is multiclass: "
             f"{what} has {len(classes)} classes, {listed(classes)}"
         )
-    if len(classes) < 2:
-        raise InputError(f"{what} must have two classes. Got one class, {listed(classes)}")
     targets = np.zeros(labels.shape)
     targets[labelled] = 2.0 * codes.reshape(-1) - 1
     return classes, targets
 
 
-def _refuse_tasks_of_one_class(targets: Floats, given: Given) -> None:
-    n_tasks = len(given.tasks)
-    n_rows = np.bincount(given.task, minlength=n_tasks)  # type: ignore[arg-type]
-    surplus = np.bincount(given.task, targets, minlength=n_tasks)  # type: ignore[arg-type]
-    single = np.abs(surplus) == n_rows
-    if single.any():
-        raise InputError(
-            "`y` must have two classes in every task. One class only in "
-            f"{listed(given.tasks[single])}; leave such tasks out"
-        )
+def _pair(classes: np.ndarray, every: Sequence[np.ndarray]) -> np.ndarray:
+    """The two classes of a column; of one class, those of the others if these agree and have it."""
+    if len(classes) == 2:
+        return classes
+    pairs = {tuple(each.tolist()) for each in every if len(each) == 2 and classes[0] in each}
+    return np.array(pairs.pop()) if len(pairs) == 1 else classes.repeat(2)
 
 
 Score = Callable[..., float]
