@@ -13,8 +13,8 @@ from ramify.data import planted_table
 from ramify.networks import NETWORKS, Backbone, BranchedNetwork, stages_of
 from ramify.records import RunRecord
 from ramify.report import verdict
-from ramify.runs import Run
-from ramify.sharing import STRATEGIES, CrossStitch, HardSharing, Sharing
+from ramify.runs import STRATEGIES, Run
+from ramify.sharing import CrossStitch, HardSharing, Sharing
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import Training
 

@@ -1,6 +1,7 @@
 """What every room may use: errors, checks of numbers, words, atomic files, lazy names."""
 
 from ramify._core._checks import check_count, check_number
+from ramify._core._described import Described, Option, OptionContext
 from ramify._core._errors import (
     DirectoryInUseError,
     InputError,
@@ -8,6 +9,7 @@ from ramify._core._errors import (
     RamifyError,
     ShapeError,
     StoppedError,
+    retold,
 )
 from ramify._core._files import (
     check_unpacked_size,
@@ -19,14 +21,19 @@ from ramify._core._files import (
 from ramify._core._lazy import lazy_names
 from ramify._core._memory import machine_memory
 from ramify._core._registry import Registry
+from ramify._core._settings import Setting, settings_of
 from ramify._core._text import counted, listed, quoted
 
 __all__ = [
+    "Described",
     "DirectoryInUseError",
     "InputError",
     "ModelFileError",
+    "Option",
+    "OptionContext",
     "RamifyError",
     "Registry",
+    "Setting",
     "ShapeError",
     "StoppedError",
     "check_count",
@@ -38,6 +45,8 @@ __all__ = [
     "machine_memory",
     "quoted",
     "replacing",
+    "retold",
+    "settings_of",
     "sha256_of",
     "sole_writer",
     "write_atomically",

@@ -5,7 +5,17 @@ from collections.abc import Callable
 from typing import Final
 
 # What stands in quotation marks is the user's own, and is never taken for an argument.
-_MENTIONS: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`([a-z_]+)`")
+_MENTIONS: Final = re.compile(r"(?<!\w)'[^']*'|\"[^\"]*\"|`([a-z_]+)`")  # not the end of "tasks'"
+
+
+def retold(text: str, naming: Callable[[str], str]) -> str:
+    """A text with the arguments that stand in backticks under other names.
+
+    Args:
+        text: The text.
+        naming: From an argument's name to what stands for it.
+    """
+    return _MENTIONS.sub(lambda found: naming(found[1]) if found[1] else found[0], text)
 
 
 class RamifyError(Exception):
@@ -25,7 +35,7 @@ class RamifyError(Exception):
             >>> str(error), error.told(lambda name: f"--{name}")
             ('`epochs` must be above 0. Got 0', '--epochs must be above 0. Got 0')
         """
-        return _MENTIONS.sub(lambda found: naming(found[1]) if found[1] else found[0], str(self))
+        return retold(str(self), naming)
 
 
 class InputError(RamifyError, ValueError):

@@ -115,7 +115,7 @@ def sole_writer(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = f"another run is writing to {quoted(directory)}; choose another --output"
+            message = f"another run is writing to {quoted(directory)}; choose another `output`"
             raise DirectoryInUseError(message) from None
         yield
 

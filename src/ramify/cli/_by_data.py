@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 from ramify._core import InputError, quoted
-from ramify.cli._flags import flag
-from ramify.cli._selective import SelectiveOptions
 from ramify.data import (
     Augmentation,
     GroupSplit,
@@ -12,7 +10,6 @@ from ramify.data import (
     SplitRule,
     Table,
     parse_split,
-    resolve_columns,
 )
 from ramify.runs import IMAGE_WEIGHT_DECAY
 from ramify.training import Training
@@ -43,38 +40,6 @@ def targets_of(
     classes = {old: [c for c in columns if c.startswith(f"{old}=")] for old in split_up}
     named = [name for each in given for name in classes.get(each, [each])]
     return list(dict.fromkeys(named)) or list(own)
-
-
-def number_of_tasks(targets: Sequence[str], data: Table | ImageData) -> int:
-    """How many tasks there are.
-
-    Args:
-        targets: Names or globs.
-        data: The data.
-
-    Raises:
-        InputError: If a target is unknown.
-    """
-    columns = (data.table if isinstance(data, ImageData) else data).columns
-    return len(resolve_columns(columns, targets))
-
-
-def check_enough_tasks(selective: SelectiveOptions, n_tasks: int) -> None:
-    """Check that there are tasks enough for so many groups or factors of them.
-
-    Args:
-        selective: What was said of selective sharing.
-        n_tasks: Number of tasks.
-
-    Raises:
-        InputError: If there are fewer tasks.
-    """
-    for option, given in (("groups", selective.groups), ("nonnegative", selective.nonnegative)):
-        if given is not None and given > n_tasks:
-            raise InputError(
-                f"{flag(option)} must be at most the number of tasks, {n_tasks}. Got {given}; give "
-                "fewer, or leave it out"
-            )
 
 
 def split_of(

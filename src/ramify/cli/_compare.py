@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -11,26 +11,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from ramify._core import InputError, StoppedError
-from ramify.cli._backbones import check_start
-from ramify.cli._by_data import check_enough_tasks, number_of_tasks
+from ramify._core import InputError, OptionContext, StoppedError
+from ramify.cli._asked import Asked, DeclaredOptions
 from ramify.cli._data_options import DataOptions
 from ramify.cli._interrupt import signal_of
 from ramify.cli._network_options import NetworkOptions, TrainingOptions
-from ramify.cli._selective import check_heeded
-from ramify.cli._sharing_options import SharingOptions
-from ramify.cli._sharings import check_name, check_owners, check_settings, sharing_of
 from ramify.cli._shown_runs import shown_runs
-from ramify.cli._weightings import (
-    check_each_once,
-    check_exact_gradients,
-    check_fixed,
-    weightings_of,
-)
+from ramify.cli._weightings import check_each_once, check_exact_gradients
 from ramify.cli._words import batch_size_in, names_in
-from ramify.comparison import ALWAYS, COMPARISON_PAGE, Method, Study, compare_table
-from ramify.records import Setting
+from ramify.comparison import ALWAYS, BETWEEN, COMPARISON_PAGE, Contender, Study, compare_table
 from ramify.report import print_comparison
+from ramify.sharing import DEFAULT, Strategy
 from ramify.weighting import Equal
 
 
@@ -39,8 +30,8 @@ def compare(
     data: DataOptions,
     *,
     output: Path,
-    sharing: str | list[str] = "fully-adaptive",
-    ways: SharingOptions,
+    sharing: str | list[str] = DEFAULT.name,
+    said: DeclaredOptions,
     weighting: str | list[str] = "equal",
     seeds: int = 5,
     search: int = 0,
@@ -50,7 +41,6 @@ def compare(
     epochs: int = 16,
     batch_size: int = 128,
     steps: TrainingOptions,
-    trees: int = 200,
     resume: bool = False,
     overwrite: bool = False,
 ) -> None:
@@ -61,15 +51,11 @@ def compare(
             .npz archive, an IDX file of labels, or with --layout a folder.
         data: What is learned, and from what.
         output: Directory for the runs, the comparison and its page.
-        sharing: Ways of sharing, comma separated: fully-adaptive, selective, selective:variance,
-            selective:random, selective:all, selective:none, tree, soft, trace-norm, relationship,
-            cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan, low-level, low-level:separate,
-            anchored, linear:METHOD; trace-norm and factorised also with :tucker or :tt behind them.
+        sharing: Ways of sharing, of those listed below, comma separated.
             One network per task (single-task), one shared network (hard), random forests and ridge or
             logistic regression always take part.
-        ways: What decides how tasks share, beside the name of the way.
-        weighting: How tasks are weighed against each other, comma separated: equal, uncertainty, dwa,
-            upgrad and more. Each way of sharing takes part with each of them, but for separate
+        said: What strategies, weightings and backbones have for themselves.
+        weighting: How tasks are weighed against each other, comma separated. Each way of sharing takes part with each of them, but for separate
             networks and linear models.
         seeds: How many splits, initial weights and orders of the rows to average over.
         search: So many settings, proposed by Optuna, are tried for each network and seed beside those
@@ -80,20 +66,28 @@ def compare(
         epochs: Epochs of every network in all.
         batch_size: Rows per step.
         steps: How a network is trained, and on what.
-        trees: Trees of each random forest.
         resume: Use the finished runs in the output directory and go on with the others.
         overwrite: Replace what the output directory holds.
     """
     names, weighted = names_in(sharing), names_in(weighting)
     check_each_once(names, "--sharing", "way")
-    check_settings(ways.settings, [*names, *(each.name for each in ALWAYS)], weighted)
-    weightings = weightings_of(weighted, ways.settings)
+    check_each_once(weighted, "--weighting", "weighting")
+    ways = [said.asked("--sharing", name) for name in names]
+    rules = [said.asked("--weighting", name) for name in weighted]
+    every = [*ways, *_always(said, names)]
+    network.check_start([each.strategy for each in every])
+    said.check([*every, *rules])
+    context = OptionContext(beside=names)
+    weightings = {rule.word: said.made(rule, context) for rule in rules}
     check_exact_gradients(steps.exact_gradients, weightings.values())
     console = Console()
     found, wanted = data.opened(table, console)
+    stages = network.asked(found, said)
+    said.check([*every, *rules, stages])
+    context = replace(context, backbone=said.made(stages, context))
     options = replace(
         data.options(found, wanted),
-        backbone=network.spec(found),
+        backbone=said.made(stages, context),
         start_from=network.start_from,
         training=steps.training(epochs, Equal(), found),
         batch_size=batch_size_in(batch_size),
@@ -108,20 +102,15 @@ def compare(
         seeds=range(seeds),
         weightings=weightings,
         n_trials=search,
-        n_trees=trees,
         processes=processes,
         threads=threads,
     )
-    check_start(network.start_from, "anchored" if "anchored" in names else "")
-    methods = _methods(names, ways)
-    n_tasks = number_of_tasks(wanted, found)
-    check_enough_tasks(ways.selective, n_tasks)
-    check_fixed(weightings.values(), n_tasks)
-    with _resumable(output), shown_runs(console, ways.settings) as tell:
+    contenders = [_contender(way, said, context) for way in every]
+    with _resumable(output), shown_runs(console, partial(_naming, said, [*every, *rules])) as tell:
         done = compare_table(
             found,
             options,
-            methods,
+            contenders,
             study,
             output,
             resume=resume,
@@ -133,29 +122,28 @@ def compare(
     console.print(f"\nReport: {escape(str(output / COMPARISON_PAGE))}", soft_wrap=True)
 
 
-def _methods(names: Sequence[str], options: SharingOptions) -> list[Method]:
-    """The ways of sharing that take part, which heed all of the options together."""
-    methods = [_method(name, options) for name in names]
-    check_owners(options, names)
-    check_heeded(options.selective, names)
-    return methods
+def _always(said: DeclaredOptions, names: Sequence[str]) -> list[Asked]:
+    """What takes part unasked."""
+    return [said.asked("--sharing", each.name) for each in ALWAYS if each.name not in names]
 
 
-def _method(name: str, options: SharingOptions) -> Method:
+def _contender(way: Asked, said: DeclaredOptions, context: OptionContext) -> Contender:
     """A way of sharing that takes part, with the options that concern it."""
-    check_name(name)
-    if name == "tree":
-        own = SharingOptions(
-            growing_epochs=options.growing_epochs, tree=options.tree, set=options.set
-        )
-        given: dict[str, Setting] = {"tree": options.given_tree().to_json()}
-        return Method(name, partial(sharing_of, name, own), given)
-    own = replace(options, tree=None, selective=options.selective.of(name))
-    if not name.startswith("low-level"):
-        own = replace(own, attach="")
-    if name != "fully-adaptive":
-        own = replace(own, max_parameters=None, affinity=None, alpha=None)
-    return Method(name, partial(sharing_of, name, own))
+    made = partial(_made, way, said, context)
+    if way.strategy.recipe(way.form, said.given(way), context) is not None:
+        raise InputError(f"--sharing {way.word} has a training of its own; use ramify fit")
+    made(0)  # what does not fit is refused now
+    return Contender(way.word, made)
+
+
+def _made(way: Asked, said: DeclaredOptions, context: OptionContext, seed: int) -> Strategy:
+    made: Strategy = said.made(way, replace(context, seed=seed))
+    return made
+
+
+def _naming(said: DeclaredOptions, every: Sequence[Asked], method: str) -> Callable[[str], str]:
+    """What was typed for the arguments of one of the methods."""
+    return said.naming([each for each in every if each.word in method.split(BETWEEN)])
 
 
 @contextmanager

@@ -10,24 +10,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from ramify._core import StoppedError
+from ramify._core import InputError, ModelFileError, OptionContext, StoppedError
 from ramify.cli._announced import announce
-from ramify.cli._backbones import check_start
-from ramify.cli._by_data import check_enough_tasks, number_of_tasks
+from ramify.cli._asked import Asked, OptionsOfOne
 from ramify.cli._data_options import DataOptions
 from ramify.cli._interrupt import signal_of
-from ramify.cli._made import named_as_typed
 from ramify.cli._network_options import NetworkOptions, TrainingOptions
-from ramify.cli._paper import BATCH_SIZE, PaperOptions, check_without_paper
 from ramify.cli._progress import shown_progress
-from ramify.cli._selective import ConditionName, word_of
-from ramify.cli._sharing_options import SharingOptions
-from ramify.cli._sharings import check_settings, sharing_of
-from ramify.cli._weightings import check_exact_gradients, check_fixed, check_is_heeded, weighting_of
+from ramify.cli._weightings import check_exact_gradients
 from ramify.cli._words import batch_size_in, names_in
 from ramify.data import ImageData, Table
 from ramify.report import print_summary
 from ramify.runs import REPORT_FILE, Options, can_be_resumed, run_table
+from ramify.sharing import DEFAULT, Recipe
+from ramify.training import Training
+from ramify.weighting import Equal, Weighting
 
 _BATCH_SIZE = 128
 
@@ -38,11 +35,8 @@ def fit(
     *,
     output: Path,
     soft_labels_from: str | list[str] = "",
-    sharing: str = "fully-adaptive",
-    condition: ConditionName | None = None,
-    ways: SharingOptions,
-    paper: bool = False,
-    iterations: int | None = None,
+    sharing: str = DEFAULT.name,
+    said: OptionsOfOne,
     network: NetworkOptions,
     epochs: int = 12,
     batch_size: int | None = None,
@@ -62,52 +56,43 @@ def fit(
         output: Directory for model, record and report.
         soft_labels_from: Directories of finished runs whose models fill in the missing labels of the
             training rows, as far as their yes-or-no tasks have the same names; comma separated.
-        sharing: The way of sharing: fully-adaptive, selective, hard, single-task, tree, soft,
-            trace-norm, relationship, cross-stitch, sluice, factorised, mmoe, cgc, ple, mtan,
-            low-level, low-level:separate, anchored, or linear:METHOD; trace-norm and factorised also
-            with :tucker or :tt behind them.
-        condition: Who shares in selective sharing: similarity (like tasks), variance (each of
-            --groups groups as diverse as can be), or for control random (groups of like size), all
-            (one group from the first look on) or none (no task joins another).
-        ways: What decides how tasks share, beside the name of the way.
-        paper: Grow and train as the authors' code does on vgg16: --alpha (2 by default), --width,
-            --iterations and --interval; --epochs and all settings of the optimiser are then the
-            paper's.
-        iterations: Steps of the paper's training (60,000 by default).
+        sharing: The way of sharing, of those listed below.
+        said: What strategies, weightings and backbones have for themselves.
         network: The stages of a network.
         epochs: Epochs of the last training.
         batch_size: Rows per step (128 by default; 32 with --paper).
         steps: How a network is trained, and on what.
-        weighting: How tasks are weighed against each other: equal, uncertainty, dwa, upgrad and more.
+        weighting: How tasks are weighed against each other, of the weightings listed below.
         baselines: What to compare with: single_task, shared, random_tree; comma separated, or
             none.
         seed: Of every random number.
         resume: Go on with the interrupted run in the output directory.
         overwrite: Replace what the output directory holds.
     """
-    check_start(network.start_from, sharing)
-    word = word_of(sharing, condition)
-    check_settings(ways.settings, [word], [weighting])
-    weighed = weighting_of(weighting, ways.settings)
-    check_is_heeded(weighed, word)
+    way, rule = said.asked("--sharing", sharing), said.asked("--weighting", weighting)
+    network.check_start([way.strategy])
+    said.check([way, rule])
+    context = OptionContext(seed, beside=[way.word])
+    weighed = said.made(rule, context)
+    _check_is_heeded(weighed, way)
     check_exact_gradients(steps.exact_gradients, [weighed])
     found, wanted = data.opened(table, Console())
-    spec = network.spec(found)
-    preset = PaperOptions(
-        word, spec.kind, network.width, iterations, weighting, steps.patience, balance=steps.balance
-    )
-    if paper:
-        preset.check(ways)
-    else:
-        check_without_paper(iterations)
-    usual = BATCH_SIZE if paper else _BATCH_SIZE
+    stages = network.asked(found, said)
+    said.check([way, rule, stages])
+    spec = said.made(stages, context)
+    context = replace(context, backbone=spec)
+    recipe = way.strategy.recipe(way.form, said.given(way), context)
+    if recipe is not None:
+        _check_without(way, rule, steps)
+        spec = recipe.backbone if network.start_from is None else spec
+    usual = _BATCH_SIZE if recipe is None else recipe.batch_size
     options = replace(
         data.options(found, wanted),
-        sharing=preset.growing(ways, seed) if paper else sharing_of(word, ways, seed),
-        backbone=preset.network() if paper and network.start_from is None else spec,
+        sharing=said.made(way, context),
+        backbone=spec,
         soft_labels_from=[Path(folder) for folder in names_in(soft_labels_from)],
         start_from=network.start_from,
-        training=preset.training() if paper else steps.training(epochs, weighed, found),
+        training=steps.training(epochs, weighed, found) if recipe is None else _followed(recipe),
         batch_size=batch_size_in(usual if batch_size is None else batch_size),
         seed=seed,
         device=steps.device,
@@ -115,11 +100,39 @@ def fit(
         baselines=[name for name in names_in(baselines) if name != "none"],
         checkpoint_seconds=steps.checkpoint_seconds,
     )
-    n_tasks = number_of_tasks(wanted, found)
-    check_enough_tasks(ways.selective, n_tasks)
-    check_fixed([weighed], n_tasks)
-    with named_as_typed(ways.settings):
+    try:
         fit_and_show(found, options, output, resume=resume, overwrite=overwrite)
+    except ModelFileError:
+        raise
+    except InputError as error:
+        raise InputError(error.told(said.naming([way, rule, stages]))) from None
+
+
+def _check_is_heeded(weighting: Weighting, way: Asked) -> None:
+    """Refuse a weighting of losses that are not added up in steps."""
+    if not way.strategy.trained_by_steps and not isinstance(weighting, Equal):
+        raise InputError(
+            f"--weighting is for networks; {way.word} is not trained by steps. "
+            f"Got {weighting.word}; leave it out"
+        )
+
+
+def _check_without(way: Asked, rule: Asked, steps: TrainingOptions) -> None:
+    """Refuse what has no place beside a training that belongs to the way of sharing."""
+    given = {
+        "--weighting": rule.kind is not Equal,
+        "--patience": steps.patience is not None,
+        "--balance": steps.balance,
+    }
+    if flags := [name for name, is_given in given.items() if is_given]:
+        raise InputError(
+            f"{way.word} does without {' and '.join(flags)}, as its authors' code does; leave one "
+            "of them out"
+        )
+
+
+def _followed(recipe: Recipe) -> Training:
+    return Training.paper(iterations=recipe.iterations, decay_every=recipe.decay_every)
 
 
 def fit_and_show(

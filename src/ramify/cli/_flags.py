@@ -1,52 +1,20 @@
-"""The names of arguments as they are typed on the command line."""
+"""The names of arguments in messages as they are typed on the command line."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from ramify._core import RamifyError
-from ramify.cli._declared import options_of
+from ramify.cli._asked import declared
+from ramify.cli._options_from_signature import flag, options_of
 
-_POSITIONALS: Final = ("table", "directory")
 _SYNONYMS: Final[Mapping[str, str]] = {
-    "attached": "attach",
     "cache": "image_cache",
-    "growing_epochs_first": "growing_epochs",
     "kinds": "kind",
     "levels": "ordinal",
-    "n_candidates": "candidates",
-    "n_groups": "groups",
-    "n_trees": "trees",
     "n_trials": "search",
     "padding": "shift",
     "skip_bad": "skip_bad_images",
 }
-_SAID_ELSEWHERE: Final[Mapping[str, str]] = {
-    "condition": "--condition, or the word after --sharing",
-    "form": "the word after --sharing",
-    "method": "the word after --sharing",
-    "seed": "--seed, or --seeds of ramify compare",
-    "separate": "the word after --sharing",
-}
-
-
-def flag(name: str) -> str:
-    """The option, or the place on the command line, of a verb's parameter.
-
-    Example:
-        >>> flag("batch_size"), flag("table")
-        ('--batch-size', 'TABLE')
-    """
-    return name.upper() if name in _POSITIONALS else f"--{name.replace('_', '-')}"
-
-
-def option_of(argument: str) -> str:
-    """What on the command line says an argument of a way of sharing.
-
-    Example:
-        >>> option_of("n_candidates")
-        '--candidates'
-    """
-    return _SAID_ELSEWHERE.get(argument, flag(_SYNONYMS.get(argument, argument)))
 
 
 def in_flags(error: RamifyError, verbs: Iterable[Callable[..., None]]) -> str:
@@ -65,9 +33,10 @@ def in_flags(error: RamifyError, verbs: Iterable[Callable[..., None]]) -> str:
         '--epochs must be finite. Got inf'
     """
     known = {each.name for verb in verbs for each in options_of(verb)}
+    synonyms = {option.argument: option.name for _, _, option in declared()} | dict(_SYNONYMS)
 
     def typed(argument: str) -> str:
-        name = _SYNONYMS.get(argument, argument)
+        name = argument if argument in known else synonyms.get(argument, argument)
         return flag(name) if name in known else f"`{argument}`"
 
     return error.told(typed)

@@ -1,58 +1,79 @@
 """What the command line says of networks and their training, for every verb that trains them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ramify.cli._backbones import BackboneName, build_spec
+from ramify._core import InputError, listed, quoted
+from ramify.cli._asked import Asked, DeclaredOptions
 from ramify.cli._by_data import decay_of
 from ramify.cli._sources import Data
-from ramify.cli._words import widths_in
 from ramify.data import ImageData
-from ramify.networks import BackboneSpec, MLPSpec
+from ramify.networks import default_backbone
+from ramify.sharing import Strategy
 from ramify.training import Training
 from ramify.weighting import Weighting
 
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """The stages of a network.
+    """The stages of a network, and what they start from.
 
     Attributes:
-        backbone: The network's stages: mlp, cnn, vgg16, resnet18 or resnet34; by default mlp for
-            tables, vgg16 for pictures. A cnn is small: three convolutions and a dense layer.
-        width: Width of a thin vgg16 (32 by default; 0 for the full one), of a resnet's first stage (64
-            by default) or of a cnn's (8 by default).
+        backbone: The network's stages, listed below; by default mlp for tables, vgg16 for pictures.
         start_from: Trained network whose filters are selected for the start (a wider one is thinned):
             directory of a run with one shared network on inputs of the same shape, or file of
             torchvision's weights.
-        hidden: Width of each stage of an mlp, comma separated.
-        dropout: Share of hidden units dropped in training.
-        input_dropout: Share of inputs dropped in training.
     """
 
-    backbone: BackboneName | None = None
-    width: int | None = None
+    backbone: str | None = None
     start_from: Path | None = None
-    hidden: str | list[int] = "256,256"
-    dropout: float = 0.6
-    input_dropout: float = 0.1
 
-    def spec(self, data: Data) -> BackboneSpec:
-        """The backbone.
+    def asked(self, data: Data, said: DeclaredOptions) -> Asked:
+        """The backbone that was asked for, or the usual one for the data.
 
         Args:
             data: What it is for.
+            said: What was said of backbones.
 
         Raises:
-            InputError: If an option does not fit it.
+            InputError: If it is unknown, or does not take such data.
         """
-        return build_spec(
-            self.backbone,
-            self.width,
-            MLPSpec(widths_in(self.hidden), self.dropout, self.input_dropout),
-            of_images=isinstance(data, ImageData),
-        )
+        of_images = isinstance(data, ImageData)
+        asked = said.asked("--backbone", self.backbone or default_backbone(of_images=of_images))
+        if getattr(asked.kind, "of_images", False) and not of_images:
+            raise InputError(
+                f"--backbone {asked.word} is for pictures. Got a table; use mlp or leave it out"
+            )
+        return asked
+
+    def check_start(self, strategies: Iterable[type[Strategy]]) -> None:
+        """Check that there is a start where one is needed, and nothing that would not heed it.
+
+        Args:
+            strategies: What is trained.
+
+        Raises:
+            InputError: If not, or if there is nothing where the start should be.
+        """
+        start, kinds = self.start_from, list(strategies)
+        for kind in kinds:
+            if start is None and kind.needs_start:
+                raise InputError(
+                    f"--sharing {kind.name} needs --start-from, the directory of a run: networks "
+                    "start from its network"
+                )
+        if start is not None and not any(kind.trained_by_steps for kind in kinds):
+            raise InputError(
+                f"--start-from is for networks; {listed(k.label for k in kinds)} have no backbone; "
+                "leave it out"
+            )
+        if start is not None and not start.exists():
+            raise InputError(
+                "--start-from must name the directory of a run, or a file of weights. There is "
+                f"nothing at {quoted(start)}"
+            )
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from polars.exceptions import PolarsError
 from safetensors import SafetensorError
 
 from ramify._core import ModelFileError, RamifyError, StoppedError, quoted
-from ramify.cli._flags import flag, in_flags
+from ramify.cli._flags import in_flags
+from ramify.cli._options_from_signature import flag
 from ramify.cli._parser import VERBS, build_parser, run_verb
 
 _DISK_FULL = "the disk is full; free some space and run it again (ramify fit goes on with --resume)"
 _NO_MEMORY = "there is not enough memory; use a smaller table, --hidden, --width, --estimator-width, --image-size or --batch-size"
+_ACTS = ("overwrite", "resume")
 _LACKS_MEMORY = re.compile(r"allocate memory|out of memory", re.IGNORECASE)
 
 
@@ -34,7 +36,7 @@ def run(arguments: list[str] | None) -> tuple[str, int]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return "", 1
     except StoppedError as error:
-        return str(error), 128 + error.signal_number
+        return in_flags(error, VERBS.values()), 128 + error.signal_number
     except Exception as error:
         message = _in_words(error)
         if message is None:
@@ -45,8 +47,9 @@ def run(arguments: list[str] | None) -> tuple[str, int]:
 
 def _in_words(error: Exception) -> str | None:
     """The line for an error; None if it is a fault of ramify."""
-    if isinstance(error, ModelFileError):  # what it names was not typed, it stands in the files
-        return str(error)
+    if isinstance(error, ModelFileError):  # what else it names was not typed, it stands in files
+        own = error.argument
+        return error.told(lambda name: flag(name) if name == own or name in _ACTS else f"`{name}`")
     if isinstance(error, RamifyError):
         return in_flags(error, VERBS.values())
     if isinstance(error, ArgumentError):

@@ -7,16 +7,16 @@ from importlib.metadata import version
 from typing import Any
 
 from docstring_parser import parse as parse_docstring
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
+from ramify.cli._asked import DeclaredOptions, glossary
 from ramify.cli._compare import compare
-from ramify.cli._declared import Option, called, options_of
 from ramify.cli._demo import demo
 from ramify.cli._fit import fit
-from ramify.cli._flags import flag
-from ramify.cli._gathered import gathered
+from ramify.cli._options_from_signature import CommandOption, called, flag, options_of
 from ramify.cli._predict import predict
 from ramify.cli._regions import regions
+from ramify.cli._repeated_options import gathered
 from ramify.cli._report import report
 
 Verb = Callable[..., None]
@@ -30,6 +30,15 @@ VERBS: dict[str, Verb] = {
 }
 
 
+class _Formatter(DefaultHelpFormatter):
+    """Leaves the lines of the list of words as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" not in text:
+            return super()._fill_text(text, width, indent)
+        return "\n".join(f"{indent}{line}" for line in text.splitlines())
+
+
 def build_parser() -> ArgumentParser:
     """The parser of ``ramify`` with one subcommand per verb.
 
@@ -41,12 +50,21 @@ def build_parser() -> ArgumentParser:
         description="Learns which tasks should share which layers of a network, and says whether "
         "sharing paid off.",
         version=version("ramify"),
+        formatter_class=_Formatter,
         exit_on_error=False,
     )
     verbs = parser.add_subcommands(dest="verb", metavar=f"{{{','.join(VERBS)}}}")
     for name, verb in VERBS.items():
         text = parse_docstring(verb.__doc__ or "")
-        below = ArgumentParser(description=text.short_description, exit_on_error=False)
+        asks = any(
+            isinstance(each, type) and issubclass(each, DeclaredOptions)
+            for each in verb.__annotations__.values()
+        )
+        below = ArgumentParser(
+            description=text.short_description,
+            epilog=glossary() if asks else None,
+            exit_on_error=False,
+        )
         below.add_argument("--config", action="config", help="Read options from a YAML file.")
         for option in options_of(verb):
             _add(below, option)
@@ -68,7 +86,7 @@ def run_verb(parser: ArgumentParser, arguments: list[str] | None) -> None:
     called(VERBS[chosen.verb], options)
 
 
-def _add(parser: ArgumentParser, option: Option) -> None:
+def _add(parser: ArgumentParser, option: CommandOption) -> None:
     required = option.default is inspect.Parameter.empty
     if option.annotation is bool:
         parser.add_argument(flag(option.name), action="store_true", help=option.words)

@@ -10,23 +10,6 @@ def names_in(given: str | list[str]) -> list[str]:
     return split_names(given) if isinstance(given, str) else list(given)
 
 
-def widths_in(given: str | list[int]) -> tuple[int, ...]:
-    """The widths of ``--hidden``.
-
-    Raises:
-        InputError: If there is none, or one is no whole number from 1 up.
-    """
-    try:
-        widths = tuple(int(each) for each in (names_in(given) if isinstance(given, str) else given))
-    except ValueError:
-        raise InputError(
-            f"--hidden must be whole numbers, comma separated. Got {quoted(given)}"
-        ) from None
-    if not widths or min(widths) < 1:
-        raise InputError(f"--hidden must be one or more widths, each 1 or more. Got {list(widths)}")
-    return widths
-
-
 def kinds_in(given: str | list[str]) -> dict[str, StatedKind]:
     """The kinds of ``--kind``, by the name of their target.
 
@@ -79,24 +62,6 @@ def kinds_and_levels_in(kind: str | list[str], ordinal: str | list[str]) -> dict
                 "leave one out"
             )
     return kinds | levels
-
-
-def stages_in(given: str | list[str]) -> tuple[tuple[str, int], ...] | None:
-    """The stages of ``--attach``, by the name of their task; None for none.
-
-    Raises:
-        InputError: If one is not ``TASK=STAGE`` with a whole number.
-    """
-    found = []
-    for each in names_in(given):
-        name, _, stage = each.rpartition("=")
-        if not name or not stage.removeprefix("-").isdecimal():
-            raise InputError(
-                "--attach must be TASK=STAGE, the stage a whole number from 0 at the input, or -1 "
-                f"for the last. Got {quoted(each)}"
-            )
-        found.append((name, int(stage)))
-    return tuple(found) or None
 
 
 def batch_size_in(given: int) -> int:

@@ -7,8 +7,8 @@ of training, as many for each; the extra ``ramify[search]`` brings Optuna, which
 
 from ramify.comparison._compare import compare, compare_table
 from ramify.comparison._comparison import Comparison
+from ramify.comparison._contender import ALWAYS, Contender
 from ramify.comparison._directory import COMPARISON_FILE, COMPARISON_PAGE
-from ramify.comparison._method import ALWAYS, Method
 from ramify.comparison._optuna_search import OptunaSearch
 from ramify.comparison._schedule import Progress
 from ramify.comparison._search import Search, Span, Tried
@@ -22,7 +22,7 @@ __all__ = [
     "COMPARISON_FILE",
     "COMPARISON_PAGE",
     "Comparison",
-    "Method",
+    "Contender",
     "OptunaSearch",
     "Progress",
     "Search",

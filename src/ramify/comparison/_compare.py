@@ -1,19 +1,17 @@
 """The entry points: compare ways of sharing on one table."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from narwhals.typing import IntoFrame
 
 from ramify._core import InputError
-from ramify.comparison._baselines import BASELINE_NAMES, baselines
 from ramify.comparison._comparison import Comparison
-from ramify.comparison._contender import Contender
+from ramify.comparison._contender import Contender, completed
 from ramify.comparison._directory import comparison_directory
 from ramify.comparison._divided import Divided, divided
-from ramify.comparison._method import Method, completed
-from ramify.comparison._network import NetworkContender
 from ramify.comparison._schedule import Teller, carried_out, scheduled
 from ramify.comparison._study import Study
 from ramify.comparison._summary import Summary
@@ -21,8 +19,8 @@ from ramify.comparison._weighted import crossed
 from ramify.data import ImageData, SplitRule, Table, open_table, parse_split, split_names
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Failure, RunResult
-from ramify.runs import Options
-from ramify.sharing import FullyAdaptive, Sharing
+from ramify.runs import Options, RandomForest
+from ramify.sharing import DEFAULT, Strategy
 from ramify.training import Training
 from ramify.weighting import GramRule, Weighting, as_weighting
 
@@ -33,7 +31,7 @@ def compare(
     data: str | Path | IntoFrame,
     targets: str | Sequence[str],
     *,
-    sharing: Mapping[str, Callable[[int], Sharing]] | None = None,
+    sharing: Mapping[str, Callable[[int], Strategy]] | None = None,
     weightings: Mapping[str, Weighting | GramRule] | None = None,
     seeds: int | Sequence[int] = 5,
     search: int = 0,
@@ -105,7 +103,7 @@ def compare(
         >>> sorted(found.leaderboard()["method"])
         ['hard', 'random-forest', 'ridge-logistic', 'single-task']
     """
-    ways = {"fully-adaptive": _fully_adaptive} if sharing is None else sharing
+    ways = {DEFAULT.name: _default} if sharing is None else sharing
     options = Options(
         targets=_names(targets),
         ignore=_names(ignore),
@@ -124,27 +122,28 @@ def compare(
         seeds=range(seeds) if isinstance(seeds, int) else tuple(seeds),
         weightings={name: as_weighting(each) for name, each in (weightings or {}).items()},
         n_trials=search,
-        n_trees=trees,
         processes=processes,
         threads=threads,
     )
-    methods = [Method(name, make) for name, make in ways.items()]
+    contenders = [Contender(name, make) for name, make in ways.items()]
+    if RandomForest.name not in ways:
+        contenders.append(Contender(RandomForest.name, partial(_forest, trees)))
     table = open_table(data)
     if output is not None:
         where = Path(output)
         return compare_table(
-            table, options, methods, study, where, resume=resume, overwrite=overwrite, tell=tell
+            table, options, contenders, study, where, resume=resume, overwrite=overwrite, tell=tell
         )
     if resume or overwrite:
         raise InputError("`resume` and `overwrite` need `output`, the directory they are about")
     with TemporaryDirectory(prefix="ramify-") as folder:
-        return compare_table(table, options, methods, study, Path(folder), tell=tell)
+        return compare_table(table, options, contenders, study, Path(folder), tell=tell)
 
 
 def compare_table(
     table: Table | ImageData,
     options: Options,
-    methods: Sequence[Method],
+    contenders: Sequence[Contender],
     study: Study,
     output: Path,
     *,
@@ -160,7 +159,7 @@ def compare_table(
         table: The table; or pictures with the table of their labels.
         options: The settings; ``training.epochs`` are those of every network in all, and its seed,
             way of sharing and baselines are not looked at.
-        methods: The ways of sharing beside those that always take part.
+        contenders: The ways of sharing; those that always take part join them.
         study: How much to do.
         output: The directory.
         resume: Whether to use the finished runs that are there.
@@ -176,24 +175,18 @@ def compare_table(
     """
     if study.n_trials:
         study.search.check()
-    contenders = _contenders(methods, options, study)
+    usual = as_weighting(options.training.weighting)
+    every = crossed(completed(contenders, study.n_trials), study.weightings, usual)
     with comparison_directory(output, resume=resume, overwrite=overwrite) as store:
         seeds = divided(table, options, study.seeds)
         if announce is not None:
             announce(seeds)
-        schedule = scheduled(table, options, study, contenders, seeds, store)
+        schedule = scheduled(table, options, study, every, seeds, store)
         results = carried_out(schedule, study.processes, tell)
         _check_any(results)
-        found = Comparison(Summary(options, study, contenders, seeds, command).record(results))
+        found = Comparison(Summary(options, study, every, seeds, command).record(results))
         found.save(output, overwrite=True)
     return found
-
-
-def _contenders(methods: Sequence[Method], options: Options, study: Study) -> list[Contender]:
-    usual = as_weighting(options.training.weighting)
-    every = crossed(completed(methods, BASELINE_NAMES), study.weightings, usual)
-    networks = [NetworkContender(each) for each in every]
-    return [*networks, *baselines(study.n_trees, options.training.balance, study.n_trials)]
 
 
 def _check_any(results: Sequence[RunResult | Failure]) -> None:
@@ -202,8 +195,13 @@ def _check_any(results: Sequence[RunResult | Failure]) -> None:
         raise InputError(f"no run finished. The first one says: {reasons[0]}")
 
 
-def _fully_adaptive(seed: int) -> Sharing:
-    return FullyAdaptive(seed=seed)
+# Functions with a name, since not every way into another process takes others.
+def _default(seed: int) -> Strategy:
+    return DEFAULT(seed=seed)
+
+
+def _forest(n_trees: int, _seed: int) -> Strategy:
+    return RandomForest(n_trees)
 
 
 def _names(given: str | Sequence[str]) -> list[str]:

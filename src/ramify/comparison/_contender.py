@@ -1,15 +1,119 @@
-"""What takes part in a comparison: something that learns the training rows of one seed."""
+"""What takes part in a comparison: a way of sharing by a name, made anew for each seed."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
+from ramify._core import InputError, Setting, listed, quoted
 from ramify.data import ImageData, Table
-from ramify.records import Scores, Setting, Structure
-from ramify.runs import Options
+from ramify.runs import PER_TASK, Options, warm_up_epochs
+from ramify.sharing import REFERENCES, StartsAlone, Strategy
+from ramify.tasks import TaskSet
+from ramify.weighting import GramWeighting, Weighting, as_weighting
 
-Job = dict[str, Setting]
+Decisive = dict[str, Setting]
+"""What decides a result, by name."""
+
+# The second half is the name of a weighting, see `crossed`.
+_NAME: Final = re.compile(r"[A-Za-z0-9][\w:.+-]{0,59}( \+ [\w:.+-]{1,60})?")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way of sharing that takes part.
+
+    Attributes:
+        name: The word for it, also in file names.
+        make: From a seed to a fresh way of sharing; several processes call it.
+        weighting: How much each task counts; None for what training says.
+
+    Raises:
+        InputError: If the name is no plain word.
+
+    Example:
+        >>> from ramify.sharing import HardSharing
+        >>> Contender("hard", lambda seed: HardSharing()).strategy.label
+        'one shared network'
+    """
+
+    name: str
+    make: Callable[[int], Strategy]
+    weighting: Weighting | None = None
+
+    def __post_init__(self) -> None:
+        """Check the name, of which a file name is made."""
+        if not _NAME.fullmatch(self.name):
+            raise InputError(
+                "`name` of a method must be a word of letters, digits and _ : . + -. "
+                f"Got {quoted(self.name)}"
+            )
+
+    @property
+    def strategy(self) -> Strategy:
+        """One of it, for what it says of itself."""
+        return self.make(0)
+
+    @property
+    def is_weighable(self) -> bool:
+        """Whether a weighting can change what it learns of the tasks together."""
+        return self.strategy.shares and self.strategy.trained_by_steps
+
+    @property
+    def variant(self) -> str:
+        """What sets its files apart where it tries several settings by itself; else empty."""
+        n_trials = getattr(self.strategy, "n_trials", 0)
+        return f"-best-of-{n_trials + 1}" if n_trials else ""
+
+    def settings(self, options: Options, tasks: TaskSet) -> Decisive:
+        """All settings that decide its result, beside the data.
+
+        Args:
+            options: The settings, with the seed.
+            tasks: The tasks.
+
+        Raises:
+            InputError: If they do not fit it, or growing takes all epochs.
+        """
+        adapted = self.adapted(options, tasks)
+        sharing = adapted.sharing
+        sharing.check(tasks, 0)
+        as_weighting(adapted.training.weighting).check(len(tasks))
+        own = {f"sharing.{name}": value for name, value in sharing.settings().items()}
+        return {**adapted.settings(), "sharing": sharing.word, **own}
+
+    def adapted(self, options: Options, tasks: TaskSet) -> Options:
+        """The options of one run, with the epochs that the growing of a network leaves.
+
+        Args:
+            options: The settings, with the seed.
+            tasks: The tasks.
+
+        Raises:
+            InputError: If growing takes all epochs.
+        """
+        sharing, training = self.make(options.seed), options.training
+        growing = warm_up_epochs(sharing, tasks)
+        if training.epochs <= growing:
+            alone = isinstance(sharing, StartsAlone)
+            spent = "epochs of separate networks (`alone`)" if alone else "growing epochs"
+            raise InputError(
+                f"must be more than the {growing} {spent} of {self.name}",
+                argument="epochs",
+                got=str(training.epochs),
+            )
+        weighting = self.weighting or as_weighting(training.weighting)
+        training = replace(
+            training,
+            epochs=training.epochs - growing,
+            weighting=weighting,
+            # What does not look at gradients is the same run with and without.
+            exact_gradients=training.exact_gradients and isinstance(weighting, GramWeighting),
+        )
+        return replace(options, sharing=sharing, training=training, baselines=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,93 +126,74 @@ class Work:
         options: The settings, with the seed.
         trial: Number of the settings.
         job: What decides the result.
-        n_tasks: Number of tasks.
+        tasks: The tasks.
         folder: Where a training keeps its state.
         result: Where the result is written.
         threads: Threads of the arithmetic.
     """
 
-    contender: "Contender"
+    contender: Contender
     table: Table | ImageData
     options: Options
     trial: int
-    job: Job
-    n_tasks: int
+    job: Decisive
+    tasks: TaskSet
     folder: Path
     result: Path
     threads: int
 
 
-@dataclass(frozen=True, eq=False)
-class Attempt:
-    """What a contender gives.
+# Functions with a name, since not every way into another process takes others.
+def _made(kind: type[Strategy], _seed: int) -> Strategy:
+    return kind()
 
-    Attributes:
-        scores: On validation and test rows.
-        size: Trainable numbers, or nodes.
-        flops: Operations for one row, if that has a meaning.
-        seconds: Training time.
-        chosen: What it chose by itself on validation rows.
-        stages: The sharing tree of a network.
+
+def _with_trials(make: Callable[[int], Strategy], n_trials: int, seed: int) -> Strategy:
+    made: Any = make(seed)
+    found: Strategy = replace(made, n_trials=n_trials)
+    return found
+
+
+ALWAYS: Final[tuple[Contender, ...]] = tuple(
+    Contender(kind.name, partial(_made, kind)) for kind in (*REFERENCES.values(), *PER_TASK)
+)
+"""What every comparison holds."""
+
+
+def check_different(contenders: Sequence[Contender]) -> None:
+    """Refuse two methods of one name.
+
+    Raises:
+        InputError: If there are.
     """
-
-    scores: Scores
-    size: int
-    flops: int | None
-    seconds: float
-    chosen: Mapping[str, Setting] = field(default_factory=dict)
-    stages: list[list[list[str]]] | None = None
+    counts = Counter(each.name for each in contenders)
+    if repeated := [name for name, n in counts.items() if n > 1]:
+        raise InputError(f"each method may be named once. Got {listed(repeated)} repeatedly")
 
 
-class Contender(ABC):
-    """Something that learns the training rows of one seed and is scored on the others."""
+def completed(contenders: Sequence[Contender], n_trials: int) -> list[Contender]:
+    """The methods with those that always take part, in the order of their names.
 
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """Its name."""
+    Args:
+        contenders: What was asked for.
+        n_trials: Settings that what chooses its own settings per task tries beside the first.
 
-    @property
-    @abstractmethod
-    def label(self) -> str:
-        """What it is in a few words."""
+    Raises:
+        InputError: If two have one name, or one has the name of another that always takes part.
+    """
+    check_different(contenders)
+    asked = {each.name: each for each in contenders}
+    for each in ALWAYS:
+        own = asked.setdefault(each.name, each)
+        if type(own.strategy) is not type(each.strategy):
+            raise InputError(
+                f"a method may not be called {quoted(each.name)}: {each.strategy.label} is, which "
+                "always takes part; give it another name"
+            )
+    return [_searching(each, n_trials) for _, each in sorted(asked.items())]
 
-    @property
-    @abstractmethod
-    def structure(self) -> Structure:
-        """What it gives."""
 
-    @property
-    @abstractmethod
-    def shares(self) -> bool:
-        """Whether tasks share anything in it."""
-
-    @property
-    @abstractmethod
-    def is_searched(self) -> bool:
-        """Whether a search over the settings of training concerns it."""
-
-    @property
-    @abstractmethod
-    def variant(self) -> str:
-        """What sets its files apart where it tries several settings by itself; else empty."""
-
-    @abstractmethod
-    def settings(self, options: Options, n_tasks: int) -> Job:
-        """All settings that decide its result, beside the data.
-
-        Args:
-            options: The settings, with the seed.
-            n_tasks: Number of tasks.
-
-        Raises:
-            InputError: If they do not fit it.
-        """
-
-    @abstractmethod
-    def attempt(self, work: Work) -> Attempt:
-        """Learn and be scored.
-
-        Raises:
-            StoppedError: If SIGINT or SIGTERM came; the state is saved first.
-        """
+def _searching(contender: Contender, n_trials: int) -> Contender:
+    if not hasattr(contender.strategy, "n_trials"):
+        return contender
+    return replace(contender, make=partial(_with_trials, contender.make, n_trials))

@@ -3,10 +3,10 @@
 import hashlib
 import json
 
-from ramify.comparison._contender import Job
+from ramify.comparison._contender import Decisive
 
 
-def digest_of(job: Job) -> str:
+def digest_of(job: Decisive) -> str:
     """The SHA-256 digest of a job, whatever the order of its entries.
 
     Example:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ramify._core import InputError, ModelFileError, listed, quoted, sole_writer
-from ramify.comparison._contender import Job
+from ramify.comparison._contender import Decisive
 from ramify.comparison._digest import digest_of
 from ramify.records import RunResult
 from ramify.runs import holds_run
@@ -24,7 +24,7 @@ class Place:
     result: Path
     state: Path
 
-    def finished(self, job: Job, *, may_differ: bool = False) -> RunResult | None:
+    def finished(self, job: Decisive, *, may_differ: bool = False) -> RunResult | None:
         """The result of an earlier time, if there is one.
 
         Args:
@@ -40,11 +40,11 @@ class Place:
         try:
             found = RunResult.load(self.result)
         except ModelFileError as error:
-            raise ModelFileError(f"{error}; remove it and use --resume") from None
+            raise ModelFileError(f"{error}; remove it and use `resume`") from None
         if found.digest != digest_of(found.job):
             raise ModelFileError(
                 f"the result {quoted(self.result)} is damaged or was changed: its digest does not "
-                "fit; remove it and use --resume"
+                "fit; remove it and use `resume`"
             )
         names = sorted(found.job.keys() | job.keys())
         differing = [name for name in names if found.job.get(name) != job.get(name)]
@@ -52,9 +52,9 @@ class Place:
             return None
         if differing:
             raise InputError(
-                f"--resume needs the data and settings of the finished runs. Different in "
+                f"`resume` needs the data and settings of the finished runs. Different in "
                 f"{quoted(self.result.name)}: {listed(differing)}; give the same ones, choose "
-                "another --output, or start again with --overwrite"
+                "another `output`, or start again with `overwrite`"
             )
         return found
 
@@ -65,7 +65,7 @@ class Store:
 
     folder: Path
 
-    def place(self, method: str, seed: int, trial: int, job: Job, variant: str = "") -> Place:
+    def place(self, method: str, seed: int, trial: int, job: Decisive, variant: str = "") -> Place:
         """Where a run keeps its things; a state only serves the very same job."""
         stem = f"{method}-seed-{seed}{variant}" + (f"-trial-{trial}" if trial else "")
         runs = self.folder / _RUNS
@@ -89,9 +89,9 @@ def comparison_directory(directory: Path, *, resume: bool, overwrite: bool) -> I
         DirectoryInUseError: If another comparison is writing there.
     """
     if resume and overwrite:
-        raise InputError("--resume and --overwrite exclude each other; give one of them")
+        raise InputError("`resume` and `overwrite` exclude each other; give one of them")
     if directory.exists() and not directory.is_dir():
-        raise InputError(f"--output must be a directory. {quoted(directory)} is a file")
+        raise InputError(f"`output` must be a directory. {quoted(directory)} is a file")
     _check(directory, resume=resume, overwrite=overwrite)
     missing = [each for each in (directory, *directory.parents) if not each.exists()]
     _make(directory)
@@ -109,17 +109,17 @@ def _check(directory: Path, *, resume: bool, overwrite: bool) -> None:
     there = [name for name in (COMPARISON_FILE, _RUNS) if (directory / name).exists()]
     if there and not (resume or overwrite):
         raise InputError(
-            f"{quoted(directory)} already holds a comparison; use --resume to keep its finished "
-            "runs, --overwrite to start again, or choose another --output"
+            f"{quoted(directory)} already holds a comparison; use `resume` to keep its finished "
+            "runs, `overwrite` to start again, or choose another `output`"
         )
     if resume and not there and holds_run(directory):
         raise InputError(
-            f"--resume needs a comparison in {quoted(directory)}. It holds a run of ramify fit; "
-            "choose the --output of the comparison, or leave --resume out"
+            f"`resume` needs a comparison in {quoted(directory)}. It holds a run of ramify fit; "
+            "choose the `output` of the comparison, or leave `resume` out"
         )
     if resume and not there and not (directory / _LOCK).exists():
         raise InputError(
-            f"--resume needs a comparison in {quoted(directory)}. It holds none; leave --resume out"
+            f"`resume` needs a comparison in {quoted(directory)}. It holds none; leave `resume` out"
         )
 
 
@@ -128,7 +128,7 @@ def _make(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"--output {quoted(directory)} cannot be made: {error.strerror}; choose another"
+            f"`output` {quoted(directory)} cannot be made: {error.strerror}; choose another"
         ) from None
 
 

@@ -42,7 +42,8 @@ class Lane:
     @property
     def n_runs(self) -> int:
         """All its runs."""
-        return 1 + self.study.n_trials if self.contender.is_searched else 1
+        searched = self.contender.strategy.trained_by_steps
+        return 1 + self.study.n_trials if searched else 1
 
     def kept(self) -> list[RunResult]:
         """Results of an earlier time, up to the next run that is to be done.
@@ -72,16 +73,16 @@ class Lane:
         self._note(result)
 
     def _next(self) -> tuple[Work, Place]:
-        trial, n_tasks = len(self.tried), len(self.divided.tasks)
+        trial, tasks = len(self.tried), self.divided.tasks
         chosen = with_values(self.options, self._values()) if trial else self.options
-        job = {"method": self.contender.name, **self.contender.settings(chosen, n_tasks)}
-        job |= {"targets": list(self.divided.tasks.names), "seed": chosen.seed}
+        job = {"method": self.contender.name, **self.contender.settings(chosen, tasks)}
+        job |= {"targets": list(tasks.names), "seed": chosen.seed}
         job |= {"data": self.divided.digest}
         place = self.store.place(
             self.contender.name, chosen.seed, trial, job, self.contender.variant
         )
         work = Work(
-            *(self.contender, self.table, chosen, trial, job, n_tasks),
+            *(self.contender, self.table, chosen, trial, job, tasks),
             folder=place.state,
             result=place.result,
             threads=self.study.threads,

@@ -118,7 +118,7 @@ def carried_out(
             for each in done:
                 if isinstance(each, Stopped):
                     raise StoppedError(
-                        "the comparison was stopped: its finished runs are kept; use --resume",
+                        "the comparison was stopped: its finished runs are kept; use `resume`",
                         each.signal_number,
                     )
                 schedule.lanes[each.method, each.seed].add(each)

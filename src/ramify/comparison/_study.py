@@ -23,7 +23,6 @@ class Study:
             training says, see `crossed`.
         n_trials: Settings to try for each method and seed beside those given.
         search: Says which.
-        n_trees: Trees of each random forest.
         processes: How many runs at a time; None for what joblib is set to.
         threads: Threads of each run.
 
@@ -35,7 +34,6 @@ class Study:
     weightings: Mapping[str, Weighting] = field(default_factory=dict)
     n_trials: int = 0
     search: Search = field(default_factory=OptunaSearch)
-    n_trees: int = 200
     processes: int | None = 1
     threads: int = 1
 
@@ -49,11 +47,8 @@ class Study:
             )
         if self.n_trials < 0:
             raise InputError(f"`search` must be 0 or more. Got {self.n_trials}")
-        for name in ("n_trees", "threads"):
-            if getattr(self, name) < 1:
-                raise InputError(
-                    f"`{name.removeprefix('n_')}` must be 1 or more. Got {getattr(self, name)}"
-                )
+        if self.threads < 1:
+            raise InputError(f"`threads` must be 1 or more. Got {self.threads}")
         if self.threads > _MOST_THREADS:
             raise InputError(f"`threads` must be at most {_MOST_THREADS}. Got {self.threads}")
         # joblib counts on, -2 for all cores but one; -1 is what there is a use for.

@@ -10,7 +10,6 @@ import numpy as np
 
 from ramify.comparison._contender import Contender
 from ramify.comparison._divided import Divided, all_warnings, draws_anew, overlap
-from ramify.comparison._method import HARD, SINGLE_TASK
 from ramify.comparison._recommend import recommended
 from ramify.comparison._search_space import searched, space_of
 from ramify.comparison._statistics import mean_of, paired_gain, paired_gains, spread_of
@@ -29,9 +28,11 @@ from ramify.records import (
     TaskMean,
 )
 from ramify.runs import Options
+from ramify.sharing import REFERENCES
 from ramify.tasks import Task
 
-_REFERENCES = (SINGLE_TASK.name, HARD.name)
+_REFERENCES = {role: kind.name for role, kind in REFERENCES.items()}
+_ALONE = _REFERENCES["single_task"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ class Summary:
             seeds=list(self.seeds),
             new_split=draws_anew(self.seeds),
             methods=sorted(finished, key=_rank),
-            references={"single_task": SINGLE_TASK.name, "shared": HARD.name},
+            references=dict(_REFERENCES),
             losses=_losses(finished),
             recommendation=self._recommendation(finished, table),
             failures=sorted(failures, key=lambda f: (f.method, f.seed, f.trial)),
@@ -107,24 +108,22 @@ class Summary:
         room = overlap(self.seeds, "test")
         gains = {
             other: paired_gain(table.differences(name, other), room)
-            for other in _REFERENCES
+            for other in _REFERENCES.values()
             if other != name
         }
         operations = [float(run.flops) for run in runs if run.flops is not None]
         return MethodResult(
             name=name,
-            label=contender.label,
-            structure=contender.structure,
-            shares=contender.shares,
-            settings=contender.settings(self.options, len(next(iter(table.tasks.values())))),
+            label=contender.strategy.label,
+            structure=contender.strategy.structure,
+            shares=contender.strategy.shares,
+            settings=contender.settings(self.options, next(iter(table.tasks.values()))),
             seeds=sorted(run.seed for run in runs),
             test=mean_of(tests),
             spread=spread_of(tests),
             validation=mean_of(table.skills(name, "validation")),
             gains=gains,
-            delta_m=mean_of(table.relative_gains(name, SINGLE_TASK.name))
-            if name != SINGLE_TASK.name
-            else None,
+            delta_m=mean_of(table.relative_gains(name, _ALONE)) if name != _ALONE else None,
             size=mean_of([float(run.size) for run in runs]) or 0.0,
             flops=mean_of(operations),
             seconds=mean_of([run.seconds for run in runs]) or 0.0,
@@ -158,7 +157,7 @@ class Summary:
         if self.study.weightings:
             found = {k: v for k, v in found.items() if not k.startswith("weighting")}
             found["weightings"] = list(self.study.weightings)
-        return {**found, "trials": self.study.n_trials, "trees": self.study.n_trees}
+        return {**found, "trials": self.study.n_trials}
 
 
 def _by_seed(runs: Sequence[RunResult]) -> dict[tuple[str, int], dict[int, RunResult]]:
@@ -169,7 +168,7 @@ def _by_seed(runs: Sequence[RunResult]) -> dict[tuple[str, int], dict[int, RunRe
 
 
 def _task_means(name: str, table: ScoreTable, room: float) -> list[TaskMean]:
-    values, single = table.values(name), table.values(SINGLE_TASK.name)
+    values, single = table.values(name), table.values(_ALONE)
     gains = table.signs * (values - single)
     names = next(iter(table.tasks.values())).names
     return [
@@ -192,7 +191,7 @@ def _losses(methods: Sequence[MethodResult]) -> list[Loss]:
         for each in method.tasks
         if each.gain.value is not None and each.gain.value < 0
     ]
-    single = [each for each in methods if each.name == SINGLE_TASK.name]
+    single = [each for each in methods if each.name == _ALONE]
     own = {each.task: abs(each.value or 1.0) for method in single for each in method.tasks}
 
     def size(loss: Loss) -> float:

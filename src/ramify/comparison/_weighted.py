@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ramify.comparison._method import ALWAYS, Method, check_different
+from ramify.comparison._contender import ALWAYS, Contender, check_different
 from ramify.weighting import Weighting
 
 BETWEEN = " + "
@@ -11,8 +11,8 @@ BETWEEN = " + "
 
 
 def crossed(
-    methods: Sequence[Method], weightings: Mapping[str, Weighting], usual: Weighting
-) -> list[Method]:
+    methods: Sequence[Contender], weightings: Mapping[str, Weighting], usual: Weighting
+) -> list[Contender]:
     """Each way of sharing with each weighting.
 
     With the usual weighting a method keeps its plain name. Separate networks share nothing that
@@ -30,7 +30,7 @@ def crossed(
     Example:
         >>> from ramify.weighting import Equal, UPGrad
         >>> [m.name for m in crossed(ALWAYS, {"upgrad": UPGrad()}, Equal())]
-        ['single-task', 'hard', 'hard + upgrad']
+        ['single-task', 'hard', 'hard + upgrad', 'random-forest', 'ridge-logistic']
     """
     if not weightings:
         return list(methods)
@@ -39,7 +39,7 @@ def crossed(
     always = {method.name for method in ALWAYS}
     found = []
     for method in methods:
-        weighable = is_weighable(method)
+        weighable = method.is_weighable
         if usual_is_wanted or not weighable or method.name in always:
             found.append(method)
         if weighable:
@@ -48,15 +48,9 @@ def crossed(
     return found
 
 
-def is_weighable(method: Method) -> bool:
-    """Whether a weighting can change what a method learns of the tasks together."""
-    made = method.make(0)
-    return made.shares and made.trained_by_steps
-
-
-def _with(method: Method, name: str, weighting: Weighting) -> Method:
+def _with(method: Contender, name: str, weighting: Weighting) -> Contender:
     return replace(method, name=f"{method.name}{BETWEEN}{name}", weighting=weighting)
 
 
 def _same(one: Weighting, other: Weighting) -> bool:
-    return (one.name, one.settings()) == (other.name, other.settings())
+    return (one.word, one.settings()) == (other.word, other.settings())

@@ -11,10 +11,11 @@ from joblib import parallel_config
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ramify._core import DirectoryInUseError, RamifyError, StoppedError
-from ramify.comparison._contender import Attempt, Work
+from ramify.comparison._contender import Work
 from ramify.comparison._digest import digest_of
 from ramify.comparison._memory import PeakMemory
-from ramify.records import Failure, RunResult
+from ramify.records import Failure, RunResult, Scores
+from ramify.runs import Finished, Job, fit_and_score, prepare, stages_in_lists
 
 _LONGEST_REASON = 300
 
@@ -37,7 +38,7 @@ def do(work: Work) -> Done:
     with _threads(work.threads):
         peak = PeakMemory()
         try:
-            attempt = work.contender.attempt(work)
+            finished, scores = _fitted(work)
         except StoppedError as error:
             # The exception itself would not pass from one process to another.
             return Stopped(str(error), error.signal_number)
@@ -52,26 +53,34 @@ def do(work: Work) -> Done:
                 trial=work.trial,
                 reason=_in_a_line(error),
             )
-        result = _result(work, attempt, peak.bytes())
+        result = _result(work, finished, scores, peak.bytes())
     result.save(work.result)
     shutil.rmtree(work.folder, ignore_errors=True)
     return result
 
 
-def _result(work: Work, attempt: Attempt, memory: int | None) -> RunResult:
+def _fitted(work: Work) -> tuple[Finished, Scores]:
+    """Fit, or go on from the state in the folder, and score."""
+    options = work.contender.adapted(work.options, work.tasks)
+    job = Job(prepare(work.table, options), options, work.folder)
+    job.check()
+    return fit_and_score(job)
+
+
+def _result(work: Work, finished: Finished, scores: Scores, memory: int | None) -> RunResult:
     return RunResult(
         method=work.contender.name,
         seed=work.options.seed,
         trial=work.trial,
         digest=digest_of(work.job),
         job=work.job,
-        scores=attempt.scores,
-        size=attempt.size,
-        flops=attempt.flops,
-        seconds=attempt.seconds,
+        scores=scores,
+        size=finished.parameters,
+        flops=finished.flops,
+        seconds=finished.seconds,
         memory=memory,
-        settings=dict(attempt.chosen),
-        stages=attempt.stages,
+        settings=dict(finished.chosen),
+        stages=stages_in_lists(finished.tree),
     )
 
 

@@ -1,5 +1,6 @@
 """Networks in stages: `BranchedNetwork` executes a sharing tree; others share in other ways."""
 
+from ramify._core import Setting
 from ramify.networks._attached import AttachedNetwork
 from ramify.networks._attention import AttentionNetwork
 from ramify.networks._branch_gradients import BranchGradients
@@ -26,16 +27,16 @@ from ramify.networks._positions import (
 from ramify.networks._ranks import ranks_of
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock, resnet
-from ramify.networks._saved import Parts, Setting, read_settings
+from ramify.networks._saved import Parts, read_settings
 from ramify.networks._somp import somp
 from ramify.networks._specs import (
     BACKBONES,
     BackboneSpec,
     CNNSpec,
-    LinearSpec,
     MLPSpec,
     ResNetSpec,
     VGGSpec,
+    default_backbone,
     spec_from,
 )
 from ramify.networks._stacked_weights import spread, stacked_layers
@@ -44,7 +45,13 @@ from ramify.networks._state_files import read_state
 from ramify.networks._stitched import StitchedNetwork
 from ramify.networks._stitching import Stitching
 from ramify.networks._task_gradients import TaskGradients
-from ramify.networks._task_network import OwnedWeights, ParameterRule, Relation, TaskNetwork
+from ramify.networks._task_network import (
+    OwnedWeights,
+    ParameterRule,
+    Relation,
+    TaskModel,
+    TaskNetwork,
+)
 from ramify.networks._thin import thin_from, thin_like
 from ramify.networks._torchvision import load_torchvision
 from ramify.networks._vgg import vgg16
@@ -69,7 +76,6 @@ __all__ = [
     "ExpertPlan",
     "FactorisedNetwork",
     "KnowsPadding",
-    "LinearSpec",
     "MLPSpec",
     "OwnRows",
     "OwnedWeights",
@@ -88,9 +94,11 @@ __all__ = [
     "StitchedNetwork",
     "Stitching",
     "TaskGradients",
+    "TaskModel",
     "TaskNetwork",
     "VGGSpec",
     "cnn",
+    "default_backbone",
     "feature_width",
     "fold_batch_norms",
     "load_torchvision",

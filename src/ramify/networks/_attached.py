@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ramify._core import InputError, quoted
+from ramify._core import InputError, Setting, quoted
 from ramify.data import Nested
 from ramify.networks._branches import Branches
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_branches, rows_of_heads
 from ramify.networks._positions import unit_of, without_reader
-from ramify.networks._saved import Parts, Setting, read_settings
+from ramify.networks._saved import Parts, read_settings
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import widths_after
@@ -172,6 +172,11 @@ class AttachedNetwork(TaskNetwork):
     def settings(self) -> Mapping[str, Setting]:
         """The stage of each task."""
         return {"attached": list(self._attached)}
+
+    @classmethod
+    def least_numbers(cls, settings: Mapping[str, Setting], backbone: int) -> int:
+        """It may be smaller than its backbone."""
+        return 0
 
     @classmethod
     def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, quoted
+from ramify._core import InputError, Setting, quoted
 from ramify.data import Nested
 from ramify.networks._branches import Branches, Features
 from ramify.networks._count import n_parameters
@@ -21,7 +21,7 @@ from ramify.networks._heads import Change, StackedHeads
 from ramify.networks._own_rows import OwnRows, RowRouter
 from ramify.networks._positions import unit_of, without_reader
 from ramify.networks._regrouping import sources_of
-from ramify.networks._saved import Parts, Setting, read_settings
+from ramify.networks._saved import Parts, read_settings
 from ramify.networks._stacked_channels import StackedBatchNorm
 from ramify.networks._stages import Backbone, feature_width, n_halvings, stages_of
 from ramify.networks._tail import Tail

@@ -10,13 +10,13 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, quoted
+from ramify._core import InputError, Setting, quoted
 from ramify.data import Nested
 from ramify.networks._expert_level import ExpertLevel
 from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_heads
 from ramify.networks._positions import ReadsPositions, unit_of, without_reader
-from ramify.networks._saved import Parts, Setting, read_settings
+from ramify.networks._saved import Parts, read_settings
 from ramify.networks._stages import Backbone, feature_width, stages_of
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import width_read

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from ramify._core import InputError, quoted
+from ramify._core import InputError, Setting, quoted
 from ramify.data import Nested
 from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches
 from ramify.networks._own_rows import OwnRows, RowRouter
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._ranks import checked_ranks, form_named
-from ramify.networks._saved import Parts, Setting, read_settings
+from ramify.networks._saved import Parts, read_settings
 from ramify.networks._stacked_weights import check_separate, stacked_layers
 from ramify.networks._task_network import (
     OwnedWeights,
@@ -172,6 +172,11 @@ class FactorisedNetwork(TaskNetwork):
     def settings(self) -> Mapping[str, Setting]:
         """The form and the ranks."""
         return {"form": self._form, "ranks": list(self._ranks)}
+
+    @classmethod
+    def least_numbers(cls, settings: Mapping[str, Setting], backbone: int) -> int:
+        """It may be smaller than its backbone."""
+        return 0
 
     @classmethod
     def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:

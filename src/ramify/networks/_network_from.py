@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ramify._core import InputError, Registry, listed, quoted
+from ramify._core import InputError, Registry, Setting, listed, quoted
 from ramify.networks._attached import AttachedNetwork
 from ramify.networks._attention import AttentionNetwork
 from ramify.networks._branched import BranchedNetwork
 from ramify.networks._experts import ExpertNetwork
 from ramify.networks._factorised import FactorisedNetwork
-from ramify.networks._saved import Parts, Setting
+from ramify.networks._saved import Parts
 from ramify.networks._stages import Backbone
 from ramify.networks._stitched import StitchedNetwork
-from ramify.networks._task_network import TaskNetwork
+from ramify.networks._task_network import TaskModel, TaskNetwork
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
-NETWORKS: Final[Registry[TaskNetwork]] = Registry(
-    TaskNetwork,
-    "network",
+NETWORKS: Final[Registry[TaskModel]] = Registry(
+    TaskModel,
+    "model",
     "ramify.networks",
     [
         *(BranchedNetwork, StitchedNetwork, FactorisedNetwork),
@@ -25,7 +25,7 @@ NETWORKS: Final[Registry[TaskNetwork]] = Registry(
     ],
     key="kind",
 )
-"""Every kind of network by the name that files use; `ramify.register` adds to it."""
+"""Every kind of network, and of what else is fitted, by the name that files use."""
 
 
 def network_from(
@@ -36,14 +36,14 @@ def network_from(
     tasks: TaskSet,
     *,
     n_features: int | None = None,
-) -> TaskNetwork:
+) -> TaskModel:
     """A network like one that was saved; its weights are to be loaded.
 
     Args:
-        kind: What its `TaskNetwork.kind` was.
-        settings: What its `TaskNetwork.settings` gave.
+        kind: What its `TaskModel.kind` was.
+        settings: What its `TaskModel.settings` gave.
         backbone: A backbone of the same shape.
-        tree: What its `TaskNetwork.tree` was.
+        tree: What its `TaskModel.tree` was.
         tasks: The tasks. Others that the tree names were auxiliary ones, whose features they read.
         n_features: As for `BranchedNetwork`.
 
@@ -61,11 +61,13 @@ def network_from(
     """
     if kind not in NETWORKS:
         raise InputError(
-            f"`kind` of a network must be one of {listed(NETWORKS, len(NETWORKS))}. "
+            f"`kind` of a model must be one of {listed(NETWORKS, len(NETWORKS))}. "
             f"Got {quoted(kind)}; if it is your own, call `ramify.register` with its class first"
         )
     known = {task.name: task for task in tasks}
     every = [known.get(name) or Task(name, Binary(), role="auxiliary") for name in tree.tasks]
     whole = tasks if tree.tasks == tasks.names else TaskSet(every)
     network = NETWORKS[kind].rebuilt(Parts(backbone, tree, whole, n_features), settings)
-    return network if whole is tasks else network.without_auxiliary()
+    if whole is tasks or not isinstance(network, TaskNetwork):
+        return network
+    return network.without_auxiliary()

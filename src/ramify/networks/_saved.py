@@ -7,12 +7,11 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, Setting, listed, quoted
 from ramify.networks._stages import Backbone
 from ramify.tasks import SharingTree, TaskSet
 
 Plain = TypeVar("Plain")
-Setting = int | float | str | bool | None | list[int]
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Parts:
     """What every network is built from.
 
     Attributes:
-        backbone: A backbone of the same shape.
+        backbone: A backbone of the same shape; none of what has no backbone.
         tree: Which tasks share which stages.
         tasks: The tasks.
         n_features: As for `BranchedNetwork`.

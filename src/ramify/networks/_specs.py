@@ -1,27 +1,58 @@
 """Descriptions of the built-in backbones, from which a saved network is built again."""
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import ClassVar, Final
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final, Self
 
-from torch import Tensor, nn
+from torch import nn
 
-from ramify._core import Registry, ShapeError, quoted
+from ramify._core import (
+    Described,
+    Option,
+    OptionContext,
+    Registry,
+    Setting,
+    ShapeError,
+    check_count,
+    quoted,
+)
 from ramify.networks._cnn import cnn
 from ramify.networks._mlp import mlp
 from ramify.networks._resnet import Depth, Stem, resnet
-from ramify.networks._saved import Setting, read_settings
+from ramify.networks._saved import read_settings
 from ramify.networks._vgg import DENSE_WIDTH, vgg16
+
+_THIN: Final = 32
+_FIRST_CHANNELS: Final = 8
+WIDTH: Final = Option(
+    "width",
+    "Width of a thin vgg16 (32 by default; 0 for the full one), of a resnet's first stage (64 by "
+    "default) or of a cnn's (8 by default).",
+    type=int,
+)
+"""The option of every backbone that has one width."""
 
 
 @dataclass(frozen=True)
-class BackboneSpec(ABC):
-    """What a built-in backbone is made from; the shape of the input comes when it is built."""
+class BackboneSpec(Described):
+    """What a backbone is made from; the shape of the input comes when it is built.
 
-    kind: ClassVar[str]
-    """The name under which a file speaks of this kind of backbone."""
+    Attributes:
+        of_images: Whether it takes pictures only.
+    """
+
+    of_images: ClassVar[bool] = False
+
+    def full(self) -> "BackboneSpec | None":
+        """The network of this kind that torchvision has weights of; None if there is none."""
+        return None
+
+    @property
+    def kind(self) -> str:
+        """The name under which a file speaks of this kind of backbone."""
+        return self.name
 
     @property
     @abstractmethod
@@ -40,11 +71,6 @@ class BackboneSpec(ABC):
             InputError: If a setting is out of range.
         """
 
-    def settings(self) -> dict[str, Setting]:
-        """The settings as plain values that fit into JSON; see `spec_from`."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
-
 
 @dataclass(frozen=True)
 class MLPSpec(BackboneSpec):
@@ -55,7 +81,25 @@ class MLPSpec(BackboneSpec):
         2
     """
 
-    kind: ClassVar[str] = "mlp"
+    name = "mlp"
+    label = "dense stages"
+    options = (
+        Option(
+            "hidden",
+            "Width of each stage of an mlp, comma separated (256,256 by default).",
+            anywhere=True,
+        ),
+        Option(
+            "dropout",
+            "Share of hidden units of an mlp dropped in training (0.6 by default).",
+            anywhere=True,
+        ),
+        Option(
+            "input_dropout",
+            "Share of inputs of an mlp dropped in training (0.1 by default).",
+            anywhere=True,
+        ),
+    )
 
     hidden: tuple[int, ...] = (256, 256)
     dropout: float = 0.6
@@ -82,11 +126,24 @@ class VGGSpec(BackboneSpec):
         15
     """
 
-    kind: ClassVar[str] = "vgg16"
+    name = "vgg16"
+    label = "VGG-16, thin or full"
+    of_images = True
+    options = (WIDTH,)
 
     width: int | None = None
     batch_norm: bool = True
     affine: bool = True
+
+    @classmethod
+    def from_options(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Self:
+        """A thin one; the full one of width 0."""
+        width = check_count("width", given.get("width", _THIN), 0)
+        return super().from_options(form, {**given, "width": width or None}, context)
+
+    def full(self) -> "VGGSpec":
+        """All of VGG-16."""
+        return replace(self, width=None)
 
     @property
     def n_features(self) -> int:
@@ -114,10 +171,21 @@ class CNNSpec(BackboneSpec):
         4
     """
 
-    kind: ClassVar[str] = "cnn"
+    name = "cnn"
+    label = "a small network: three convolutions and a dense layer"
+    of_images = True
+    options = (WIDTH,)
 
     channels: tuple[int, ...] = (8, 12, 16)
     hidden: tuple[int, ...] = (64,)
+
+    @classmethod
+    def from_options(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Self:
+        """One whose stages are in proportion to the first."""
+        first = check_count("width", given.get("width", _FIRST_CHANNELS))
+        own = {"channels": (first, first * 3 // 2, 2 * first), "hidden": (8 * first,)}
+        others = {name: value for name, value in given.items() if name != "width"}
+        return super().from_options(form, {**own, **others}, context)
 
     @property
     def n_features(self) -> int:
@@ -140,11 +208,27 @@ class ResNetSpec(BackboneSpec):
         128
     """
 
-    kind: ClassVar[str] = "resnet"
+    name = "resnet"
+    label = "a residual network"
+    of_images = True
+    forms: ClassVar = {
+        "18": {"depth": 18, "stem": "cifar"},  # images of the usual sizes here would vanish in
+        "34": {"depth": 34, "stem": "cifar"},  # ImageNet's stem
+    }
+    options = (WIDTH,)
 
     depth: Depth = 18
     stem: Stem = "imagenet"
     width: int = 64
+
+    @classmethod
+    def words(cls) -> dict[str, str]:
+        """The words for its depths."""
+        return {f"{cls.name}{depth}": depth for depth in cls.forms}
+
+    def full(self) -> "ResNetSpec":
+        """The residual network of the same depth for ImageNet."""
+        return ResNetSpec(self.depth, "imagenet", 64)
 
     @property
     def n_features(self) -> int:
@@ -157,45 +241,22 @@ class ResNetSpec(BackboneSpec):
         return resnet(self.depth, stem=self.stem, width=self.width, in_channels=channels)
 
 
-@dataclass(frozen=True)
-class LinearSpec(BackboneSpec):
-    """No layers: the heads read the input as it is, which makes a linear model of each task.
-
-    Attributes:
-        shape: Shape of one row of input; an image is flattened.
-
-    Example:
-        >>> LinearSpec((3, 8, 8)).n_features
-        192
-    """
-
-    kind: ClassVar[str] = "linear"
-
-    shape: tuple[int, ...] = (1,)
-
-    @property
-    def n_features(self) -> int:
-        """Width of a flattened row."""
-        return math.prod(self.shape)
-
-    def build(self, input_shape: Sequence[int]) -> nn.Sequential:
-        """One stage that hands its input on, flattened."""
-        if tuple(input_shape) != self.shape:
-            raise ShapeError(
-                f"`input_shape` must be {self.shape}, for which this linear model was made. "
-                f"Got {tuple(input_shape)}"
-            )
-        return nn.Sequential(nn.Sequential(_Flat()))
-
-
 BACKBONES: Final[Registry[BackboneSpec]] = Registry(
     BackboneSpec,
     "backbone",
     "ramify.backbones",
-    [MLPSpec, CNNSpec, VGGSpec, ResNetSpec, LinearSpec],
-    key="kind",
+    [MLPSpec, CNNSpec, VGGSpec, ResNetSpec],
 )
 """Every kind of built-in backbone by the name that files use; `ramify.register` adds to it."""
+
+
+def default_backbone(*, of_images: bool) -> str:
+    """The word for the backbone where none is asked for.
+
+    Args:
+        of_images: Whether rows are pictures.
+    """
+    return VGGSpec.name if of_images else MLPSpec.name
 
 
 def spec_from(kind: str, settings: Mapping[str, Setting]) -> BackboneSpec:
@@ -213,13 +274,6 @@ def spec_from(kind: str, settings: Mapping[str, Setting]) -> BackboneSpec:
         VGGSpec(width=32, batch_norm=True, affine=True)
     """
     return read_settings(BACKBONES.named(kind, "kind"), settings, f"a backbone {quoted(kind)}")
-
-
-class _Flat(nn.Module):
-    """Flattens each row. Unlike `nn.Flatten` it has no stacked form, so each group has its own."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(1)
 
 
 def _image(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:

@@ -10,12 +10,12 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import quoted
+from ramify._core import Setting, quoted
 from ramify.data import Nested
 from ramify.networks._branched import BranchedNetwork
 from ramify.networks._branches import Branches, Features
 from ramify.networks._ownership import each_its_own, rows_of, rows_of_branches, rows_of_heads
-from ramify.networks._saved import Parts, Setting, read_settings
+from ramify.networks._saved import Parts, read_settings
 from ramify.networks._stacked_weights import check_separate
 from ramify.networks._stitch_unit import StageMixture, StitchUnit
 from ramify.networks._stitching import Stitching

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, fields
 from math import isfinite
 
-from ramify._core import InputError
-from ramify.networks._saved import Setting
+from ramify._core import InputError, Setting
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ramify._core import Setting
 from ramify.data import Nested
 from ramify.networks._branches import Features
 from ramify.networks._own_rows import OwnRows
@@ -22,7 +23,7 @@ from ramify.networks._positions import (
     positions_of,
     told_of_padding,
 )
-from ramify.networks._saved import Parts, Setting
+from ramify.networks._saved import Parts
 from ramify.networks._widths import as_read, check_width, vectors
 from ramify.tasks import ROW, SharingTree, TaskSet, Unit
 
@@ -68,19 +69,18 @@ class ParameterRule(NamedTuple):
     decays: bool
 
 
-class TaskNetwork(nn.Module, ABC):
-    """A network for several tasks, whatever they share and how.
+class TaskModel(nn.Module, ABC):
+    """What was fitted to several tasks, whatever it is made of: it predicts, and is saved.
 
     Attributes:
-        kind: The name under which a file speaks of this kind of network; by default that of the
-            class, so that no kind is taken for the one that it derives from.
+        kind: The name under which a file speaks of this kind; by default that of the class, so that
+            none is taken for the one that it derives from.
+        gives_predictions: Whether it gives probabilities and values, not the outputs of heads.
         tasks: The tasks.
-        unit: What the positions of its features are; a row if they have none.
-        reader: What turns inputs into what the first stage takes; None for nothing.
-        positions: Those of the last batch; None where features have none.
     """
 
     kind: ClassVar[str]
+    gives_predictions: ClassVar[bool] = False
     tasks: TaskSet
 
     def __init_subclass__(cls) -> None:
@@ -88,6 +88,66 @@ class TaskNetwork(nn.Module, ABC):
         super().__init_subclass__()
         if "kind" not in vars(cls):
             cls.kind = cls.__name__
+
+    @abstractmethod
+    def forward(self, inputs: Nested) -> Float[Tensor, "unit column"]:
+        """Outputs of all tasks, in the columns that `TaskSet` tells.
+
+        Args:
+            inputs: Encoded rows, ``(batch, …)``.
+        """
+
+    @property
+    @abstractmethod
+    def tree(self) -> SharingTree:
+        """Which tasks have a copy of which stages in common."""
+
+    @abstractmethod
+    def settings(self) -> Mapping[str, Setting]:
+        """What it was made with, beside backbone, tree and tasks; see `network_from`."""
+
+    @classmethod
+    @abstractmethod
+    def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
+        """One like one that was saved; its numbers are to be loaded.
+
+        Args:
+            parts: What every one is built from.
+            settings: What its `settings` gave; check it, see `read_settings`.
+
+        Raises:
+            InputError: If a setting does not fit.
+        """
+
+    @classmethod
+    def least_numbers(cls, settings: Mapping[str, Setting], backbone: int) -> int:
+        """Numbers that a model of these settings holds at least.
+
+        What a file describes is not built where the file holds fewer.
+
+        Args:
+            settings: What its `settings` gave.
+            backbone: Numbers of one copy of the backbone; 0 without.
+        """
+        return backbone
+
+    def check(self) -> None:
+        """Refuse numbers of a file that make no model.
+
+        Raises:
+            InputError: If they do not.
+        """
+        return
+
+
+class TaskNetwork(TaskModel):
+    """A network for several tasks, whatever they share and how.
+
+    Attributes:
+        unit: What the positions of its features are; a row if they have none.
+        reader: What turns inputs into what the first stage takes; None for nothing.
+        positions: Those of the last batch; None where features have none.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -260,11 +320,6 @@ class TaskNetwork(nn.Module, ABC):
 
     @property
     @abstractmethod
-    def tree(self) -> SharingTree:
-        """Which tasks have a copy of which stages in common."""
-
-    @property
-    @abstractmethod
     def components(self) -> NDArray[np.int64]:
         """For each task, the number of the part that stands on its own, from 0.
 
@@ -285,20 +340,3 @@ class TaskNetwork(nn.Module, ABC):
     def relations(self) -> list[Relation]:
         """How near the tasks came to each other, part by part; empty where the tree says it all."""
         return []
-
-    @abstractmethod
-    def settings(self) -> Mapping[str, Setting]:
-        """What the network was made with, beside backbone, tree and tasks; see `network_from`."""
-
-    @classmethod
-    @abstractmethod
-    def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
-        """A network like one that was saved; its weights are to be loaded.
-
-        Args:
-            parts: What every network is built from.
-            settings: What its `settings` gave; check it, see `read_settings`.
-
-        Raises:
-            InputError: If a setting does not fit.
-        """

@@ -1,5 +1,6 @@
 """The records of a run and of a comparison: versioned JSON, for the report. No torch here."""
 
+from ramify._core import Setting
 from ramify.records._comparison import (
     COMPARISON_VERSION,
     Choice,
@@ -24,7 +25,6 @@ from ramify.records._record import (
     PathStep,
     RunRecord,
     Scores,
-    Setting,
     SharingInfo,
     Structure,
     TaskInfo,
@@ -34,7 +34,6 @@ from ramify.records._record import (
 )
 from ramify.records._regions import REGIONS_VERSION, ContrastInfo, ModelRegions, RegionsRecord
 from ramify.records._regrouping import Regrouping
-from ramify.records._settings import settings_of
 
 __all__ = [
     "COMPARISON_VERSION",
@@ -70,5 +69,4 @@ __all__ = [
     "TaskScore",
     "TreeInfo",
     "read_json",
-    "settings_of",
 ]

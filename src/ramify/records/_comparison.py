@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ramify._core import write_atomically
+from ramify._core import Setting, write_atomically
 from ramify.records._old import compared
 from ramify.records._part import Part
 from ramify.records._read import read_json
-from ramify.records._record import DataInfo, Scores, Setting, Stages, Structure, TaskInfo
+from ramify.records._record import DataInfo, Scores, Stages, Structure, TaskInfo
 
 COMPARISON_VERSION = 2
 RESULT_VERSION = 1

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ramify._core import write_atomically
+from ramify._core import Setting, write_atomically
 from ramify.records._old import with_description
 from ramify.records._part import Part
 from ramify.records._read import read_json
@@ -13,7 +13,6 @@ from ramify.records._regrouping import Regrouping
 
 FORMAT_VERSION = 2
 
-Setting = str | int | float | bool | None | list[str] | list[float] | list[int]
 Stages = list[list[list[str]]]
 Structure = Literal["tree", "network", "linear", "forest"]
 
@@ -278,7 +277,7 @@ class RunRecord(Part):
         delta_m: Mean relative gain over one network per task in percent; None without it.
         parameters: Trainable numbers of the network that was kept.
         weights: Those of them that are weights of dense and convolutional layers, as papers count.
-        flops: Floating-point operations for one row, forward.
+        flops: Floating-point operations for one row, forward; None where that has no meaning.
         milliseconds: Median time of one row through the network on the CPU, batch norms folded.
         examples: A few training pictures per task, as PNG in base64; empty without pictures.
         seconds: Wall-clock time per part of the run, and ``total``.
@@ -305,7 +304,7 @@ class RunRecord(Part):
     delta_m: float | None
     parameters: int
     weights: int | None = None
-    flops: int
+    flops: int | None
     milliseconds: float | None = None
     examples: dict[str, list[Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+=*$")]]] = Field(
         default_factory=dict

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ramify._core import InputError
 from ramify.data import ImageEncoder
-from ramify.networks import TaskNetwork
+from ramify.networks import TaskModel
 from ramify.regions._methods import HiResCam, RegionMethod
 from ramify.regions._overlap import Overlap, overlap_of
 from ramify.regions._task_path import task_path
@@ -64,7 +64,7 @@ class Regions:
 
 
 def activation_regions(
-    network: Model | TaskNetwork,
+    network: Model | TaskModel,
     images: Shaped[Tensor, "image channel height width"],
     tasks: Sequence[str] | None = None,
     *,
@@ -111,7 +111,7 @@ def activation_regions(
     return Regions(np.stack(found), names, kept, 0 if chosen is None else chosen, way.name)
 
 
-def _inputs(network: Model | TaskNetwork, images: Tensor) -> tuple[Tensor, TaskNetwork]:
+def _inputs(network: Model | TaskModel, images: Tensor) -> tuple[Tensor, TaskModel]:
     if not isinstance(network, Model):
         return _pictures(images), network
     encoder = network.encoder

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ramify._core import InputError, listed, quoted
-from ramify.networks import BranchedNetwork, TaskNetwork
+from ramify.networks import BranchedNetwork, TaskModel
 from ramify.tasks import Binary, Multiclass, Task
 
 
@@ -35,7 +35,7 @@ class Score(nn.Module):
         return values.abs() if isinstance(self._kind, Binary) else values
 
 
-def task_path(network: TaskNetwork, task: str) -> nn.Sequential:
+def task_path(network: TaskModel, task: str) -> nn.Sequential:
     """The stages that one task uses, from input to output, and its `Score`, as copies.
 
     Branches of a network may run as one stacked operation, in which no hook sees a branch by
@@ -64,8 +64,8 @@ def task_path(network: TaskNetwork, task: str) -> nn.Sequential:
     """
     if not isinstance(network, BranchedNetwork):
         raise InputError(
-            "activation regions need a network of branches, which is what fully-adaptive, "
-            f"selective, hard, tree and single-task sharing give. Got the kind {quoted(network.kind)}"
+            "activation regions need a network of branches, of which a tree of stages tells all. "
+            f"Got the kind {quoted(network.kind)}"
         )
     if task not in network.tasks.names:
         raise InputError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ramify.records import ComparisonRecord, Difference, Gain, MethodResult
 from ramify.report._comparison import is_clear
 from ramify.report._forest import Axis, Mark, axis
-from ramify.report._method_words import unit
+from ramify.report._ours import unit_of
 
 _GIB = 2**30
 
@@ -60,7 +60,7 @@ def leaderboard(record: ComparisonRecord) -> Leaderboard:
         Place(
             method,
             method.label,
-            unit(method),
+            unit_of(method.structure),
             [_against(method.gains.get(name), drawn) for name, drawn in columns],
             None if method.memory is None else method.memory / _GIB,
             method.name == chosen,

@@ -7,11 +7,6 @@ from ramify.report._numbers import interval, number, signed
 from ramify.report._words import cited, enumerated
 
 
-def unit(method: MethodResult) -> str:
-    """What the size of a method counts."""
-    return "nodes" if method.structure == "forest" else "parameters"
-
-
 def is_network(method: MethodResult) -> bool:
     """Whether a method is a network, as opposed to linear models or forests."""
     return method.structure in ("tree", "network")

@@ -54,9 +54,20 @@ def ours(record: RunRecord) -> Subject:
     return Subject(name, plural=record.sharing.structure == "forest")
 
 
+def unit_of(structure: Structure) -> str:
+    """What the size of a model counts."""
+    return "nodes" if structure == "forest" else "parameters"
+
+
 def is_tree(record: RunRecord) -> bool:
     """Whether the stages of a run's record are the whole of its network."""
     return record.sharing.structure == "tree"
+
+
+def shows_tree(record: RunRecord) -> bool:
+    """Whether the stages say anything: not of models that share none."""
+    structure, groups = record.sharing.structure, record.tree.stages[-1]
+    return structure in ("tree", "network") or (record.sharing.shares and len(groups) > 1)
 
 
 def shared_how(record: RunRecord) -> str:

@@ -17,7 +17,7 @@ from ramify.report._curve_view import curves
 from ramify.report._data_view import data_picture
 from ramify.report._example_view import example_leaves
 from ramify.report._heat_view import heat
-from ramify.report._ours import ours
+from ramify.report._ours import ours, shows_tree, unit_of
 from ramify.report._overall_view import overall_table
 from ramify.report._path_view import path_picture
 from ramify.report._regrouping_view import selective_picture
@@ -48,8 +48,9 @@ def render(record: RunRecord) -> str:
             record=record,
             sentences=sentences(record),
             ours=ours(record).name,
+            unit=unit_of(record.sharing.structure),
             skill=skill(record),
-            tree=tree_picture(record.tree.stages),
+            tree=tree_picture(record.tree.stages) if shows_tree(record) else None,
             rivals=rivals(record),
             tables=score_tables(record),
             overall=overall_table(record),

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from ramify.records import ComparisonRecord, MethodResult
 from ramify.report._chart import Chart, Point, chart, frame
-from ramify.report._method_words import unit
 from ramify.report._numbers import duration, large, number
+from ramify.report._ours import unit_of
 from ramify.report._words import shown
 
 _WIDTH, _HEIGHT = 470, 290
@@ -125,7 +125,7 @@ def _ends(label: Label) -> tuple[float, float]:
 
 def _tip(method: MethodResult) -> str:
     return (
-        f"{shown(method.name)}: {number(method.test or 0.0)}, {large(method.size)} {unit(method)}, "
+        f"{shown(method.name)}: {number(method.test or 0.0)}, {large(method.size)} {unit_of(method.structure)}, "
         f"{duration(method.seconds)}"
     )
 

@@ -11,7 +11,7 @@ from rich.tree import Tree
 from ramify.records import RunRecord
 from ramify.report._comparison import skill
 from ramify.report._numbers import interval, large, number, signed
-from ramify.report._ours import ours
+from ramify.report._ours import ours, shows_tree, unit_of
 from ramify.report._rival_view import rivals
 from ramify.report._score_view import Row, ScoreTable, score_tables
 from ramify.report._tree_view import Block, tree_picture
@@ -39,7 +39,7 @@ def print_summary(record: RunRecord, console: Console) -> None:
     first, *rest = sentences(record)
     blocks: list[RenderableType] = [Text(first, style="bold"), *(Text(each) for each in rest)]
     blocks += [Text(f"Note: {shown(each, 400)}", style="dark_orange3") for each in record.warnings]
-    blocks += [Text(), _tree(record), Text()]
+    blocks += [Text(), _tree(record), Text()] if shows_tree(record) else [Text()]
     means = _means(record)
     blocks += [means, Text()] if means else []
     for table in score_tables(record):
@@ -89,7 +89,8 @@ def _means(record: RunRecord) -> Table | None:
         gain.stylize(_STYLES[row.mark.outcome] if row.mark else "dim")
         ends = Text(interval(part.low, part.high))
         table.add_row(Text(shown(row.name)), gain, ends, large(row.part.parameters))
-    table.add_row(Text(word, style="dim"), "", "", large(record.parameters))
+    nodes = " nodes" if unit_of(record.sharing.structure) == "nodes" else ""
+    table.add_row(Text(word, style="dim"), "", "", f"{large(record.parameters)}{nodes}")
     return table
 
 

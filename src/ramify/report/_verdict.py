@@ -100,7 +100,8 @@ def _against(record: RunRecord, name: str, brief: bool) -> str:
     named = "" if network in headline.lower() else network
     what = skill(record, brief)
     body = f"{_difference(record, baseline, what, named)}{_surely(baseline, found)}"
-    size = portion(record.parameters, baseline.parameters, "parameters")
+    alike = record.sharing.structure != "forest"  # nodes and parameters have no common measure
+    size = portion(record.parameters, baseline.parameters, "parameters") if alike else ""
     return f"{headline}: {body}, with {size}." if size else f"{headline}: {body}."
 
 

@@ -1,8 +1,7 @@
 """The main job on a table: prepare, train, compare, record, save, load, predict."""
 
 from ramify.runs._directory import RECORD_FILE, REPORT_FILE, can_be_resumed, holds_run
-from ramify.runs._fit import fit, run_table
-from ramify.runs._linear_sharing import LINEAR_METHODS, LinearSharing
+from ramify.runs._fit import fit, fit_and_score, run_table
 from ramify.runs._model import Model
 from ramify.runs._options import IMAGE_WEIGHT_DECAY, Options
 from ramify.runs._output_columns import output_names
@@ -14,22 +13,43 @@ from ramify.runs._predicting import (
 )
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._register import register
+from ramify.runs._registry import STRATEGIES
 from ramify.runs._run import Run, load
+from ramify.runs.methods import (
+    LINEAR_METHODS,
+    PER_TASK,
+    Finished,
+    Job,
+    LinearSharing,
+    Method,
+    RandomForest,
+    RidgeLogistic,
+    stages_in_lists,
+    warm_up_epochs,
+)
 
 __all__ = [
     "IMAGE_WEIGHT_DECAY",
     "LINEAR_METHODS",
+    "PER_TASK",
     "RECORD_FILE",
     "REPORT_FILE",
+    "STRATEGIES",
+    "Finished",
+    "Job",
     "LinearSharing",
+    "Method",
     "Model",
     "NamedImages",
     "Options",
     "PredictionRows",
     "Prepared",
+    "RandomForest",
+    "RidgeLogistic",
     "Run",
     "can_be_resumed",
     "fit",
+    "fit_and_score",
     "holds_run",
     "load",
     "output_names",
@@ -37,5 +57,7 @@ __all__ = [
     "raw_batches",
     "register",
     "run_table",
+    "stages_in_lists",
+    "warm_up_epochs",
     "write_predictions",
 ]

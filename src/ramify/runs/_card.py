@@ -1,14 +1,16 @@
 """What a saved model says of itself: everything but its weights."""
 
-from typing import Annotated, Literal
+from math import prod
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ramify._core import InputError
+from ramify._core import InputError, Setting
 from ramify.data import ImageSchema, TableSchema
+from ramify.networks import BackboneSpec
 from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression, Task
 
-MODEL_VERSION = 2
+MODEL_VERSION = 3
 
 
 class _Part(BaseModel):
@@ -92,14 +94,19 @@ class BackboneCard(_Part):
     """A built-in backbone, see `ramify.networks.spec_from`."""
 
     kind: str
-    settings: dict[str, int | float | str | bool | list[int] | None]
+    settings: dict[str, Setting]
+
+    @classmethod
+    def of(cls, spec: BackboneSpec) -> "BackboneCard":
+        """Describe a backbone."""
+        return cls(kind=spec.kind, settings=spec.settings())
 
 
 class NetworkCard(_Part):
-    """What a network does with its backbone, see `ramify.networks.network_from`."""
+    """What a network does with its backbone, or what else was fitted; see `network_from`."""
 
     kind: str = "branched"
-    settings: dict[str, int | float | str | bool | list[int] | None] = {}
+    settings: dict[str, Setting] = {}
 
 
 class ModelCard(_Part):
@@ -110,15 +117,25 @@ class ModelCard(_Part):
         weights_sha256: Digest of the weights' file, so that a damaged or changed one is noticed.
         tasks: The tasks in order.
         inputs: What the model reads of a raw row.
-        backbone: The network's stages.
-        network: What it does with them.
+        backbone: A network's stages; None of all else.
+        network: What it does with them, or what else was fitted.
         stages: The sharing tree.
     """
 
-    format_version: Literal[2] = 2
+    format_version: Literal[3] = 3
     weights_sha256: str
     tasks: list[TaskCard]
     inputs: Annotated[TableCard | ImageCard, Field(discriminator="kind")]
-    backbone: BackboneCard
+    backbone: BackboneCard | None = None
     network: NetworkCard = NetworkCard()
     stages: list[list[list[str]]]
+
+
+def without_backbone(card: dict[str, Any]) -> dict[str, Any]:
+    """A description of version 2, in which a linear model was a network of no layers."""
+    backbone = card["backbone"]
+    if backbone["kind"] == "linear":
+        n_inputs = prod(int(size) for size in backbone["settings"]["shape"])
+        network = {"kind": "linear", "settings": {"n_inputs": n_inputs}}
+        card = card | {"backbone": None, "network": network}
+    return card | {"format_version": 3}

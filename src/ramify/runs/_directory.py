@@ -72,9 +72,9 @@ def output_directory(directory: Path, *, resume: bool, overwrite: bool) -> Itera
         DirectoryInUseError: If another run is writing there.
     """
     if resume and overwrite:
-        raise InputError("--resume and --overwrite exclude each other; give one of them")
+        raise InputError("`resume` and `overwrite` exclude each other; give one of them")
     if directory.exists() and not directory.is_dir():
-        raise InputError(f"--output must be a directory. {quoted(directory)} is a file")
+        raise InputError(f"must be a directory. {quoted(directory)} is a file", argument="output")
     _check_state(directory, resume=resume, overwrite=overwrite)
     is_new_here = not (directory / LOCK_FILE).exists()
     made = _make(directory)
@@ -121,7 +121,7 @@ def _make(directory: Path) -> list[Path]:
     except OSError as error:
         _remove_empty(missing)
         raise InputError(
-            f"--output {quoted(directory)} cannot be made: {error.strerror}; choose another"
+            f"`output` {quoted(directory)} cannot be made: {error.strerror}; choose another"
         ) from None
     return missing
 
@@ -156,11 +156,11 @@ def _check_same(path: Path, wanted: dict[str, Any]) -> None:
         before = json.loads(path.read_text(encoding="utf-8"))
         differing = [name for name in wanted if before.get(name) != wanted[name]]
     except (OSError, ValueError, AttributeError):
-        raise ModelFileError(f"{quoted(path)} is damaged; start again with --overwrite") from None
+        raise ModelFileError(f"{quoted(path)} is damaged; start again with `overwrite`") from None
     if differing:
         raise InputError(
-            f"--resume needs the data and settings of the interrupted run. Different: "
-            f"{listed(differing)}; give the same ones, or start again with --overwrite"
+            f"`resume` needs the data and settings of the interrupted run. Different: "
+            f"{listed(differing)}; give the same ones, or start again with `overwrite`"
         )
 
 
@@ -172,22 +172,22 @@ def _check_state(directory: Path, *, resume: bool, overwrite: bool) -> None:
         # A run that was killed while it read its table has left nothing but the lock.
         if unfinished or (not (there or others) and (directory / LOCK_FILE).exists()):
             return
-        what, also = ("a finished run", " or use --overwrite") if there else ("no run", "")
+        what, also = ("a finished run", " or use `overwrite`") if there else ("no run", "")
         if others and not there:
-            what, also = f"no run but {listed(others)}", " or choose the --output of the run"
+            what, also = f"no run but {listed(others)}", " or choose the `output` of the run"
         raise InputError(
-            f"--resume needs an interrupted run in {quoted(directory)}. It holds {what}; "
-            f"leave --resume out{also}"
+            f"`resume` needs an interrupted run in {quoted(directory)}. It holds {what}; "
+            f"leave `resume` out{also}"
         )
     if overwrite:
         return
     if unfinished:
         raise InputError(
-            f"{quoted(directory)} holds an interrupted run; use --resume to go on with it or "
-            "--overwrite to start again"
+            f"{quoted(directory)} holds an interrupted run; use `resume` to go on with it or "
+            "`overwrite` to start again"
         )
     if there:
         raise InputError(
-            f"{quoted(directory)} already holds {listed(there)}; choose another --output or use "
-            "--overwrite"
+            f"{quoted(directory)} already holds {listed(there)}; choose another `output` or use "
+            "`overwrite`"
         )

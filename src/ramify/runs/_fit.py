@@ -19,17 +19,18 @@ from ramify.data import (
     parse_split,
     split_names,
 )
-from ramify.networks import BackboneSpec, LinearSpec, MLPSpec
+from ramify.networks import BackboneSpec, MLPSpec, TaskNetwork
+from ramify.records import Scores
 from ramify.runs._directory import output_directory
-from ramify.runs._jobs import Jobs, timed
 from ramify.runs._latency import milliseconds_per_row
 from ramify.runs._model import Model
 from ramify.runs._options import Options
 from ramify.runs._output_columns import output_names
 from ramify.runs._prepared import Prepared, prepare
-from ramify.runs._recording import recorded
+from ramify.runs._recording import both_sides, recorded, scores_of
 from ramify.runs._run import Run
-from ramify.sharing import DEFAULT, Sharing
+from ramify.runs.methods import Finished, Job, baseline, method_of, timed
+from ramify.sharing import DEFAULT, Strategy
 from ramify.training import Training, Watcher
 
 
@@ -41,7 +42,7 @@ def fit(
     kinds: Mapping[str, StatedKind] | None = None,
     group_column: str | None = None,
     split: str | SplitRule | None = None,
-    sharing: Sharing | None = None,
+    sharing: Strategy | None = None,
     max_parameters: int | None = None,
     backbone: BackboneSpec | None = None,
     hidden: Sequence[int] = (256, 256),
@@ -154,12 +155,13 @@ def run_table(
         with timed(seconds, "reading"):
             prepared = prepare(table, options)
             output_names(prepared.tasks)
-            jobs = Jobs(prepared, options, None if state is None else state.folder, watch)
+            job = Job(prepared, options, None if state is None else state.folder, watch)
+            job.check()
         if state is not None:
             state.claim(_job(prepared, options))
         if announce is not None:
             announce(prepared)
-        run = _trained(jobs, prepared, options, seconds, command)
+        run = _trained(job, seconds, command)
         seconds["total"] = time.monotonic() - started
         latency = milliseconds_per_row(run.model.network, run.model.encoder.shape)
         run.record = run.record.model_copy(update={"seconds": seconds, "milliseconds": latency})
@@ -169,23 +171,38 @@ def run_table(
     return run
 
 
-def _trained(
-    jobs: Jobs, prepared: Prepared, options: Options, seconds: dict[str, float], command: str
-) -> Run:
+def fit_and_score(job: Job) -> tuple[Finished, Scores]:
+    """Fit what is asked for, and nothing that it is compared with.
+
+    Args:
+        job: Data and settings.
+
+    Raises:
+        InputError: If the data is not fit for it.
+        StoppedError: If SIGINT or SIGTERM came; the state is saved first.
+    """
+    finished = method_of(job.options.sharing).fit(job)
+    sides = both_sides(finished, job.prepared)
+    return finished, scores_of(finished, sides, job.prepared)
+
+
+def _trained(job: Job, seconds: dict[str, float], command: str) -> Run:
+    prepared, options = job.prepared, job.options
     with timed(seconds, "tree"):
-        main = jobs.main()
+        main = method_of(options.sharing).fit(job)
     baselines = []
-    for name in _wanted_baselines(prepared, options):
+    # A single task is its own single-task network and shared network.
+    for name in options.baselines if len(prepared.tasks) > 1 else ():
         with timed(seconds, name):
-            finished = jobs.baseline(name, main[0].tree)
+            finished = baseline(job, name, main.tree)
         if finished is not None:
             baselines.append(finished)
-    encoder = prepared.inputs.encoder
-    is_linear = options.sharing.structure == "linear"
-    backbone = LinearSpec(encoder.shape) if is_linear else options.backbone
-    model = Model(encoder, main[0].network.cpu(), backbone)
+    assert main.model is not None  # it is what was asked for
+    fitted = main.model.cpu()
+    backbone = options.backbone if isinstance(fitted, TaskNetwork) else None
+    model = Model(prepared.inputs.encoder, fitted, backbone)
     with timed(seconds, "scoring"):
-        record = recorded(prepared, options, jobs, main, baselines, command=command)
+        record = recorded(prepared, options, main, baselines, command=command)
     return Run(model, record)
 
 
@@ -197,11 +214,6 @@ def _split(given: str | SplitRule | None, group_column: str | None) -> SplitRule
     if given is None:
         return RandomSplit() if group_column is None else GroupSplit(group_column)
     return parse_split(given) if isinstance(given, str) else given
-
-
-def _wanted_baselines(prepared: Prepared, options: Options) -> Sequence[str]:
-    # A single task is its own single-task network and shared network.
-    return options.baselines if len(prepared.tasks) > 1 else ()
 
 
 def _job(prepared: Prepared, options: Options) -> dict[str, object]:

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from ramify.networks import TaskNetwork, fold_batch_norms
+from ramify.networks import TaskModel, fold_batch_norms
 
 _CALLS, _WARM_UP = 20, 5
 
 
 @torch.inference_mode()
-def milliseconds_per_row(network: TaskNetwork, shape: Sequence[int]) -> float:
+def milliseconds_per_row(network: TaskModel, shape: Sequence[int]) -> float:
     """Median time of a single row through a network on the CPU, its batch norms folded.
 
     Args:

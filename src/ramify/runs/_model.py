@@ -1,5 +1,6 @@
 """A trained model that takes raw rows, and its two files."""
 
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -19,7 +20,14 @@ from ramify._core import (
 )
 from ramify.data import ImageEncoder, TableEncoder
 from ramify.losses import TaskLosses
-from ramify.networks import BackboneSpec, TaskNetwork, n_parameters, network_from, spec_from
+from ramify.networks import (
+    NETWORKS,
+    BackboneSpec,
+    TaskModel,
+    n_parameters,
+    network_from,
+    spec_from,
+)
 from ramify.records import read_json
 from ramify.runs._card import (
     MODEL_VERSION,
@@ -29,27 +37,28 @@ from ramify.runs._card import (
     NetworkCard,
     TableCard,
     TaskCard,
+    without_backbone,
 )
 from ramify.tasks import SharingTree, TaskSet
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
 
-_SMALLER_THAN_BACKBONE = {"attached", "factorised"}
-
 Encoder = TableEncoder | ImageEncoder
 
 
 class Model(nn.Module):
-    """Encoder, branched network and output conversion in one module: raw rows to predictions.
+    """Encoder, what was fitted, and output conversion in one module: raw rows to predictions.
 
     Args:
-        encoder: Raw rows to network inputs.
-        network: The trained network.
-        backbone: What the network's stages were made from.
+        encoder: Raw rows to inputs.
+        network: What was fitted.
+        backbone: What the stages of a network were made from; None of all else.
     """
 
-    def __init__(self, encoder: Encoder, network: TaskNetwork, backbone: BackboneSpec) -> None:
+    def __init__(
+        self, encoder: Encoder, network: TaskModel, backbone: BackboneSpec | None = None
+    ) -> None:
         super().__init__()
         self.encoder, self.network, self.backbone = encoder, network, backbone
         self.losses = TaskLosses(network.tasks)
@@ -60,6 +69,11 @@ class Model(nn.Module):
         """The tasks."""
         return self.network.tasks
 
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return next(chain(self.parameters(), self.buffers())).device
+
     def forward(self, raw: Shaped[Tensor, "row ..."]) -> Float[Tensor, "row column"]:
         """Probabilities, or values in the target's own unit, one column per output.
 
@@ -67,7 +81,8 @@ class Model(nn.Module):
             raw: Rows of a table ``(row, column)``, or pictures ``(row, channel, height, width)``
                 of bytes.
         """
-        return self.losses.predictions(self.network(self.encoder(raw)))
+        outputs: Tensor = self.network(self.encoder(raw))
+        return outputs if self.network.gives_predictions else self.losses.predictions(outputs)
 
     def save(self, directory: Path) -> None:
         """Write ``model.safetensors`` and ``model.json``."""
@@ -84,13 +99,20 @@ class Model(nn.Module):
         Raises:
             ModelFileError: If a file is missing, damaged, changed, or of another version.
         """
-        card = read_json(ModelCard, directory / CARD_FILE, MODEL_VERSION, "model description")
+        card = read_json(
+            ModelCard,
+            directory / CARD_FILE,
+            MODEL_VERSION,
+            "model description",
+            {2: without_backbone},
+        )
         tensors = _read_weights(directory / WEIGHTS_FILE, card)
         try:
             _check_size(card, tensors)
             model = _built(card)
             model.load_state_dict(tensors)
             _check_columns(model.encoder)
+            model.network.check()
         except (RuntimeError, InputError, ValidationError) as error:
             raise ModelFileError(
                 f"{quoted(directory)} holds weights and a description that do not fit each other: "
@@ -103,7 +125,7 @@ class Model(nn.Module):
             weights_sha256=digest,
             tasks=[TaskCard.of(task) for task in self.tasks],
             inputs=_inputs_card(self.encoder),
-            backbone=BackboneCard(kind=self.backbone.kind, settings=self.backbone.settings()),
+            backbone=None if self.backbone is None else BackboneCard.of(self.backbone),
             network=NetworkCard(kind=self.network.kind, settings=dict(self.network.settings())),
             stages=[[list(group) for group in stage] for stage in self.network.tree.stages],
         )
@@ -116,9 +138,12 @@ def _inputs_card(encoder: Encoder) -> TableCard | ImageCard:
 
 
 def _built(card: ModelCard) -> Model:
-    encoder = _encoder(card)
-    backbone = spec_from(card.backbone.kind, card.backbone.settings)
+    encoder, backbone = _encoder(card), _backbone(card)
     return Model(encoder, _network(card, backbone, encoder), backbone)
+
+
+def _backbone(card: ModelCard) -> BackboneSpec | None:
+    return None if card.backbone is None else spec_from(card.backbone.kind, card.backbone.settings)
 
 
 def _encoder(card: ModelCard) -> Encoder:
@@ -127,26 +152,28 @@ def _encoder(card: ModelCard) -> Encoder:
     return TableEncoder(card.inputs.features, card.inputs.n_features)
 
 
-def _network(card: ModelCard, backbone: BackboneSpec, encoder: Encoder) -> TaskNetwork:
+def _network(card: ModelCard, backbone: BackboneSpec | None, encoder: Encoder) -> TaskModel:
     tasks = TaskSet([each.task() for each in card.tasks])
     stages = tuple(tuple(tuple(group) for group in stage) for stage in card.stages)
     tree = SharingTree(tasks.names, stages)
     with torch.random.fork_rng([]):  # start weights are drawn and then replaced
-        built = backbone.build(encoder.shape)
+        built = nn.Sequential() if backbone is None else backbone.build(encoder.shape)
+        width = None if backbone is None else backbone.n_features
         kind, settings = card.network.kind, card.network.settings
-        return network_from(kind, settings, built, tree, tasks, n_features=backbone.n_features)
+        return network_from(kind, settings, built, tree, tasks, n_features=width)
 
 
 def _check_size(card: ModelCard, tensors: dict[str, Tensor]) -> None:
-    """Refuse a description of a network that is larger than the weights' file."""
-    if card.network.kind in _SMALLER_THAN_BACKBONE:
-        return
-    backbone = spec_from(card.backbone.kind, card.backbone.settings)
-    with torch.device("meta"):
-        weights = n_parameters(backbone.build(_encoder(card).shape))
+    """Refuse a description of a model that is larger than the weights' file."""
+    backbone, stages = _backbone(card), 0
+    if backbone is not None:
+        with torch.device("meta"):
+            stages = n_parameters(backbone.build(_encoder(card).shape))
+    kind = NETWORKS.get(card.network.kind)
+    least = 0 if kind is None else kind.least_numbers(card.network.settings, stages)
     held = sum(tensor.numel() for tensor in tensors.values())
-    if weights > held:
-        raise InputError(f"the stages need {weights:,} weights or more, the file has {held:,}")
+    if least > held:
+        raise InputError(f"the model needs {least:,} numbers or more, the file has {held:,}")
 
 
 def _check_columns(encoder: Encoder) -> None:

@@ -1,4 +1,4 @@
-"""Errors about a file or directory say which option named it."""
+"""Errors about a file or directory say which argument named it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,21 +8,21 @@ from ramify._core import InputError, quoted
 
 
 @contextmanager
-def naming(option: str, path: Path) -> Iterator[None]:
-    """Put an option and what it names before the message of an error, which keeps its class.
+def naming(argument: str, path: Path) -> Iterator[None]:
+    """Put an argument and what it names before the message of an error, which keeps its class.
 
     Args:
-        option: As it is typed.
-        path: What was typed after it.
+        argument: As Python has it.
+        path: What it names.
 
     Example:
-        >>> with naming("--start-from", Path("old")):
-        ...     raise InputError("`width` must be 8. Got 4")
+        >>> with naming("start_from", Path("old")):
+        ...     raise InputError("must be 8", argument="width", got="4")
         Traceback (most recent call last):
         ...
-        ramify._core._errors.InputError: --start-from 'old' cannot be used: `width` must be 8. Got 4
+        ramify._core._errors.InputError: `start_from` 'old' cannot be used: `width` must be 8. Got 4
     """
     try:
         yield
     except InputError as error:
-        raise type(error)(f"{option} {quoted(path)} cannot be used: {error}") from None
+        raise type(error)(f"{quoted(path)} cannot be used: {error}", argument=argument) from None

@@ -8,7 +8,7 @@ from ramify._core import InputError, listed, quoted
 from ramify.data import Augmentation, RandomSplit, SplitRule, StatedKind
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Setting
-from ramify.sharing import BASELINES, DEFAULT, Sharing
+from ramify.sharing import BASELINES, DEFAULT, Strategy
 from ramify.training import Training
 
 IMAGE_WEIGHT_DECAY = (
@@ -48,7 +48,7 @@ class Options:
     kinds: Mapping[str, StatedKind] = field(default_factory=dict)
     group_column: str | None = None
     split: SplitRule = field(default_factory=RandomSplit)
-    sharing: Sharing = field(default_factory=DEFAULT)
+    sharing: Strategy = field(default_factory=DEFAULT)
     backbone: BackboneSpec = field(default_factory=MLPSpec)
     start_from: Path | None = None
     augmentation: Augmentation | None = None
@@ -80,7 +80,7 @@ class Options:
 
     def _check_parts(self) -> None:
         parts = (
-            ("sharing", Sharing, f"{DEFAULT.__name__}()"),
+            ("sharing", Strategy, f"{DEFAULT.__name__}()"),
             ("backbone", BackboneSpec, "MLPSpec()"),
             ("split", SplitRule, "RandomSplit()"),
             ("training", Training, "Training()"),
@@ -101,7 +101,7 @@ class Options:
     def settings(self) -> dict[str, Setting]:
         """The settings that count, for the record: those of networks only where there are any."""
         return {
-            **(self._of_networks() if self.trains_networks else {}),
+            **(self._of_networks() if self.trains_networks else self._heeded()),
             "soft_labels_from": [str(folder) for folder in self.soft_labels_from],
             "split": repr(self.split),
             "ignore": list(self.ignore),
@@ -109,6 +109,10 @@ class Options:
             **({} if self.group_column is None else {"group_column": self.group_column}),
             "baselines": list(self.baselines),
         }
+
+    def _heeded(self) -> dict[str, Setting]:
+        """The settings of training that count without networks."""
+        return {n: v for n, v in self.training.settings().items() if n in self.sharing.heeds}
 
     def _of_networks(self) -> dict[str, Setting]:
         return {

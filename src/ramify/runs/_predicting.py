@@ -1,6 +1,7 @@
 """Predictions for new rows, in their order, streaming."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,7 +80,7 @@ def predicted_few(model: Model, data: object) -> pl.DataFrame | None:
 
 def _predicted(model: Model, raw: Tensor) -> pl.DataFrame:
     with torch.inference_mode():
-        values = model(raw.to(next(model.parameters()).device))
+        values = model(raw.to(model.device)).float()
     return output_frame(values.cpu().numpy(), model.tasks)
 
 
@@ -97,8 +98,8 @@ def raw_batches(model: Model, rows: PredictionRows) -> Iterator[Tensor]:
     if isinstance(encoder, ImageEncoder):
         if isinstance(rows, Table):
             raise InputError(
-                "this model reads pictures; name their folder with --images and the column of file "
-                "names with --image-column, or give an .npz archive"
+                "this model reads pictures; name their folder with `images` and the column of file "
+                "names with `image_column`, or give an .npz archive"
             )
         if isinstance(rows, ImageRows):
             yield from image_row_batches(rows, encoder.schema)
@@ -111,7 +112,7 @@ def raw_batches(model: Model, rows: PredictionRows) -> Iterator[Tensor]:
             "this model reads a table; .npz archives and IDX files are for models of pictures"
         )
     if not isinstance(rows, Table):
-        raise InputError("this model reads a table; leave --images and --image-column out")
+        raise InputError("this model reads a table; leave `images` and `image_column` out")
     for raw in feature_batches(rows, encoder.schema):
         yield torch.from_numpy(np.ascontiguousarray(raw))
 
@@ -132,9 +133,11 @@ def write_predictions(model: Model, rows: PredictionRows, path: Path) -> None:
     """
     if path.suffix not in _ENDINGS:
         raise InputError(
-            f"--output must end in {listed(_ENDINGS)}. Got {quoted(path.name)}; rename it"
+            f"`output` must end in {listed(_ENDINGS)}. Got {quoted(path.name)}; rename it"
         )
     schema = output_types(model.tasks)
+    every = prediction_batches(model, rows)
+    first = next(every, None)  # what is wrong with the rows mostly shows before the file is opened
 
     def batches(
         _columns: list[str] | None,
@@ -142,7 +145,7 @@ def write_predictions(model: Model, rows: PredictionRows, path: Path) -> None:
         _n_rows: int | None,
         _batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
-        return prediction_batches(model, rows)
+        return every if first is None else chain([first], every)
 
     frame = register_io_source(batches, schema=schema)
     with replacing(path) as temporary:

@@ -4,36 +4,30 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from math import inf
 
-from ramify.networks import BranchedNetwork, n_weights
+from ramify.networks import n_weights
 from ramify.records import (
     Baseline,
     CurvePoint,
-    GroupStability,
-    PathStep,
     RunRecord,
     Scores,
     SharingInfo,
     TaskInfo,
     TreeInfo,
 )
-from ramify.runs._affinity import affinity_of
 from ramify.runs._examples import example_pictures
-from ramify.runs._jobs import Finished, Jobs
 from ramify.runs._options import Options
 from ramify.runs._overall import overall_scores
 from ramify.runs._prepared import Prepared
 from ramify.runs._scoring import Scored, differences, relative_gain, scored
-from ramify.tasks import SharingTree, Task
-from ramify.training import Candidate, Fitted
+from ramify.runs.methods import Finished, stages_in_lists
+from ramify.tasks import Task
 
 
 def recorded(
     prepared: Prepared,
     options: Options,
-    jobs: Jobs,
-    main: tuple[Fitted, Finished],
+    main: Finished,
     baselines: Sequence[Finished],
     *,
     command: str,
@@ -43,14 +37,12 @@ def recorded(
     Args:
         prepared: The table.
         options: The settings.
-        jobs: Knows what trees cost.
-        main: The network that was wanted.
-        baselines: Those it is compared with.
+        main: What was wanted.
+        baselines: What it is compared with.
         command: How to do the run again.
     """
-    fitted, finished = main
-    sharing = fitted.sharing
-    ours = _both_sides(finished, prepared)
+    sharing = options.sharing
+    ours = both_sides(main, prepared)
     compared = {each.name: _baseline(each, ours, prepared) for each in baselines}
     single = compared.get("single_task")
     return RunRecord(
@@ -61,19 +53,19 @@ def recorded(
             label=sharing.label,
             structure=sharing.structure,
             shares=sharing.shares,
-            settings=sharing.settings(),
+            settings={**sharing.settings(), **main.chosen},
         ),
-        tree=TreeInfo(stages=_stages(fitted.tree)),
-        path=_path(fitted, jobs),
-        affinity=affinity_of(fitted),
-        stability=_stabilities(fitted),
-        regroupings=sharing.regroupings,
-        scores=_scores(finished, ours, prepared),
+        tree=TreeInfo(stages=stages_in_lists(main.tree)),
+        path=list(main.path),
+        affinity=dict(main.affinity),
+        stability=list(main.stability),
+        regroupings=list(main.regroupings),
+        scores=scores_of(main, ours, prepared),
         baselines=compared,
         delta_m=None if single is None else single.delta_m,
-        parameters=finished.cost.parameters,
-        weights=n_weights(fitted.network),
-        flops=finished.cost.flops,
+        parameters=main.parameters,
+        weights=None if main.model is None else n_weights(main.model) or None,
+        flops=main.flops,
         examples=example_pictures(prepared),
         seconds={},
         versions=_versions(),
@@ -81,13 +73,13 @@ def recorded(
         data=prepared.info,
         curves=[
             CurvePoint(
-                phase=each.phase if job.name == "tree" else job.name,
+                phase=each.phase if job is main else job.name,
                 epoch=each.epoch,
                 loss=each.loss,
                 validation_score=each.validation_score,
                 widths=each.widths,
             )
-            for job in (finished, *baselines)
+            for job in (main, *baselines)
             for each in job.curve
         ],
         settings=options.settings(),
@@ -96,12 +88,25 @@ def recorded(
     )
 
 
-def _both_sides(finished: Finished, prepared: Prepared) -> tuple[Scored, Scored]:
+def both_sides(finished: Finished, prepared: Prepared) -> tuple[Scored, Scored]:
+    """The scores on the validation rows and on the test rows.
+
+    Args:
+        finished: What is scored.
+        prepared: The table.
+    """
     tasks = prepared.tasks
     return scored(finished.validation, tasks), scored(finished.test, tasks)
 
 
-def _scores(finished: Finished, sides: tuple[Scored, Scored], prepared: Prepared) -> Scores:
+def scores_of(finished: Finished, sides: tuple[Scored, Scored], prepared: Prepared) -> Scores:
+    """The scores for a record.
+
+    Args:
+        finished: What was scored.
+        sides: What `both_sides` gave.
+        prepared: The table.
+    """
     return Scores(
         test=sides[1].table(),
         validation=sides[0].table(),
@@ -110,63 +115,18 @@ def _scores(finished: Finished, sides: tuple[Scored, Scored], prepared: Prepared
 
 
 def _baseline(finished: Finished, ours: tuple[Scored, Scored], prepared: Prepared) -> Baseline:
-    theirs = _both_sides(finished, prepared)
+    theirs = both_sides(finished, prepared)
     per_task, mean = differences(ours[1], theirs[1])
     return Baseline(
-        scores=_scores(finished, theirs, prepared),
+        scores=scores_of(finished, theirs, prepared),
         differences=per_task,
         mean_difference=mean,
         delta_m=relative_gain(ours[1], theirs[1]),
-        parameters=finished.cost.parameters,
-        flops=finished.cost.flops,
+        parameters=finished.parameters,
+        flops=finished.flops,
         seconds=finished.seconds,
-        stages=_stages(finished.tree),
+        stages=stages_in_lists(finished.tree),
     )
-
-
-def _path(fitted: Fitted, jobs: Jobs) -> list[PathStep]:
-    network, steps = fitted.network, []
-    if not isinstance(network, BranchedNetwork) or len(network.tasks) == 1:
-        return []
-    path = fitted.sharing.path(network)
-    for step in () if path is None else path.steps:
-        cost = jobs.costs.of(step.tree)
-        steps.append(
-            PathStep(
-                alpha_low=step.alpha_low,
-                alpha_high=None if step.alpha_high == inf else step.alpha_high,
-                stages=_stages(step.tree),
-                parameters=cost.parameters,
-                flops=cost.flops,
-                separation=step.separation,
-                validation_score=_score_of(step.tree, fitted.candidates),
-                chosen=step.tree == fitted.tree,
-            )
-        )
-    return steps
-
-
-def _score_of(tree: SharingTree, candidates: Sequence[Candidate]) -> float | None:
-    return next((c.validation_score for c in candidates if c.tree == tree), None)
-
-
-def _stabilities(fitted: Fitted) -> list[GroupStability]:
-    tree = fitted.tree
-    found = None if tree.widths[-1] == 1 else fitted.sharing.stability(tree)
-    return (
-        []
-        if found is None
-        else [
-            GroupStability(stage=stage, tasks=list(group), stability=value)
-            for stage, groups in enumerate(tree.stages)
-            if len(groups) > 1
-            for group, value in zip(groups, found[stage], strict=True)
-        ]
-    )
-
-
-def _stages(tree: SharingTree) -> list[list[list[str]]]:
-    return [[list(group) for group in stage] for stage in tree.stages]
 
 
 def _task_info(task: Task) -> TaskInfo:

@@ -4,29 +4,32 @@ from typing import Any, Final
 
 from ramify._core import InputError, Registry, quoted
 from ramify.networks import BACKBONES, NETWORKS
-from ramify.sharing import STRATEGIES, Sharing
+from ramify.runs._registry import STRATEGIES
+from ramify.sharing import Sharing
+from ramify.weighting import WEIGHTINGS
 
-_REGISTRIES: Final[tuple[Registry[Any], ...]] = (STRATEGIES, NETWORKS, BACKBONES)
+_REGISTRIES: Final[tuple[Registry[Any], ...]] = (STRATEGIES, NETWORKS, BACKBONES, WEIGHTINGS)
 
 
 def register(added: type) -> None:
-    """Make a strategy, a network or a backbone of one's own known by its name.
+    """Make a strategy, network, backbone or weighting of one's own known by its name.
 
     A strategy then is a word of the command line, which has its options; the network that it says
     it builds, and any other, can be loaded again from a file. An installed package has its own registered without a
-    call, by entry points of the groups ``ramify.strategies``, ``ramify.networks`` and
-    ``ramify.backbones``.
+    call, by entry points of the groups ``ramify.strategies``, ``ramify.networks``,
+    ``ramify.backbones`` and ``ramify.weightings``.
 
     Args:
         added: A class that derives from `ramify.sharing.Strategy`, `ramify.networks.TaskNetwork`,
-            or `ramify.networks.BackboneSpec`.
+            `ramify.networks.BackboneSpec`, or `ramify.weighting.Weighting`.
 
     Raises:
         InputError: If it is none of these, or another class has its name.
 
     Example:
         >>> from dataclasses import dataclass
-        >>> from ramify.sharing import STRATEGIES, Soft
+        >>> from ramify.runs import STRATEGIES
+        >>> from ramify.sharing import Soft
         >>> @dataclass(frozen=True)
         ... class Softer(Soft):
         ...     alpha: float = 100.0

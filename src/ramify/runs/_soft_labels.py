@@ -48,7 +48,7 @@ def soft_labelled(
     """
     for folder in folders:
         probabilities = np.full(targets.shape, np.nan, dtype=np.float32)
-        with naming("--soft-labels-from", folder):
+        with naming("soft_labels_from", folder):
             model = Model.load(folder)
             shared = _shared_tasks(model, tasks)
             said = _said(model, data, split.train)

@@ -11,9 +11,7 @@ from ramify.networks import (
     BackboneSpec,
     BranchedNetwork,
     MLPSpec,
-    ResNetSpec,
-    TaskNetwork,
-    VGGSpec,
+    TaskModel,
     load_torchvision,
     stages_of,
     thin_like,
@@ -43,28 +41,31 @@ def starting_backbone(
     if start_from.is_dir():
         return _thinned(_of_run(start_from, spec, shape), spec, shape, start_from)
     wide = _full(spec).build(shape)
-    with naming("--start-from", start_from):
+    with naming("start_from", start_from):
         load_torchvision(wide, start_from)
     return _thinned(wide, spec, shape, start_from)
 
 
 def _of_run(directory: Path, spec: BackboneSpec, shape: Sequence[int]) -> nn.Sequential:
-    with naming("--start-from", directory):
+    with naming("start_from", directory):
         model = Model.load(directory)
-    if model.backbone.kind != spec.kind:
+    kind = model.network.kind if model.backbone is None else model.backbone.kind
+    if kind != spec.kind:
         raise InputError(
-            f"--start-from must name a run with a network of the kind {quoted(spec.kind)}. "
-            f"{quoted(directory)} has {quoted(model.backbone.kind)}"
+            f"must name a run with a network of the kind {quoted(spec.kind)}. "
+            f"{quoted(directory)} has {quoted(kind)}",
+            argument="start_from",
         )
     if model.encoder.shape != tuple(shape):
         raise InputError(
-            f"--start-from must name a run on inputs of the same shape, {tuple(shape)}. "
-            f"{quoted(directory)} has {model.encoder.shape}"
+            f"must name a run on inputs of the same shape, {tuple(shape)}. {quoted(directory)} has "
+            f"{model.encoder.shape}",
+            argument="start_from",
         )
     return shared_backbone(model.network)
 
 
-def shared_backbone(network: TaskNetwork) -> nn.Sequential:
+def shared_backbone(network: TaskModel) -> nn.Sequential:
     """The stages of a network in which all tasks share everything, or all but estimators.
 
     Args:
@@ -75,14 +76,16 @@ def shared_backbone(network: TaskNetwork) -> nn.Sequential:
     """
     if not isinstance(network, BranchedNetwork):
         raise InputError(
-            "--start-from must name a run with one shared network, such as one of --sharing hard. "
-            f"Got one of the kind {quoted(network.kind)}"
+            "must name a run with one shared network",
+            argument="start_from",
+            got=f"one of the kind {quoted(network.kind)}",
         )
     n_stages = network.tree.n_stages - len(network.estimator)
     if max(network.tree.widths[:n_stages]) > 1:
         raise InputError(
-            "--start-from must name a run with one shared network, such as one of --sharing hard. "
-            f"Got one that branches to {max(network.tree.widths)} groups"
+            "must name a run with one shared network",
+            argument="start_from",
+            got=f"one that branches to {max(network.tree.widths)} groups",
         )
     stages = list(network.stages)[:n_stages]
     return nn.Sequential(*[stage.get_submodule("copies.0") for stage in stages])
@@ -90,14 +93,15 @@ def shared_backbone(network: TaskNetwork) -> nn.Sequential:
 
 def _full(spec: BackboneSpec) -> BackboneSpec:
     """The network that torchvision has weights of."""
-    if isinstance(spec, VGGSpec):
-        return VGGSpec(None, spec.batch_norm, spec.affine)
-    if isinstance(spec, ResNetSpec):
-        return ResNetSpec(spec.depth, "imagenet", 64)
-    raise InputError(
-        "--start-from takes a file of weights for vgg16 and resnets only. "
-        f"Got one for {quoted(spec.kind)}; name the directory of a run"
-    )
+    full = spec.full()
+    if full is None:
+        raise InputError(
+            "takes a file of weights for vgg16 and resnets only",
+            argument="start_from",
+            got=f"one for {quoted(spec.kind)}",
+            remedy="name the directory of a run",
+        )
+    return full
 
 
 def _thinned(
@@ -107,9 +111,11 @@ def _thinned(
     if isinstance(spec, MLPSpec):
         same = [tuple(p.shape) for p in wide.parameters()]
         if same != [tuple(p.shape) for p in wanted.parameters()]:
-            raise InputError("--start-from takes a multilayer perceptron of the same --hidden only")
+            raise InputError(
+                "takes a multilayer perceptron of the same `hidden` only", argument="start_from"
+            )
         return nn.Sequential(*stages_of(wide))
     # Of the run's own seed: only places that the selected filters leave open are drawn.
     generator = torch.Generator().manual_seed(int(torch.initial_seed() % 2**63))
-    with naming("--start-from", source):
+    with naming("start_from", source):
         return thin_like(wide, wanted, generator=generator)

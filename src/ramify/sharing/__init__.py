@@ -18,6 +18,7 @@ Training knows `Sharing`, the hooks of its steps (`StepHook`; `hooks_of` makes t
 * `LowLevel`: heads at lower stages.
 """
 
+from ramify._core import Option, OptionContext
 from ramify.sharing._anchored import Anchored
 from ramify.sharing._attention import MTAN
 from ramify.sharing._coupling import Coupling, TakingTurns
@@ -39,24 +40,25 @@ from ramify.sharing._protocols import (
     Restructuring,
     StepEvidence,
 )
-from ramify.sharing._registry import BASELINES, DEFAULT, STRATEGIES, Baseline, strategy_named
+from ramify.sharing._registry import BASELINES, BUILT_IN, DEFAULT, REFERENCES, Baseline
 from ramify.sharing._relationship import Relationship
 from ramify.sharing._selective import SelectiveSharing
 from ramify.sharing._soft import Soft
 from ramify.sharing._starting import StartsAlone
 from ramify.sharing._step_hooks import HookContext, Step, StepHook, overriding
 from ramify.sharing._stitching import CrossStitch, Sluice
-from ramify.sharing._strategy import Affinity, Option, OptionContext, Recipe, Sharing, Strategy
+from ramify.sharing._strategy import Affinity, Recipe, Sharing, Strategy
 from ramify.sharing._tree_file import read_tree
 from ramify.sharing._widening_costs import width_caps
 
 __all__ = [
     "BASELINES",
+    "BUILT_IN",
     "CGC",
     "DEFAULT",
     "MTAN",
     "PLE",
-    "STRATEGIES",
+    "REFERENCES",
     "Affinity",
     "Anchored",
     "Baseline",
@@ -96,6 +98,5 @@ __all__ = [
     "hooks_of",
     "overriding",
     "read_tree",
-    "strategy_named",
     "width_caps",
 ]

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from ramify._core import InputError, listed
+from ramify._core import InputError, Option, OptionContext, listed
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.sharing._protocols import Moment, Proposal, Restructuring
-from ramify.sharing._strategy import Option, OptionContext, Sharing
+from ramify.sharing._strategy import Sharing
 from ramify.sharing._tree_file import read_tree
 from ramify.tasks import SharingTree, TaskSet
 
@@ -78,7 +78,12 @@ class FixedTree(Sharing, Restructuring):
     label = "the tree that was given"
     structure = "tree"
     options = (
-        Option("tree", "JSON file of the tree for the way of sharing called tree.", type=Path),
+        Option(
+            "tree",
+            "JSON file of the tree for the way of sharing called tree.",
+            type=Path,
+            needed_by=("",),
+        ),
         replace(GROWING, sets="growing_epochs_first"),
     )
 

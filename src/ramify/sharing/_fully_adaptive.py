@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, check_number, quoted
+from ramify._core import InputError, Option, OptionContext, check_number, quoted
 from ramify.grouping import (
     UNIT_COST,
     SharingPath,
@@ -40,7 +40,7 @@ from ramify.sharing._protocols import (
     Restructuring,
     StepEvidence,
 )
-from ramify.sharing._strategy import Affinity, Option, OptionContext, Recipe, Sharing
+from ramify.sharing._strategy import Affinity, Recipe, Sharing
 from ramify.sharing._widening_costs import widening_costs, width_caps
 from ramify.tasks import Partition, SharingTree, TaskSet
 
@@ -157,8 +157,9 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         ),
         Option(
             "interval",
-            "Steps between tests for a split.",
+            "Steps between tests for a split with `paper` (1,000 by default).",
             forms=("paper",),
+            alone=True,
         ),
     )
 
@@ -204,7 +205,12 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         """
         if form != "paper":
             return super().from_options(form, given, context)
-        said = {name: value for name, value in given.items() if name in ("alpha", "interval")}
+        said = {name: value for name, value in given.items() if name != "iterations"}
+        if others := [f"`{name}`" for name in said if name not in ("alpha", "interval")]:
+            raise InputError(
+                f"`paper` does without {' and '.join(others)}, as its authors' code does; leave "
+                "one of them out"
+            )
         return cls.paper(_thin(context.backbone), **said, seed=context.seed)
 
     @classmethod
@@ -435,14 +441,14 @@ def _branches_above(tree: SharingTree, stage: int) -> list[list[int]]:
     return [np.flatnonzero(above == g).tolist() for g in range(tree.widths[stage + 1])]
 
 
-def _thin(backbone: BackboneSpec | None) -> int:
+def _thin(backbone: object) -> int:
     """Width of the thin network that the paper starts from."""
     if backbone is None:
         return _THIN
     if not isinstance(backbone, VGGSpec):
+        kind = backbone.kind if isinstance(backbone, BackboneSpec) else backbone
         raise InputError(
-            f"`paper` is for pictures and the `backbone` vgg16. Got {quoted(backbone.kind)}; leave "
-            "it out"
+            f"`paper` is for pictures and the `backbone` vgg16. Got {quoted(kind)}; leave it out"
         )
     if backbone.width is None:
         raise InputError(

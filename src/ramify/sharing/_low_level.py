@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, Option, OptionContext, listed, quoted
 from ramify.networks import AttachedNetwork, Backbone, TaskNetwork, stages_of
 from ramify.sharing._coupling import TakingTurns
-from ramify.sharing._strategy import Option, OptionContext, Sharing
+from ramify.sharing._strategy import Sharing
 from ramify.tasks import SharingTree, TaskSet
 
 
@@ -50,6 +50,7 @@ class LowLevel(Sharing, TakingTurns):
             "comma separated. The other tasks are at the last stage.",
             sets="attached",
             type=list[str],
+            needed_by=("", "separate"),
         ),
     )
 

@@ -1,12 +1,12 @@
-"""Every strategy by its name, and those that others are compared with."""
+"""The strategies that are built in, and those that others are compared with."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from ramify._core import InputError, Registry, listed, quoted
 from ramify.sharing._anchored import Anchored
 from ramify.sharing._attention import MTAN
 from ramify.sharing._experts import CGC, PLE, MMoE
@@ -22,42 +22,21 @@ from ramify.sharing._stitching import CrossStitch, Sluice
 from ramify.sharing._strategy import Sharing, Strategy
 from ramify.tasks import SharingTree
 
-STRATEGIES: Final[Registry[Strategy]] = Registry(
-    Strategy,
-    "way of sharing",
-    "ramify.strategies",
-    [
-        *(FullyAdaptive, SelectiveSharing, HardSharing, SingleTask, FixedTree, Soft, TraceNorm),
-        *(Relationship, CrossStitch, Sluice, Factorised, MMoE, CGC, PLE, MTAN, LowLevel, Anchored),
-    ],
+BUILT_IN: Final[tuple[type[Sharing], ...]] = (
+    *(FullyAdaptive, SelectiveSharing, HardSharing, SingleTask, FixedTree, Soft, TraceNorm),
+    *(Relationship, CrossStitch, Sluice, Factorised, MMoE, CGC, PLE, MTAN, LowLevel, Anchored),
 )
-"""Every way of sharing by its name; `ramify.register` and installed packages add to it."""
+"""Every strategy that trains a network."""
 
 DEFAULT: Final = FullyAdaptive
 """The strategy where none is asked for."""
 
 
-def strategy_named(word: str, argument: str = "sharing") -> tuple[type[Strategy], str]:
-    """The class and the form that a word stands for.
-
-    Args:
-        word: A name, or a name and a form with a colon between.
-        argument: Which argument says it, for the message.
-
-    Raises:
-        InputError: If there is no such strategy, or it has no such form.
-
-    Example:
-        >>> strategy_named("factorised:tt")[1]
-        'tt'
-    """
-    name, _, form = word.partition(":")
-    if name in STRATEGIES and form in STRATEGIES[name].forms:
-        return STRATEGIES[name], form
-    known = STRATEGIES[name].words() if name in STRATEGIES else list(STRATEGIES)
-    raise InputError(
-        f"must be one of {listed(known, len(known))}", argument=argument, got=quoted(word)
-    )
+REFERENCES: Final[Mapping[str, type[Sharing]]] = {
+    "single_task": SingleTask,
+    "shared": HardSharing,
+}
+"""What every other way of sharing is compared with, by what it is."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +53,10 @@ class Baseline:
     make: Callable[[SharingTree, Strategy, int], Sharing | None]
 
 
+def _made(kind: type[Sharing], _tree: SharingTree, _found_by: Strategy, _seed: int) -> Sharing:
+    return kind()
+
+
 def _random_tree(tree: SharingTree, found_by: Strategy, seed: int) -> FixedTree | None:
     """A tree of the same shape with the tasks in any order, grown as the one that was found."""
     n_tasks = len(tree.tasks)
@@ -85,8 +68,7 @@ def _random_tree(tree: SharingTree, found_by: Strategy, seed: int) -> FixedTree 
 
 
 BASELINES: Final[Mapping[str, Baseline]] = {
-    "single_task": Baseline(SingleTask.label, lambda _tree, _by, _seed: SingleTask()),
-    "shared": Baseline(HardSharing.label, lambda _tree, _by, _seed: HardSharing()),
+    **{name: Baseline(kind.label, partial(_made, kind)) for name, kind in REFERENCES.items()},
     "random_tree": Baseline("a random tree of the same shape", _random_tree),
 }
 """What a run can be compared with, by name."""

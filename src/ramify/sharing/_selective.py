@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, check_count, quoted
+from ramify._core import InputError, Option, OptionContext, check_count, quoted
 from ramify.grouping import (
     Condition,
     Shuffled,
@@ -26,7 +26,7 @@ from ramify.sharing._grouping_anew import Groups, grouped_anew, keepers_of
 from ramify.sharing._look_schedule import LookSchedule
 from ramify.sharing._looks import from_tensor, named_as_before, to_tensor
 from ramify.sharing._protocols import ComparingGradients, Moment, Proposal, Restructuring
-from ramify.sharing._strategy import Affinity, Option, OptionContext, Sharing
+from ramify.sharing._strategy import Affinity, Sharing
 from ramify.tasks import SharingTree, TaskSet
 
 _MEANING = (
@@ -115,14 +115,16 @@ class SelectiveSharing(Sharing, ComparingGradients, Restructuring):
         Option(
             "groups",
             "Number of groups: of selective in place of `threshold`, of selective:variance always.",
+            sets="n_groups",
             type=int,
             forms=("", "random", "variance"),
+            needed_by=("variance",),
         ),
         Option("estimator_width", "Width of each estimator of selective sharing (64 by default)."),
         Option(
             "interval",
-            "Steps between selective sharing's looks at the gradients (by default the epochs that "
-            "make 150 steps); of `paper`, between its tests for a split (1000 by default).",
+            "Steps between looks at the gradients in selective sharing (by default the epochs that "
+            "make 150 steps).",
         ),
         Option("warm_up", "Steps of selective sharing before the first gradient counts."),
         Option(
@@ -189,18 +191,18 @@ class SelectiveSharing(Sharing, ComparingGradients, Restructuring):
         Raises:
             InputError: If options contradict each other, or one is missing.
         """
-        values = {n: v for n, v in given.items() if n not in ("threshold", "groups")}
-        threshold, n_groups = given.get("threshold"), given.get("groups")
+        values = {n: v for n, v in given.items() if n not in ("threshold", "n_groups")}
+        threshold, n_groups = given.get("threshold"), given.get("n_groups")
         if threshold is not None and n_groups is not None:
             if f"{cls.name}:variance" not in context.beside:
                 raise InputError(
-                    "`threshold` and `groups` both decide who shares; give one of them"
+                    "`threshold` and `n_groups` both decide who shares; give one of them"
                 )
             n_groups = None  # those are of the other
         kind: Any = cls.forms[form]["condition"]
         if kind is Variance:
             if n_groups is None:
-                raise InputError("must be given: the number of groups", argument="groups")
+                raise InputError("must be given: the number of groups", argument="n_groups")
             made: Condition = Variance(n_groups)
         elif kind in (Similarity, Shuffled):
             own = {} if threshold is None else {"threshold": threshold}
@@ -217,7 +219,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Restructuring):
 
     def check(self, tasks: TaskSet, smallest: int) -> None:
         """That there are tasks enough for so many groups or factors of them."""
-        _check_most("groups", getattr(self.condition, "n_groups", None), tasks)
+        _check_most("n_groups", getattr(self.condition, "n_groups", None), tasks)
         _check_most("nonnegative", self.nonnegative, tasks)
 
     @property

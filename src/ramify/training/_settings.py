@@ -132,7 +132,7 @@ class Training:
             "sum_over_tasks": self.sum_over_tasks,
             **self.optimiser.settings(),
             **self.schedule.settings(),
-            "weighting": weighting.name,
+            "weighting": weighting.word,
             **{f"weighting_{name}": value for name, value in weighting.settings().items()},
             "exact_gradients": self.exact_gradients,
         }

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ramify.records import Setting
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import NOISE
 
@@ -42,14 +41,8 @@ def aligned_mtl(gram: Float[np.ndarray, "task task"]) -> Vector:
 class AlignedMTL(GramWeighting):
     """Independent component alignment: see `aligned_mtl`."""
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "aligned-mtl"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "aligned-mtl"
+    label = "orthogonal gradients of one length"
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """See `aligned_mtl`."""

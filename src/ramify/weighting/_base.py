@@ -9,8 +9,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ramify._core import InputError, ShapeError
-from ramify.records import Setting
+from ramify._core import Described, InputError, ShapeError
 from ramify.tasks import TaskSet
 
 Matrix = NDArray[np.float64]
@@ -18,7 +17,7 @@ Vector = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 
-class Weighting(ABC):
+class Weighting(Described):
     """A rule that says how much each task's loss counts in a step.
 
     The weights multiply the tasks' losses, and the mean over tasks is minimised; so 1 is neutral
@@ -26,14 +25,16 @@ class Weighting(ABC):
     is 0, and it has no influence on the others.
     """
 
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
+    def check(self, n_tasks: int) -> None:
+        """Refuse before the first step what does not fit.
 
-    @abstractmethod
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
+        Args:
+            n_tasks: Number of tasks.
+
+        Raises:
+            InputError: If it does not.
+        """
+        return
 
 
 class LossWeighting(Weighting):

@@ -8,7 +8,6 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from ramify._core import check_number
-from ramify.records import Setting
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import cosines_of, shortest_mixture
 
@@ -92,20 +91,14 @@ class CAGrad(GramWeighting):
         InputError: If the radius is out of range.
     """
 
+    name = "cagrad"
+    label = "near the mean gradient, for the worst task"
+
     radius: float = 0.4
 
     def __post_init__(self) -> None:
         """Check the radius."""
         check_number("radius", self.radius)
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "cagrad"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"radius": self.radius}
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """See `cagrad`."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ramify.records import Setting
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 
 _TINY = 1e-8
@@ -38,14 +37,8 @@ def db_mtl(gram: Float[np.ndarray, "task task"], losses: Float[np.ndarray, " tas
 class DBMTL(GramWeighting):
     """Dual balancing of losses and gradients: see `db_mtl`."""
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "db-mtl"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "db-mtl"
+    label = "gradients as long as the longest"
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """See `db_mtl`."""

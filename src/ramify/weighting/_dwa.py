@@ -5,7 +5,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ramify._core import check_number
-from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._base import LossWeighting, Periodic, Remembering
 from ramify.weighting._masked import share_among, spread_over
@@ -54,17 +53,11 @@ class DWA(LossWeighting, Remembering, Periodic):
         Liu, Johns, Davison. *End-to-End Multi-Task Learning with Attention*, CVPR 2019.
     """
 
+    name = "dwa"
+    label = "by how fast a loss falls"
+
     def __init__(self, temperature: float = 2.0) -> None:
         self.temperature = check_number("temperature", temperature, open_end=True)
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "dwa"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"temperature": self.temperature}
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """No loss seen yet."""

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ramify._core import InputError, ShapeError
-from ramify.records import Setting
 from ramify.weighting._base import LossWeighting
 
 
@@ -22,14 +21,8 @@ class Equal(LossWeighting):
         tensor([1., 0.])
     """
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "equal"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "equal"
+    label = "every loss counts the same"
 
     def solve(self, losses: Tensor, present: Tensor) -> Tensor:
         """One for every task."""
@@ -47,6 +40,9 @@ class Fixed(LossWeighting):
         InputError: If a weight is out of range.
     """
 
+    name = "fixed"
+    label = "weights that are given"
+
     values: Sequence[float]
 
     def __post_init__(self) -> None:
@@ -58,14 +54,11 @@ class Fixed(LossWeighting):
                 got=str(list(self.values)),
             )
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "fixed"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"values": list(self.values)}
+    def check(self, n_tasks: int) -> None:
+        """That there is one weight per task."""
+        if len(self.values) != n_tasks:
+            requirement = f"must be one weight per task, {n_tasks}, in their order"
+            raise ShapeError(requirement, argument="values", got=str(len(self.values)))
 
     def solve(self, losses: Tensor, present: Tensor) -> Tensor:
         """The weights as given.
@@ -73,7 +66,5 @@ class Fixed(LossWeighting):
         Raises:
             ShapeError: If there are more or fewer tasks.
         """
-        if len(self.values) != len(losses):
-            requirement = f"must have one weight per task, {len(losses)}"
-            raise ShapeError(requirement, argument="values", got=str(len(self.values)))
+        self.check(len(losses))
         return torch.tensor(self.values, dtype=losses.dtype, device=losses.device)

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 
 from ramify._core import check_number
-from ramify.records import Setting
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import NOISE, cosines_of
 
@@ -92,20 +91,14 @@ class FairGrad(GramWeighting):
         InputError: If it is out of range.
     """
 
+    name = "fairgrad"
+    label = "a fair share of progress for each task"
+
     fairness: float = 2.0
 
     def __post_init__(self) -> None:
         """Check the number."""
         check_number("fairness", self.fairness, least=_LEAST_FAIRNESS, most=_MOST_FAIRNESS)
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "fairgrad"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"fairness": self.fairness}
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """See `fair_grad`."""

@@ -5,7 +5,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ramify._core import check_number
-from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._adam import adam_start, adam_step
 from ramify.weighting._base import LossWeighting, Remembering
@@ -71,18 +70,12 @@ class FAMO(LossWeighting, Remembering):
         Liu, Feng, Stone, Liu. *FAMO: Fast Adaptive Multitask Optimization*, NeurIPS 2023.
     """
 
+    name = "famo"
+    label = "equal rates of progress"
+
     def __init__(self, learning_rate: float = 0.025, decay: float = 1e-3) -> None:
         self.learning_rate = check_number("learning_rate", learning_rate, open_end=True)
         self.decay = check_number("decay", decay)
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "famo"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"learning_rate": self.learning_rate, "decay": self.decay}
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """Logits of 0, and no loss seen yet."""

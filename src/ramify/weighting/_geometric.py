@@ -6,7 +6,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify.records import Setting
 from ramify.weighting._base import LossWeighting
 
 _TINY = 1e-8
@@ -40,14 +39,8 @@ class Geometric(LossWeighting):
         for Multi-Task Learning*, CVPR Workshops 2019, eq. (4).
     """
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "geometric"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "geometric"
+    label = "geometric mean of the losses"
 
     def solve(self, losses: Tensor, present: Tensor) -> Tensor:
         """See `geometric_weights`."""

@@ -6,7 +6,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ramify._core import check_number
-from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._adam import adam_start, adam_step
 from ramify.weighting._base import GramWeighting, Matrix, Places, Remembering, Vector
@@ -57,18 +56,12 @@ class GradNorm(GramWeighting, Remembering):
         Chen, Badrinarayanan, Lee, Rabinovich. *GradNorm*, ICML 2018, algorithm 1.
     """
 
+    name = "gradnorm"
+    label = "gradients of one length, learned"
+
     def __init__(self, asymmetry: float = 1.5, learning_rate: float = 0.025) -> None:
         self.asymmetry = check_number("asymmetry", asymmetry)
         self.learning_rate = check_number("learning_rate", learning_rate, open_end=True)
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "gradnorm"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"asymmetry": self.asymmetry, "learning_rate": self.learning_rate}
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """Weights of 1, and no first loss yet."""

@@ -6,7 +6,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ramify._core import check_number
-from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._base import GramWeighting, Matrix, Places, Remembering, Vector
 from ramify.weighting._pcgrad import drawn_orders, inner_products
@@ -72,17 +71,11 @@ class GradVac(GramWeighting, Remembering):
         InputError: If the rate is out of range.
     """
 
+    name = "gradvac"
+    label = "conflicts taken out towards a mean cosine"
+
     def __init__(self, rate: float = 0.01) -> None:
         self.rate = check_number("rate", rate, most=1)
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "gradvac"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"rate": self.rate}
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """Targets of 0, and the state of the random numbers."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ramify.records import Setting
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import NOISE, cosines_of
 
@@ -48,14 +47,8 @@ def imtl_g(gram: Float[np.ndarray, "task task"]) -> Vector:
 class IMTLG(GramWeighting):
     """Impartial multi-task learning, gradient part: see `imtl_g`."""
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "imtl-g"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "imtl-g"
+    label = "equal projections of the gradients"
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """See `imtl_g`."""

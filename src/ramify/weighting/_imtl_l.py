@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from ramify._core import check_number
-from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._base import LossWeighting, Remembering
 
@@ -41,17 +40,11 @@ class IMTLL(LossWeighting, Remembering):
         [2.0, 0.125]
     """
 
+    name = "imtl-l"
+    label = "losses of one size, learned"
+
     def __init__(self, learning_rate: float = 0.1) -> None:
         self.learning_rate = check_number("learning_rate", learning_rate, open_end=True)
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "imtl-l"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"learning_rate": self.learning_rate}
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """Scales of 0."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ramify.records import Setting
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import cosines_of, shortest_mixture
 
@@ -38,14 +37,8 @@ def mgda(gram: Float[np.ndarray, "task task"]) -> Vector:
 class MGDA(GramWeighting):
     """Multiple-gradient descent: see `mgda`. Tasks with short gradients get most of the weight."""
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "mgda"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "mgda"
+    label = "the shortest combination of gradients"
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """See `mgda`."""

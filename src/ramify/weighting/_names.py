@@ -1,6 +1,8 @@
 """The words for the weightings on the command line."""
 
-from ramify._core import InputError, quoted
+from typing import Final
+
+from ramify._core import InputError, Registry, quoted
 from ramify.weighting._aligned_mtl import AlignedMTL
 from ramify.weighting._base import Weighting
 from ramify.weighting._cagrad import CAGrad
@@ -22,36 +24,24 @@ from ramify.weighting._tchebycheff import SmoothTchebycheff
 from ramify.weighting._uncertainty import Uncertainty
 from ramify.weighting._upgrad import UPGrad
 
-WEIGHTINGS: dict[str, type[Weighting]] = {
-    "equal": Equal,
-    "fixed": Fixed,
-    "uncertainty": Uncertainty,
-    "imtl-l": IMTLL,
-    "dwa": DWA,
-    "random": Random,
-    "geometric": Geometric,
-    "famo": FAMO,
-    "smooth-tchebycheff": SmoothTchebycheff,
-    "gradnorm": GradNorm,
-    "mgda": MGDA,
-    "pcgrad": PCGrad,
-    "gradvac": GradVac,
-    "cagrad": CAGrad,
-    "imtl-g": IMTLG,
-    "nash-mtl": NashMTL,
-    "fairgrad": FairGrad,
-    "aligned-mtl": AlignedMTL,
-    "upgrad": UPGrad,
-    "db-mtl": DBMTL,
-}
-_NEED_NUMBERS = frozenset({"fixed"})
+WEIGHTINGS: Final[Registry[Weighting]] = Registry(
+    Weighting,
+    "weighting",
+    "ramify.weightings",
+    [
+        *(Equal, Fixed, Uncertainty, IMTLL, DWA, Random, Geometric, FAMO, SmoothTchebycheff),
+        *(GradNorm, MGDA, PCGrad, GradVac, CAGrad, IMTLG, NashMTL, FairGrad, AlignedMTL, UPGrad),
+        DBMTL,
+    ],
+)
+"""Every weighting by its name; `ramify.register` and installed packages add to it."""
 
 
 def weighting_named(name: str) -> Weighting:
     """A weighting with its default settings.
 
     Args:
-        name: One of `WEIGHTINGS`, but for ``fixed``, which needs numbers.
+        name: One of `WEIGHTINGS` that needs no numbers, as ``fixed`` does.
 
     Raises:
         InputError: If there is none of that name.
@@ -60,7 +50,9 @@ def weighting_named(name: str) -> Weighting:
         >>> weighting_named("cagrad")
         CAGrad(radius=0.4)
     """
-    if name not in WEIGHTINGS or name in _NEED_NUMBERS:
-        known = ", ".join(each for each in WEIGHTINGS if each not in _NEED_NUMBERS)
-        raise InputError(f"must be one of {known}", argument="weighting", got=quoted(name))
-    return WEIGHTINGS[name]()
+    try:
+        return WEIGHTINGS.named(name, "weighting")()
+    except TypeError:
+        raise InputError(
+            "must be one that needs no numbers", argument="weighting", got=quoted(name)
+        ) from None

@@ -6,7 +6,6 @@ from math import sqrt
 import numpy as np
 from jaxtyping import Float
 
-from ramify.records import Setting
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import NOISE, cosines_of
 
@@ -60,14 +59,8 @@ def _balanced(matrix: Matrix) -> Vector:
 class NashMTL(GramWeighting):
     """Multi-task learning as a bargaining game: see `nash_mtl`."""
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "nash-mtl"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "nash-mtl"
+    label = "a bargain between the gradients"
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """See `nash_mtl`."""

@@ -5,7 +5,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._base import GramWeighting, Matrix, Places, Remembering, Vector
 from ramify.weighting._random import normal_numbers, random_state
@@ -67,14 +66,8 @@ def drawn_orders(memory: dict[str, Tensor], n_tasks: int, places: Places) -> Pla
 class PCGrad(GramWeighting, Remembering):
     """Projecting conflicting gradients: see `pcgrad`. The orders are drawn anew in every step."""
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "pcgrad"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "pcgrad"
+    label = "conflicts taken out pair by pair"
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """The state of the random numbers."""

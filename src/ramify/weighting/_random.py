@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from ramify.records import Setting
 from ramify.tasks import TaskSet
 from ramify.weighting._base import LossWeighting, Remembering
 from ramify.weighting._masked import share_among, spread_over
@@ -33,14 +32,8 @@ class Random(LossWeighting, Remembering):
         Multi-Task Learning*, TMLR 2022, algorithm 2.
     """
 
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "random"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {}
+    name = "random"
+    label = "by chance, anew in every step"
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """The state of the random numbers."""

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ramify._core import InputError, quoted
-from ramify.records import Setting
+from ramify._core import InputError, Setting, quoted
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector, Weighting
 
 GramRule = Callable[[Tensor], Tensor]
@@ -31,13 +30,16 @@ class GramFunction(GramWeighting):
         tensor([1., 1.])
     """
 
+    name = "function"
+    label = "a rule from elsewhere"
+
     def __init__(self, rule: GramRule, name: str | None = None) -> None:
         self._rule = rule
         self._name = name or str(getattr(rule, "__name__", type(rule).__name__))
 
     @property
-    def name(self) -> str:
-        """The word for it in the record."""
+    def word(self) -> str:
+        """The word for it in a record."""
         return self._name
 
     def settings(self) -> dict[str, Setting]:
@@ -54,7 +56,7 @@ class GramFunction(GramWeighting):
         weights = found.detach().double().cpu().numpy()
         if weights.shape != (len(gram),) or not np.isfinite(weights).all():
             raise InputError(
-                f"the weighting {quoted(self.name)} must give one finite weight for each of "
+                f"the weighting {quoted(self.word)} must give one finite weight for each of "
                 f"{len(gram)} tasks. Got {weights.tolist()}"
             )
         product: Vector = len(gram) * weights

@@ -6,7 +6,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ramify._core import check_number
-from ramify.records import Setting
 from ramify.weighting._base import LossWeighting
 from ramify.weighting._masked import share_among, spread_over
 
@@ -44,20 +43,14 @@ class SmoothTchebycheff(LossWeighting):
         eq. (5).
     """
 
+    name = "smooth-tchebycheff"
+    label = "the worst task counts most"
+
     smoothing: float = 0.5
 
     def __post_init__(self) -> None:
         """Check the number."""
         check_number("smoothing", self.smoothing, open_end=True)
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "smooth-tchebycheff"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"smoothing": self.smoothing}
 
     def solve(self, losses: Tensor, present: Tensor) -> Tensor:
         """See `smooth_tchebycheff_weights`."""

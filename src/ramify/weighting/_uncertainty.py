@@ -7,7 +7,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ramify._core import InputError, check_number
-from ramify.records import Setting
 from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression, TaskSet
 from ramify.weighting._base import LossWeighting, Remembering
 
@@ -108,20 +107,14 @@ class Uncertainty(LossWeighting, Remembering):
         [1.0, 0.06]
     """
 
+    name = "uncertainty"
+    label = "by the noise of each task, learned"
+
     def __init__(
         self, learning_rate: float = 0.1, *, noise_models: tuple[NoiseModel, ...] | None = None
     ) -> None:
         self.learning_rate = check_number("learning_rate", learning_rate, open_end=True)
         self.noise_models = noise_models
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "uncertainty"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"learning_rate": self.learning_rate}
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """Log-variances of 0, and the form of each task's term."""

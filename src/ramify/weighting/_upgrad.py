@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 
 from ramify._core import check_number
-from ramify.records import Setting
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import cosines_of
 from ramify.weighting._nonnegative import least_nonnegative
@@ -60,20 +59,14 @@ class UPGrad(GramWeighting):
         InputError: If it is out of range.
     """
 
+    name = "upgrad"
+    label = "projections that harm no task"
+
     noise: float = 1e-4
 
     def __post_init__(self) -> None:
         """Check the number."""
         check_number("noise", self.noise)
-
-    @property
-    def name(self) -> str:
-        """The word for it on the command line and in the record."""
-        return "upgrad"
-
-    def settings(self) -> dict[str, Setting]:
-        """Its settings, for the record."""
-        return {"noise": self.noise}
 
     def solve(self, gram: Matrix, losses: Vector, places: Places) -> Vector:
         """See `upgrad`."""

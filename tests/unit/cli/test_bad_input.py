@@ -64,10 +64,10 @@ def test_bad_tables(folder: Path, text: bytes, words: str) -> None:
         (["--epochs", "many"], "--epochs must be int. Got many"),
         (["--epochs", "0"], "--epochs must be"),
         (["--hidden", "0"], "--hidden must be"),
-        (["--hidden", "99999999,99999999"], "more than the"),
+        (["--hidden", "99999999,99999999"], "--hidden must be a whole number up to 1,000,000"),
         (["--seed", "9" * 30], "--seed must be"),
         (["--sharing", "caring"], "--sharing must be one of"),
-        (["--paper"], "--paper is for pictures and --backbone vgg16"),
+        (["--paper"], "--paper is for pictures and the --backbone vgg16"),
         (["--checkpoint-seconds=-1"], "--checkpoint-seconds must be"),
         (["--learning-rate", "1e30", "--epochs", "3"], "smaller learning rate"),
         (
@@ -149,7 +149,7 @@ def test_a_table_is_no_output_directory(folder: Path) -> None:
         ("model.json", lambda data: data[:99], "is damaged or was changed"),
         (
             "model.json",
-            lambda data: data.replace(b'"format_version": 2', b'"format_version": 3'),
+            lambda data: data.replace(b'"format_version": 3', b'"format_version": 4'),
             "use a newer ramify",
         ),
         ("model.json", lambda data: data.replace(b'"x01"', b'"x00"'), "is damaged or was changed"),

@@ -10,10 +10,10 @@ from polars.testing import assert_frame_equal
 from tests.unit.cli._command import fit, make_table, ramify
 
 from ramify import load
-from ramify.cli._declared import options_of
-from ramify.cli._gathered import gathered
+from ramify.cli._options_from_signature import options_of
 from ramify.cli._parser import VERBS, build_parser
-from ramify.cli._words import kinds_and_levels_in, names_in, widths_in
+from ramify.cli._repeated_options import gathered
+from ramify.cli._words import kinds_and_levels_in, names_in
 from ramify.data import open_table
 from ramify.tasks import Ordinal
 
@@ -203,7 +203,7 @@ def test_of_widths_the_last_counts() -> None:
     given = ("--hidden", "8,4", "--hidden", "2", "--sharing", "hard", "--sharing", "selective")
     words = ["fit", "t.csv", "--output", "o", *given]
     chosen = build_parser().parse_args(gathered(words, VERBS)).fit
-    assert (widths_in(chosen.hidden), chosen.sharing) == ((2,), "selective")
+    assert (chosen.hidden, chosen.sharing) == ("2", "selective")
 
 
 def test_repeated_options_of_the_command_line_win_over_those_of_a_file(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from ramify._core import InputError
-from ramify.cli._declared import options_of
 from ramify.cli._flags import _SYNONYMS, in_flags
+from ramify.cli._options_from_signature import options_of
 from ramify.cli._parser import VERBS
 
 EVERY_VERB = VERBS.values()
@@ -23,6 +23,7 @@ EVERY_VERB = VERBS.values()
         ("`basis` must be square", "`basis` must be square"),
         ("no column '`seed`'", "no column '`seed`'"),
         ("see `ramify --help`", "see `ramify --help`"),
+        ("the tasks' `alpha` is the nets' own", "the tasks' --alpha is the nets' own"),
     ],
 )
 def test_arguments_become_options_and_nothing_else_does(said: str, typed: str) -> None:

@@ -151,8 +151,14 @@ def test_a_target_with_one_label_joins_no_other(tmp_path: Path) -> None:
             ["--sharing", "selective", "--nonnegative", "5"],
             "--nonnegative must be at most the number",
         ),
-        (["--sharing", "selective", "--condition", "all", "--groups", "2"], "leave them out"),
-        (["--sharing", "selective:none", "--threshold", "1"], "--condition none asks neither"),
+        (
+            ["--sharing", "selective", "--condition", "all", "--groups", "2"],
+            "Got selective:all; leave",
+        ),
+        (
+            ["--sharing", "selective:none", "--threshold", "1"],
+            "--threshold is for --sharing selective or",
+        ),
         (
             ["--sharing", "selective", "--threshold", "2.1"],
             "--threshold must be a finite number of at",

@@ -1,37 +1,34 @@
-"""``--set`` reaches every setting of every way of sharing and of every weighting."""
+"""``--set`` reaches every setting of every strategy, weighting and backbone."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.unit.cli._command import Said, fit, make_table, ramify
 
-from ramify._core import InputError
-from ramify.cli._selective import SelectiveOptions
-from ramify.cli._settings import settings_in
-from ramify.cli._sharing_options import SharingOptions
-from ramify.cli._sharings import SHARINGS, sharing_of
-from ramify.cli._spoken import spoken, typed
-from ramify.cli._weightings import weighting_of
+from ramify._core import Described, InputError, OptionContext
+from ramify.cli._asked import REGISTRIES, OptionsOfOne
+from ramify.cli._parse_value import parsed, typed
 from ramify.comparison import Comparison
 from ramify.records import RunRecord, SharingInfo
-from ramify.sharing import Sharing
 from ramify.tasks import SharingTree
-from ramify.weighting import WEIGHTINGS, Weighting
 
-KINDS: dict[str, Callable[..., object]] = {
-    **{word: way.kind for word, way in SHARINGS.items()},
-    **WEIGHTINGS,
+KINDS: dict[str, tuple[str, type[Described], str]] = {
+    word: (by, kind, form)
+    for by, registry in REGISTRIES.items()
+    for kind in registry.values()
+    for word, form in kind.words().items()
 }
-FROM_PYTHON = {"edges", "noise_models", "affinity", "chosen"}
+FROM_PYTHON = {"edges", "noise_models"}
 # Of these, each setting takes one at least that is not its default.
 TEXTS = ("0.75", "0.25", "true", "false", "2", "3", "1,0", "sum", "none")
 HOSTILE = ("-1", "0", "1e300", "inf", "nan", "x", "9" * 99, ",", "1,,2")
 
 every_word = pytest.mark.parametrize("word", KINDS)
+# A training of its own, which leaves nothing to set.
+settable = pytest.mark.parametrize("word", [word for word in KINDS if not word.endswith(":paper")])
 
 
 @pytest.fixture(scope="module")
@@ -46,43 +43,49 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_table(tmp_path_factory.mktemp("set") / "t.csv")
 
 
-def options(word: str, tree: Path) -> SharingOptions:
-    """What a way of sharing needs beside its word."""
-    needed = {
-        "tree": SharingOptions(tree=tree),
-        "low-level": SharingOptions(attach="a=0"),
-        "low-level:separate": SharingOptions(attach="a=0"),
-        "selective:variance": SharingOptions(selective=SelectiveOptions(groups=2)),
+def needed(word: str, tree: Path) -> dict[str, object]:
+    """What a word needs beside it."""
+    attached: dict[str, object] = {"attach": "a=0"}
+    known: dict[str, dict[str, object]] = {
+        "tree": {"tree": tree},
+        "low-level": attached,
+        "low-level:separate": attached,
+        "selective:variance": {"groups": 2},
     }
-    return needed.get(word, SharingOptions())
+    return known.get(word, {})
 
 
-def made(word: str, tree: Path, *settings: str) -> Sharing | Weighting:
+def made(word: str, tree: Path, *settings: str) -> Described:
     if word == "fixed" and not settings:
         settings = ("fixed.values=1",)
-    if word in WEIGHTINGS:
-        return weighting_of(word, settings_in(list(settings)))
-    return sharing_of(word, replace(options(word, tree), set=list(settings)), seed=0)
+    said = OptionsOfOne({**needed(word, tree), "set": list(settings)})
+    found = said.made(said.asked(KINDS[word][0], word), OptionContext())
+    assert isinstance(found, Described)
+    return found
 
 
-def said(word: str, tree: Path) -> set[str]:
-    return set() if word in WEIGHTINGS else set(SHARINGS[word].said(options(word, tree), 0))
+def said(word: str) -> set[str]:
+    """The arguments that have options of their own, or that the word says."""
+    _, kind, form = KINDS[word]
+    options = {o.argument for o in kind.options if o.as_form or o.concerns(form)}
+    return {"seed", *kind.forms[form], *options}
 
 
 def parameters(word: str) -> Iterator[inspect.Parameter]:
-    yield from inspect.signature(KINDS[word]).parameters.values()
+    yield from inspect.signature(KINDS[word][1]).parameters.values()
 
 
-def test_no_weighting_is_called_as_a_way_of_sharing() -> None:
-    assert not {word.partition(":")[0] for word in SHARINGS} & set(WEIGHTINGS)
+def test_no_two_are_called_alike() -> None:
+    owners = {(word.partition(":")[0], by, kind) for word, (by, kind, _) in KINDS.items()}
+    assert len({name for name, _, _ in owners}) == len(owners)
 
 
-@every_word
+@settable
 def test_every_setting_that_can_be_said_gets_to_the_object(word: str, tree: Path) -> None:
     usual = made(word, tree)
     for each in parameters(word):
-        form = spoken(each.annotation)
-        if form is None or each.name in said(word, tree):
+        form = parsed(each.annotation)
+        if form is None or each.name in said(word):
             continue
         for text in TEXTS:
             try:
@@ -100,10 +103,10 @@ def test_every_setting_that_can_be_said_gets_to_the_object(word: str, tree: Path
 def test_every_other_setting_is_refused_with_what_to_do(word: str, tree: Path) -> None:
     for each in parameters(word):
         option = f"{word}.{each.name}"
-        if each.name in said(word, tree):
+        if each.name in said(word):
             with pytest.raises(InputError, match=rf"--set {option} is said by (--|the word)"):
                 made(word, tree, f"{option}=1")
-        elif spoken(each.annotation) is None:
+        elif parsed(each.annotation) is None:
             assert each.name in FROM_PYTHON
             with pytest.raises(InputError, match=f"--set {option} can only be set from Python"):
                 made(word, tree, f"{option}=1")
@@ -111,11 +114,11 @@ def test_every_other_setting_is_refused_with_what_to_do(word: str, tree: Path) -
         made(word, tree, f"{word}.magic=1")
 
 
-@every_word
+@settable
 def test_a_default_can_be_typed_as_it_is_told(word: str, tree: Path) -> None:
     usual = made(word, tree).settings()
     for each in parameters(word):
-        if spoken(each.annotation) is None or each.name in said(word, tree):
+        if parsed(each.annotation) is None or each.name in said(word):
             continue
         if each.default not in (each.empty, ()):
             told = f"{word}.{each.name}={typed(each.default)}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ramify._core import DirectoryInUseError, InputError, ModelFileError, sole_writer
-from ramify.comparison import COMPARISON_FILE, COMPARISON_PAGE, Comparison, Method, Study
+from ramify.comparison import COMPARISON_FILE, COMPARISON_PAGE, Comparison, Contender, Study
 from ramify.comparison._digest import digest_of
 from ramify.comparison._directory import Store
 from ramify.records import ComparisonRecord, RunResult, Scores, Setting
@@ -160,7 +160,6 @@ def test_a_tampered_record_is_refused(tmp_path: Path, part: dict[str, object], w
         ({"seeds": (1, 1)}, "different numbers"),
         ({"seeds": (-1,)}, "each 0 or more"),
         ({"n_trials": -1}, "`search` must be 0 or more"),
-        ({"n_trees": 0}, "`trees` must be 1 or more"),
         ({"threads": 0}, "`threads` must be 1 or more"),
         ({"threads": 100_000}, "`threads` must be at most 1024"),
         ({"processes": 0}, "`processes` must be 1 or more, or -1"),
@@ -172,11 +171,11 @@ def test_a_study_checks_its_numbers(settings: dict[str, object], words: str) -> 
 
 
 def test_names_that_would_be_mixed_up_are_refused() -> None:
-    with pytest.raises(InputError, match="a baseline is; leave it out"):
+    with pytest.raises(InputError, match="one forest per task, scikit-learn is, which always"):
         compared(small_table(), sharing={"random-forest": hard})
     for name in ("", "a/b", "../up", "two words", "x" * 61):
         with pytest.raises(InputError, match="must be a word"):
-            Method(name, hard)
+            Contender(name, hard)
 
 
 def test_growing_that_takes_all_epochs_is_refused_before_anything_is_trained(

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ import polars as pl
 import pytest
 
 from ramify._core import InputError, StoppedError
-from ramify.comparison import Progress, _network, _schedule
+from ramify.comparison import Progress, _schedule, _work
 from ramify.comparison._contender import Work
 from ramify.comparison._work import Done
 from ramify.networks import Backbone, BranchedNetwork
-from ramify.runs import run_table
+from ramify.records import Scores
+from ramify.runs import Finished, Job, fit_and_score
 from ramify.sharing import FullyAdaptive, HardSharing, Sharing
 from ramify.tasks import TaskSet
 from ramify.training import EpochEnded
@@ -115,15 +117,15 @@ def test_an_interrupted_training_goes_on_from_its_state(
     straight = compared(small_table(), sharing={}, seeds=1).record
     epochs: list[int] = []
 
-    def watched(*arguments: object, **details: object) -> object:
+    def watched(job: Job) -> tuple[Finished, Scores]:
         def watch(event: EpochEnded) -> None:
             epochs.append(event.epoch)
             if len(epochs) == 2:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        return run_table(*arguments, **details, watch=watch)  # type: ignore[arg-type]
+        return fit_and_score(replace(job, watch=watch))
 
-    monkeypatch.setattr(_network, "run_table", watched)
+    monkeypatch.setattr(_work, "fit_and_score", watched)
     with pytest.raises(StoppedError, match="use --resume"):
         compared(small_table(), sharing={}, seeds=1, output=tmp_path / "out")
     resumed = compared(small_table(), sharing={}, seeds=1, output=tmp_path / "out", resume=True)

@@ -4,19 +4,18 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from ramify.comparison._baselines import BASELINE_NAMES
 
 from ramify._core import InputError
-from ramify.comparison import OptunaSearch, Progress, Span, Tried, _network
-from ramify.comparison._baselines import BASELINE_NAMES
+from ramify.comparison import OptunaSearch, Progress, Span, Tried, _work
 from ramify.comparison._search_space import given, space_of, with_values
 from ramify.networks import MLPSpec, ResNetSpec
-from ramify.records import ComparisonRecord
+from ramify.records import ComparisonRecord, Scores
 from ramify.report import render_comparison
-from ramify.runs import Options, run_table
+from ramify.runs import Finished, Job, Options, fit_and_score
 from ramify.training import Training
 
 from ._small import compared, small_table, substance
@@ -112,13 +111,15 @@ def test_a_trial_that_fails_costs_no_other_and_is_tried_again(
 ) -> None:
     calls: list[float] = []
 
-    def failing(*arguments: Any, **details: Any) -> Any:  # noqa: ANN401  # passes all on
-        calls.append(arguments[1].training.learning_rate)
+    def failing(job: Job) -> tuple[Finished, Scores]:
+        if not job.options.trains_networks:
+            return fit_and_score(job)
+        calls.append(job.options.training.learning_rate)
         if len(set(calls)) == 2:
             raise InputError("not this time")
-        return run_table(*arguments, **details)
+        return fit_and_score(job)
 
-    monkeypatch.setattr(_network, "run_table", failing)
+    monkeypatch.setattr(_work, "fit_and_score", failing)
     found = small_search(tmp_path)
     assert [(each.method, each.trial) for each in found.failures] == [
         ("hard", 1),

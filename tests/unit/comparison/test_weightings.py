@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ramify._core import InputError
-from ramify.comparison import ALWAYS, Method, Progress
+from ramify.comparison import ALWAYS, Contender, Progress
 from ramify.comparison._weighted import crossed
 from ramify.records import ComparisonRecord
 from ramify.report import print_comparison, render_comparison
@@ -22,6 +22,8 @@ from ._small import compared, hard, small_table, substance
 
 TWO: dict[str, Weighting] = {"equal": Equal(), "upgrad": UPGrad()}
 ONCE = {"single-task", "random-forest", "ridge-logistic"}
+
+FORESTS = ("random-forest", "ridge-logistic")
 
 
 @cache
@@ -39,15 +41,15 @@ def test_every_way_of_sharing_takes_part_with_each_weighting_and_the_others_once
 
 
 def test_linear_models_and_separate_networks_take_part_once() -> None:
-    ways = [*ALWAYS, Method("linear", lambda _seed: LinearSharing("trace-norm"))]
+    ways = [*ALWAYS, Contender("linear", lambda _seed: LinearSharing("trace-norm"))]
     found = [m.name for m in crossed(ways, {"dwa": DWA(), "upgrad": UPGrad()}, Equal())]
-    assert found == ["single-task", "hard", "hard + dwa", "hard + upgrad", "linear"]
+    assert found == ["single-task", "hard", "hard + dwa", "hard + upgrad", *FORESTS, "linear"]
 
 
 def test_without_the_usual_weighting_only_what_always_takes_part_has_it() -> None:
-    ways = [*ALWAYS, Method("x", hard)]
+    ways = [*ALWAYS, Contender("x", hard)]
     found = [m.name for m in crossed(ways, {"upgrad": UPGrad()}, Equal())]
-    assert found == ["single-task", "hard", "hard + upgrad", "x + upgrad"]
+    assert found == ["single-task", "hard", "hard + upgrad", *FORESTS, "x + upgrad"]
 
 
 def test_the_usual_weighting_alone_is_a_comparison_without_weightings() -> None:
@@ -102,7 +104,7 @@ def test_what_the_runs_have_in_common_does_not_name_one_weighting() -> None:
 
 
 def test_names_that_would_be_mixed_up_are_refused() -> None:
-    linear = Method("hard + upgrad", lambda _seed: LinearSharing("dirty"))
+    linear = Contender("hard + upgrad", lambda _seed: LinearSharing("dirty"))
     with pytest.raises(InputError, match=r"named once. Got 'hard \+ upgrad' repeatedly"):
         crossed([*ALWAYS, linear], TWO, Equal())
     with pytest.raises(InputError, match="must be a word"):

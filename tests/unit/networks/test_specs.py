@@ -8,7 +8,6 @@ from ramify.networks import (
     BACKBONES,
     BackboneSpec,
     CNNSpec,
-    LinearSpec,
     MLPSpec,
     ResNetSpec,
     Setting,
@@ -22,7 +21,6 @@ CASES: dict[str, BackboneSpec] = {
     "cnn": CNNSpec(channels=(2, 3), hidden=(5, 4)),
     "vgg16": VGGSpec(width=2, affine=False),
     "resnet": ResNetSpec(depth=34, stem="cifar", width=2),
-    "linear": LinearSpec(shape=IMAGE),
 }
 every_spec = pytest.mark.parametrize("spec", CASES.values(), ids=CASES)
 
@@ -55,7 +53,7 @@ def test_a_perceptron_takes_rows_and_an_image_network_does_not() -> None:
         (
             "alexnet",
             {},
-            "`kind` must be one of 'mlp', 'cnn', 'vgg16', 'resnet', 'linear'. Got 'alexnet'",
+            "`kind` must be one of 'mlp', 'cnn', 'vgg16', 'resnet'. Got 'alexnet'",
         ),
         ("vgg16", {"height": 3}, "a backbone 'vgg16' are 'width', .* Got 'height'"),
         ("vgg16", {"width": "wide"}, "`width` of .*: Input should be a valid integer. Got 'wide'"),

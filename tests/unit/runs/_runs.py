@@ -7,7 +7,7 @@ import polars as pl
 from ramify.data import open_table, planted_table
 from ramify.networks import MLPSpec
 from ramify.runs import Options, Run, run_table
-from ramify.sharing import FullyAdaptive, Sharing
+from ramify.sharing import FullyAdaptive, Strategy
 from ramify.training import Training, Watcher
 
 
@@ -17,7 +17,7 @@ def small_table(kinds: tuple[str, ...] = ("binary",), rows: int = 150) -> pl.Dat
 
 def quick(
     *,
-    sharing: Sharing | None = None,
+    sharing: Strategy | None = None,
     epochs: int = 2,
     batch_size: int = 32,
     baselines: tuple[str, ...] = (),

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 import ramify
 from ramify import InputError, Run
 from ramify.data import ImageData, ImageRows, open_table
-from ramify.networks import BackboneSpec, MLPSpec, ResNetSpec, VGGSpec
+from ramify.networks import BackboneSpec, BranchedNetwork, MLPSpec, ResNetSpec, VGGSpec
 from ramify.runs import Options, run_table
 from ramify.runs._start import starting_backbone
 from ramify.sharing import HardSharing, Sharing, SingleTask
@@ -69,6 +69,7 @@ def test_of_equal_width_everything_is_taken_over(wide: Path) -> None:
     again = starting_backbone(VGGSpec(8), SHAPE, wide)
     x = torch.rand(3, *SHAPE)
     network = ramify.load(wide).model.network
+    assert isinstance(network, BranchedNetwork)
     torch.testing.assert_close(again.eval()(x), network.features(x)[0])
 
 

@@ -63,8 +63,8 @@ def test_ranks_come_from_the_trained_networks() -> None:
     network = Trainer(SETTINGS).fit(way, backbone(), BINARY, batches(BINARY)).network
     ranks = network.settings()["ranks"]
     assert isinstance(ranks, list)
-    assert all(1 <= rank <= 4 for rank in ranks)
-    assert max(ranks) > 1
+    assert all(1 <= int(rank) <= 4 for rank in ranks)
+    assert max(map(int, ranks)) > 1
 
 
 def test_related_tasks_are_seen_as_related() -> None:

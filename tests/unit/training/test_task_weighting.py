@@ -23,7 +23,6 @@ from ramify.networks import (
     TaskNetwork,
     ranks_of,
 )
-from ramify.records import Setting
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training._task_weighting import TaskWeighting, weighting_hook
 from ramify.weighting import (
@@ -132,13 +131,6 @@ class Seen(GramWeighting):
 
     def __deepcopy__(self, _: object) -> "Seen":
         return self  # all copies remember in one place
-
-    @property
-    def name(self) -> str:
-        return "seen"
-
-    def settings(self) -> dict[str, Setting]:
-        return {}
 
     def solve(self, gram: Array, losses: Array, places: NDArray[np.int64]) -> Array:
         self.grams.append(torch.from_numpy(gram))
@@ -301,13 +293,6 @@ class SeenLosses(LossWeighting):
 
     def __deepcopy__(self, _: object) -> "SeenLosses":
         return self
-
-    @property
-    def name(self) -> str:
-        return "seen losses"
-
-    def settings(self) -> dict[str, Setting]:
-        return {}
 
     def solve(self, losses: Tensor, present: Tensor) -> Tensor:
         self.given += [losses, present]

@@ -1,15 +1,28 @@
 """The options of a verb: its parameters, and the fields of those that bundle several."""
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, Final
 
 from docstring_parser import parse as parse_docstring
 
+_POSITIONALS: Final = ("table", "directory")
+
+
+def flag(name: str) -> str:
+    """The option, or the place on the command line, of a verb's parameter.
+
+    Example:
+        >>> flag("batch_size"), flag("table")
+        ('--batch-size', 'TABLE')
+    """
+    return name.upper() if name in _POSITIONALS else f"--{name.replace('_', '-')}"
+
 
 @dataclass(frozen=True)
-class Option:
+class CommandOption:
     """One option, or one place on the command line.
 
     Attributes:
@@ -27,7 +40,20 @@ class Option:
     is_place: bool = False
 
 
-def options_of(verb: Callable[..., object]) -> list[Option]:
+class Asking(ABC):
+    """A bundle of options that others declare."""
+
+    @classmethod
+    @abstractmethod
+    def flags(cls) -> list[CommandOption]:
+        """Its options."""
+
+    @abstractmethod
+    def __init__(self, values: Mapping[str, object]) -> None:
+        """Take what was said of all options of the verb."""
+
+
+def options_of(verb: Callable[..., object]) -> list[CommandOption]:
     """The options of a verb, in order.
 
     Args:
@@ -38,15 +64,18 @@ def options_of(verb: Callable[..., object]) -> list[Option]:
         >>> options_of(fit)[0].name
         'epochs'
     """
-    found: list[Option] = []
+    found: list[CommandOption] = []
     words = _words(verb)
     for each in inspect.signature(verb).parameters.values():
+        if isinstance(each.annotation, type) and issubclass(each.annotation, Asking):
+            found += each.annotation.flags()
+            continue
         if is_dataclass(each.annotation):
             found += _of_bundle(each.annotation)
             continue
         is_place = each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
         found.append(
-            Option(each.name, each.annotation, each.default, words.get(each.name), is_place)
+            CommandOption(each.name, each.annotation, each.default, words.get(each.name), is_place)
         )
     return found
 
@@ -62,7 +91,7 @@ def called(verb: Callable[..., None], values: Mapping[str, object]) -> None:
     verb(**{each.name: _value(each.name, each.annotation, values) for each in parameters})
 
 
-def _of_bundle(bundle: object) -> Iterator[Option]:
+def _of_bundle(bundle: object) -> Iterator[CommandOption]:
     assert is_dataclass(bundle)  # who calls has looked
     words = _words(bundle)
     for each in fields(bundle):
@@ -70,10 +99,12 @@ def _of_bundle(bundle: object) -> Iterator[Option]:
             yield from _of_bundle(each.type)
         else:
             default = inspect.Parameter.empty if each.default is MISSING else each.default
-            yield Option(each.name, each.type, default, words.get(each.name))
+            yield CommandOption(each.name, each.type, default, words.get(each.name))
 
 
 def _value(name: str, annotation: object, values: Mapping[str, object]) -> object:
+    if isinstance(annotation, type) and issubclass(annotation, Asking):
+        return annotation(values)
     if not is_dataclass(annotation):
         return values[name]
     assert isinstance(annotation, type)  # an annotation is a class, not an object of it

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ramify.cli._declared import options_of
-from ramify.cli._flags import flag
+from ramify.cli._options_from_signature import flag, options_of
 
 _LIST: Final = str | list[str]
 _HAS_COMMAS: Final = "--ordinal"  # each of its values has commas of its own

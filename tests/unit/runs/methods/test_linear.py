@@ -15,8 +15,8 @@ from tests.unit.runs._runs import fitted, quick
 import ramify
 from ramify import InputError, Run
 from ramify.data import ColumnSplit, planted_table
-from ramify.networks import BranchedNetwork
 from ramify.runs import LINEAR_METHODS, LinearSharing
+from ramify.runs.methods import LinearModel
 
 KINDS = ("binary", "regression", "multiclass")
 
@@ -79,7 +79,7 @@ def test_the_outputs_are_those_of_the_estimator(frame: pl.DataFrame) -> None:
     y = (y[known] - y[known].mean()) / y[known].std()
     reference = Ridge(alpha=2 * strength * known.sum()).fit(x[known], y)
     network = run.model.network
-    assert isinstance(network, BranchedNetwork)
+    assert isinstance(network, LinearModel)
     weight = network.heads.weight.detach().numpy()[0]
     assert_allclose(weight, reference.coef_, rtol=1e-3, atol=1e-5)
 
@@ -144,5 +144,5 @@ def test_an_unknown_method_is_refused(method: str, message: str) -> None:
 
 
 def test_the_number_of_strengths_is_checked() -> None:
-    with pytest.raises(InputError, match="`n_alphas` must be 1 or more"):
+    with pytest.raises(InputError, match="`n_alphas` must be a whole number of at least 1"):
         LinearSharing("dirty", n_alphas=0)

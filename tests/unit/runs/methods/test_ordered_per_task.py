@@ -1,22 +1,21 @@
 """Forests and linear models on levels and relevance."""
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
 
-from ramify.comparison._baselines import baselines
-from ramify.comparison._contender import Contender, Work
 from ramify.data import GroupSplit, open_table
-from ramify.runs import Options
+from ramify.runs import Job, Options, RandomForest, RidgeLogistic, fit_and_score, prepare
+from ramify.runs.methods._per_task import PerTask
 from ramify.tasks import Ordinal
 
-CONTENDERS = {contender.name: contender for contender in baselines(20, balance=False)}
+METHODS: dict[str, PerTask] = {
+    each.name: each for each in (RandomForest(n_trees=20), RidgeLogistic())
+}
 
 
-@pytest.mark.parametrize("contender", CONTENDERS.values(), ids=CONTENDERS)
-def test_levels_are_learned_as_classes_and_relevance_as_a_number(contender: Contender) -> None:
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_levels_are_learned_as_classes_and_relevance_as_a_number(method: PerTask) -> None:
     rng = np.random.default_rng(0)
     x, group = rng.standard_normal((500, 3)), np.arange(500) % 60
     frame = pl.DataFrame(
@@ -32,20 +31,11 @@ def test_levels_are_learned_as_classes_and_relevance_as_a_number(contender: Cont
         kinds={"level": Ordinal(("low", "mid", "high")), "relevance": "ranking"},
         group_column="query",
         split=GroupSplit("query"),
+        sharing=method,
+        baselines=(),
     )
-    unused = Path("unused")
-    work = Work(
-        contender,
-        open_table(frame),
-        options,
-        trial=0,
-        job={},
-        n_tasks=0,
-        folder=unused,
-        result=unused,
-        threads=1,
-    )
-    found = {score.task: score for score in contender.attempt(work).scores.test}
+    job = Job(prepare(open_table(frame), options), options)
+    found = {score.task: score for score in fit_and_score(job)[1].test}
     assert (found["level"].metric, found["relevance"].metric) == ("kappa", "ndcg")
     assert (found["level"].value or 0) > 0.8
     assert (found["relevance"].value or 0) > 0.95

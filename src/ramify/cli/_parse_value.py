@@ -1,4 +1,4 @@
-"""Which settings can be said in a word, and what the word stands for."""
+"""Which values can be said in a word, and what the word stands for."""
 
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Final, Literal, Union, get_args, get_origin
 
-from ramify._core import listed
+from ramify._core import InputError, listed, quoted
 
 _NONE: Final = "none"
 _MOST: Final = 1_000_000
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """How the values of a setting are typed.
+class ValueForm:
+    """How values of a type are typed.
 
     Attributes:
         words: What one must be, for messages.
@@ -24,29 +24,44 @@ class Spoken:
     words: str
     read: Callable[[str], object]
 
+    def value(self, option: str, text: str) -> object:
+        """The value that was typed.
 
-def spoken(annotation: object) -> Spoken | None:
+        Args:
+            option: Where, for the message.
+            text: What.
+
+        Raises:
+            InputError: If it does not fit.
+        """
+        try:
+            return self.read(text)
+        except (ValueError, KeyError):
+            raise InputError(f"{option} must be {self.words}. Got {quoted(text)}") from None
+
+
+def parsed(annotation: object) -> ValueForm | None:
     """How values of a type are typed; None if they cannot be said in a word.
 
     Args:
         annotation: The type, as a parameter states it.
 
     Example:
-        >>> spoken(tuple[int, ...] | None).read("0,2")
+        >>> parsed(tuple[int, ...] | None).read("0,2")
         (0, 2)
-        >>> spoken(dict[str, int]) is None
+        >>> parsed(dict[str, int]) is None
         True
     """
     if isinstance(annotation, type) and annotation in _PLAIN:
         return _PLAIN[annotation]
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return Spoken(f"one of {listed(inner)}", _one_of(inner))
+        return ValueForm(f"one of {listed(inner)}", _one_of(inner))
     if origin in (types.UnionType, Union):
         return _or_none([each for each in inner if each is not types.NoneType])
     if origin in (tuple, Sequence) and inner[0] in _PLAIN and inner[1:] in ((), (...,)):
         each = _PLAIN[inner[0]]
-        return Spoken(f"{each.words}, or several with commas between", _several(each))
+        return ValueForm(f"{each.words}, or several with commas between", _several(each))
     return None
 
 
@@ -86,23 +101,23 @@ def _one_of(choices: Sequence[object]) -> Callable[[str], object]:
     return by_word.__getitem__
 
 
-def _several(each: Spoken) -> Callable[[str], object]:
+def _several(each: ValueForm) -> Callable[[str], object]:
     return lambda text: tuple(each.read(part.strip()) for part in text.split(","))
 
 
-def _or_none(others: Sequence[object]) -> Spoken | None:
-    form = spoken(others[0]) if len(others) == 1 else None
+def _or_none(others: Sequence[object]) -> ValueForm | None:
+    form = parsed(others[0]) if len(others) == 1 else None
     if form is None:
         return None
     read = form.read
-    return Spoken(
+    return ValueForm(
         f"{form.words}, or {_NONE}", lambda text: None if text.lower() == _NONE else read(text)
     )
 
 
-_PLAIN: Final[Mapping[type, Spoken]] = {
-    bool: Spoken("true or false", _truth),
-    int: Spoken(f"a whole number up to {_MOST:,}", _whole),
-    float: Spoken("a number", _number),
-    str: Spoken("a word", str),
+_PLAIN: Final[Mapping[type, ValueForm]] = {
+    bool: ValueForm("true or false", _truth),
+    int: ValueForm(f"a whole number up to {_MOST:,}", _whole),
+    float: ValueForm("a number", _number),
+    str: ValueForm("a word", str),
 }

@@ -1,19 +1,21 @@
-"""The settings of anything that is a dataclass, as plain values."""
+"""The settings of an object as plain values."""
 
+import inspect
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from math import isfinite
 
-from ramify.records._record import Setting
+Setting = str | int | float | bool | None | list[str] | list[float] | list[int]
 
 
 def settings_of(described: object) -> dict[str, Setting]:
-    """The fields of a dataclass that its constructor takes, as values that fit into JSON.
+    """What an object was made with, as values that fit into JSON.
 
-    What JSON lacks becomes a word: infinity, a pair, or an object that a setting holds.
+    These are the arguments of its constructor, which it keeps under the same names, as a dataclass
+    does. What JSON lacks becomes a word: infinity, a pair, or an object that a setting holds.
 
     Args:
-        described: An object of a dataclass.
+        described: The object.
 
     Example:
         >>> from dataclasses import dataclass
@@ -24,9 +26,8 @@ def settings_of(described: object) -> dict[str, Setting]:
         >>> settings_of(Soft())
         {'alpha': 'infinite', 'edges': ['a, b: 2']}
     """
-    if not is_dataclass(described):
-        return {}
-    return {f.name: _plain(getattr(described, f.name)) for f in fields(described) if f.init}
+    names = inspect.signature(type(described)).parameters
+    return {n: _plain(getattr(described, n)) for n in names if hasattr(described, n)}
 
 
 def _plain(value: object) -> Setting:

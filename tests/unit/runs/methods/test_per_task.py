@@ -1,78 +1,80 @@
 """Forests and linear models: partial labels, absent classes, and their own choices."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
+from tests.unit.comparison._small import small_table
 
-from ramify.comparison._baselines import BASELINE_NAMES, Forest, baselines
-from ramify.comparison._contender import Attempt, Contender, Work
-from ramify.comparison._per_task import PerTaskContender, TaskRows, _tasks
 from ramify.data import open_table, parse_split
-from ramify.runs import Options, prepare
+from ramify.records import Scores
+from ramify.runs import (
+    PER_TASK,
+    Finished,
+    Job,
+    Options,
+    RandomForest,
+    RidgeLogistic,
+    fit_and_score,
+    prepare,
+)
+from ramify.runs.methods._per_task import PerTask, TaskRows, _encoded, _rows
 
-from ._small import small_table
+METHODS: dict[str, PerTask] = {
+    each.name: each for each in (RandomForest(n_trees=8), RidgeLogistic())
+}
+METHODS_OF = [
+    {each.name: each for each in (RandomForest(8, n_trials=n), RidgeLogistic(n))} for n in range(13)
+]
+every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
-CONTENDERS = {contender.name: contender for contender in baselines(8, balance=False)}
-every_baseline = pytest.mark.parametrize("contender", CONTENDERS.values(), ids=CONTENDERS)
 
-
-def attempted(contender: Contender, frame: pl.DataFrame, targets: str = "g*") -> Attempt:
+def fitted(method: PerTask, frame: pl.DataFrame, targets: str = "g*") -> tuple[Finished, Scores]:
     split = parse_split("column:side" if "side" in frame.columns else "random")
-    options = Options((targets,), split=split)
-    work = Work(
-        contender,
-        open_table(frame),
-        options,
-        trial=0,
-        job={},
-        n_tasks=0,
-        folder=Path("unused"),
-        result=Path("unused"),
-        threads=1,
-    )
-    return contender.attempt(work)
+    options = Options((targets,), split=split, sharing=method, baselines=())
+    return fit_and_score(Job(prepare(open_table(frame), options), options))
 
 
 def task_rows(frame: pl.DataFrame, name: str) -> TaskRows:
-    return next(iter(_tasks(prepare(open_table(frame), Options((name,))))))[1]
+    prepared = prepare(open_table(frame), Options((name,)))
+    sides = (_encoded(prepared, side) for side in ("train", "validation"))
+    return _rows(prepared, 0, *sides, balance=False)
 
 
-def scores(attempt: Attempt) -> dict[str, float | None]:
-    return {score.task: score.value for score in attempt.scores.test}
+def scores(found: tuple[Finished, Scores]) -> dict[str, float | None]:
+    return {score.task: score.value for score in found[1].test}
 
 
-def test_every_baseline_has_a_case() -> None:
-    assert set(CONTENDERS) == set(BASELINE_NAMES)
+def test_every_method_per_task_has_a_case() -> None:
+    assert {type(each) for each in METHODS.values()} == set(PER_TASK)
 
 
-@every_baseline
-def test_a_task_is_learned_from_its_own_labels_alone(contender: Contender) -> None:
+@every_method
+def test_a_task_is_learned_from_its_own_labels_alone(method: PerTask) -> None:
     frame = small_table(("binary", "regression", "multiclass"))
-    both = attempted(contender, frame)
+    both = fitted(method, frame)
     # The other tasks' labels only decide which rows there are; here each row keeps one.
     shuffled = frame.with_columns(pl.col("g1_t1").shuffle(seed=1))
-    other = attempted(contender, shuffled)
+    other = fitted(method, shuffled)
     untouched = [name for name in scores(both) if name != "g1_t1"]
     assert [scores(both)[n] for n in untouched] == [scores(other)[n] for n in untouched]
 
 
-@every_baseline
-def test_learns_all_kinds_better_than_chance(contender: Contender) -> None:
+@every_method
+def test_learns_all_kinds_better_than_chance(method: PerTask) -> None:
     frame = small_table(("binary", "regression", "multiclass"), rows=600)
-    found = scores(attempted(contender, frame))
+    found = scores(fitted(method, frame))
     assert (found["g0_t0"] or 0) > 0.75
     assert (found["g0_t1"] or 9) < 0.9 * float(np.std(frame["g0_t1"].drop_nulls().to_numpy()))
     assert (found["g0_t2"] or 0) > 0.5
 
 
-@every_baseline
+@every_method
 def test_a_task_of_one_class_or_without_training_labels_costs_no_other(
-    contender: Contender,
+    method: PerTask,
 ) -> None:
     sides = ["train", "train", "validation", "test"] * 40
     frame = small_table().with_columns(side=pl.Series(sides))
@@ -82,25 +84,25 @@ def test_a_task_of_one_class_or_without_training_labels_costs_no_other(
     worse = frame.with_columns(
         g2_one=pl.Series(one_class), g3_none=pl.Series(no_label).fill_nan(None)
     )
-    plain, found = scores(attempted(contender, frame)), scores(attempted(contender, worse))
+    plain, found = scores(fitted(method, frame)), scores(fitted(method, worse))
     assert plain.items() <= found.items()
     assert found["g2_one"] == found["g3_none"] == 0.5
 
 
-@every_baseline
-def test_a_class_that_training_never_saw_is_no_error(contender: Contender) -> None:
+@every_method
+def test_a_class_that_training_never_saw_is_no_error(method: PerTask) -> None:
     frame = small_table(("multiclass",))
     prepared = prepare(open_table(frame), Options(("g*",)))
     rare = frame["g0_t0"].to_list()
     rare[int(prepared.split.test[0])] = "never seen"
-    found = scores(attempted(contender, frame.with_columns(g0_t0=pl.Series(rare))))
+    found = scores(fitted(method, frame.with_columns(g0_t0=pl.Series(rare))))
     assert found["g0_t0"] is not None
 
 
-@every_baseline
-def test_the_same_seed_gives_the_same_scores(contender: Contender) -> None:
+@every_method
+def test_the_same_seed_gives_the_same_scores(method: PerTask) -> None:
     frame = small_table()
-    assert scores(attempted(contender, frame)) == scores(attempted(contender, frame))
+    assert scores(fitted(method, frame)) == scores(fitted(method, frame))
 
 
 def test_ridge_is_ridge_with_the_penalty_that_validation_rows_choose() -> None:
@@ -119,25 +121,24 @@ def test_ridge_is_ridge_with_the_penalty_that_validation_rows_choose() -> None:
         return float(np.sqrt(np.mean(residual**2)))
 
     best = min((0.1, 1.0, 10.0, 100.0, 1000.0), key=lambda alpha: error("validation", alpha))
-    found = attempted(CONTENDERS["ridge-logistic"], frame, "g0_t0")
-    assert found.chosen == {f"tasks with penalty {best:g}": 1}
+    found = fitted(METHODS["ridge-logistic"], frame, "g0_t0")
+    assert found[0].chosen == {f"tasks with penalty {best:g}": 1}
     assert_allclose(scores(found)["g0_t0"] or 0.0, error("test", best), rtol=1e-4)
 
 
-@every_baseline
+@every_method
 @pytest.mark.parametrize("name", ["g0_t0", "g0_t1"])
 def test_a_search_lets_it_choose_among_as_many_settings_as_a_network(
-    contender: Contender, name: str
+    method: PerTask, name: str
 ) -> None:
-    assert isinstance(contender, PerTaskContender)
     rows = task_rows(small_table(("binary", "regression")), name)
-    words = [[word for word, _ in contender.family.candidates(rows, n)] for n in range(13)]
+    words = [[word for word, _ in METHODS_OF[n][method.name].candidates(rows)] for n in range(13)]
     assert all(len(set(found)) >= 1 + n for n, found in enumerate(words))
     assert all(more[: len(few)] == few for few, more in pairwise(words))
 
 
 def test_a_forest_on_few_inputs_has_fewer_settings_to_choose_from() -> None:
     rows = task_rows(small_table().select("x00", "g0_t0").drop_nulls(), "g0_t0")
-    found = Forest(8, balance=False).candidates(rows, 100)
+    found = RandomForest(8, n_trials=100).candidates(rows)
     assert 3 <= len(found) <= 20
     assert all(model.max_features == 1 for _, model in found)

@@ -1,0 +1,122 @@
+"""What people can ask for by a word: it describes itself, and says how it is made."""
+
+import inspect
+import re
+from abc import ABC
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from ramify._core._settings import Setting, settings_of
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the command line that belongs to what it is declared by.
+
+    Attributes:
+        name: As Python has it; ``max_parameters`` is typed with hyphens.
+        words: What it means, for the help.
+        sets: The argument of the class that it gives; by default the one of its name.
+        type: What it takes; by default what that argument takes.
+        forms: The forms that heed it; None for all.
+        as_form: Where the option is another way to say the form: from its value to the form.
+        alone: Whether it has a meaning only where one is trained, not several.
+        anywhere: Whether it may also stand where nothing heeds it.
+        needed_by: The forms that cannot do without it.
+    """
+
+    name: str
+    words: str
+    sets: str = ""
+    type: Any = None
+    forms: tuple[str, ...] | None = None
+    as_form: Callable[[Any], str] | None = None
+    alone: bool = False
+    anywhere: bool = False
+    needed_by: tuple[str, ...] = ()
+
+    @property
+    def argument(self) -> str:
+        """The argument of the class that it gives."""
+        return self.sets or self.name
+
+    def concerns(self, form: str) -> bool:
+        """Whether a form heeds it."""
+        return self.forms is None or form in self.forms
+
+
+@dataclass(frozen=True)
+class OptionContext:
+    """What surrounds what is made from options.
+
+    Attributes:
+        seed: Of its random numbers.
+        backbone: The network's stages, a `ramify.networks.BackboneSpec`; None where they are not
+            known.
+        beside: The words of all that take part.
+    """
+
+    seed: int = 0
+    backbone: object = None
+    beside: Sequence[str] = ()
+
+
+class Described(ABC):
+    """Anything that people can ask for by a word.
+
+    Attributes:
+        name: The word for it; by default that of the class in kebab case.
+        label: What it is in a few words; by default the first line of its docstring.
+        forms: The forms that follow its name after a colon, with the arguments that each gives; the
+            empty one is the plain name.
+        refused: Forms that cannot be asked for by a word, with the reason.
+        options: Its own options of the command line. Every other argument that can be said in a
+            word can be set as ``NAME.ARGUMENT=VALUE``.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str] = ""
+    forms: ClassVar[Mapping[str, Mapping[str, object]]] = {"": {}}
+    refused: ClassVar[Mapping[str, str]] = {}
+    options: ClassVar[tuple[Option, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Names that are not given follow from the class."""
+        super().__init_subclass__()
+        own = vars(cls)
+        if "name" not in own:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        if "label" not in own and own.get("__doc__"):
+            cls.label = inspect.cleandoc(own["__doc__"]).partition("\n")[0].rstrip(".")
+
+    @classmethod
+    def words(cls) -> dict[str, str]:
+        """The words for all its forms, each with its form."""
+        return {f"{cls.name}:{form}" if form else cls.name: form for form in cls.forms}
+
+    @classmethod
+    def from_options(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Self:
+        """Make one from what was said.
+
+        Args:
+            form: One of `forms`.
+            given: Values by the names of arguments, and of options that give none.
+            context: What surrounds it.
+
+        Raises:
+            InputError: If what was said does not fit.
+        """
+        values = {**cls.forms[form], **given}
+        if "seed" in inspect.signature(cls).parameters:
+            values.setdefault("seed", context.seed)
+        return cls(**values)
+
+    @property
+    def word(self) -> str:
+        """The word for it in a record."""
+        return self.name
+
+    def settings(self) -> dict[str, Setting]:
+        """Its settings, for the record: what it was made with."""
+        return settings_of(self)

@@ -1,0 +1,220 @@
+"""What every method is given and gives: one contract for networks, linear models and forests."""
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from ramify._core import InputError, Setting
+from ramify.networks import (
+    BackboneSpec,
+    StageCosts,
+    TaskModel,
+    n_parameters,
+    stage_costs,
+    stages_of,
+)
+from ramify.records import AffinityInfo, GroupStability, PathStep, Regrouping
+from ramify.runs._options import Options
+from ramify.runs._prepared import Prepared
+from ramify.runs._start import starting_backbone
+from ramify.sharing import Affinity
+from ramify.tasks import SharingTree
+from ramify.training import Epoch, Predictions, Watcher
+from ramify.weighting import as_weighting
+
+_BYTES_PER_WEIGHT = 20  # of float32: the weight, its gradient, two moments, the best one so far
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """What a method gives.
+
+    Attributes:
+        name: ``tree`` for what was asked for, or the baseline's name.
+        model: What was fitted; None of several parts that were not kept.
+        tree: Its sharing tree.
+        parameters: Numbers that it holds; of a forest its nodes.
+        flops: Operations of one row; None where that has no meaning.
+        validation: Predictions on the validation rows.
+        test: Predictions on the test rows.
+        seconds: How long it took.
+        curve: Its epochs; none of what is not trained by steps.
+        chosen: Settings that it chose by itself on the validation rows.
+        affinity: How alike it found the tasks to be, by measure.
+        path: The best tree for every α, where it learned such a path.
+        stability: How reliably each of its groups comes back, where it can tell.
+        regroupings: The looks at which tasks were grouped anew.
+    """
+
+    name: str
+    model: TaskModel | None
+    tree: SharingTree
+    parameters: int
+    flops: int | None
+    validation: Predictions
+    test: Predictions
+    seconds: float
+    curve: Sequence[Epoch] = ()
+    chosen: Mapping[str, Setting] = field(default_factory=dict)
+    affinity: Mapping[str, AffinityInfo] = field(default_factory=dict)
+    path: Sequence[PathStep] = ()
+    stability: Sequence[GroupStability] = ()
+    regroupings: Sequence[Regrouping] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What a method is given: the data, the settings, and what networks on them have in common.
+
+    Attributes:
+        prepared: The data.
+        options: The settings.
+        folder: Where states are kept, a folder per training; None to keep none.
+        watch: Called after every epoch of every training.
+    """
+
+    prepared: Prepared
+    options: Options
+    folder: Path | None = None
+    watch: Watcher | None = None
+
+    @cached_property
+    def fabric(self) -> Fabric:
+        """Where and how precisely networks are trained."""
+        options = self.options
+        try:
+            return Fabric(accelerator=options.device, devices=1, precision=options.precision)  # type: ignore[arg-type]  # checked by Fabric
+        except (ValueError, RuntimeError, TypeError, ImportError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                "`device` must be auto, cpu, cuda or another that is present, `precision` 32-true "
+                f"or bf16-mixed. Got {options.device} and {options.precision}: {reason}"
+            ) from None
+
+    @cached_property
+    def backbone(self) -> nn.Sequential:
+        """The stages that all networks start from."""
+        options, shape = self.options, self.prepared.inputs.encoder.shape
+        _check_memory(options.backbone, shape)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(options.seed)
+            backbone = starting_backbone(options.backbone, shape, options.start_from)
+        _check_batch(backbone, min(options.batch_size, len(self.prepared.split.train)))
+        return backbone
+
+    @cached_property
+    def costs(self) -> StageCosts:
+        """What trees of the backbone cost."""
+        return stage_costs(
+            self.backbone,
+            self.prepared.tasks,
+            torch.zeros(1, *self.prepared.inputs.encoder.shape),
+            n_features=self.options.backbone.n_features,
+        )
+
+    @property
+    def n_stages(self) -> int:
+        """Stages of the backbone."""
+        return len(stages_of(self.backbone))
+
+    def check(self) -> None:
+        """Refuse before the first step what could not be trained.
+
+        Raises:
+            InputError: If it could not.
+        """
+        tasks, smallest = self.prepared.tasks, 0
+        if self.options.trains_networks:
+            _ = self.fabric
+            as_weighting(self.options.training.weighting).check(len(tasks))
+            smallest = self.costs.of(SharingTree.shared(tasks.names, self.n_stages)).parameters
+        self.options.sharing.check(tasks, smallest)
+
+
+class Method(ABC):
+    """Fits one way of sharing to a job."""
+
+    @abstractmethod
+    def fit(self, job: Job) -> Finished:
+        """Fit to the training rows; the validation rows choose.
+
+        Args:
+            job: Data and settings.
+
+        Raises:
+            InputError: If the data is not fit for it.
+            StoppedError: If SIGINT or SIGTERM came; the state is saved first.
+        """
+
+
+def affinity_info(names: Sequence[str], found: Mapping[str, Affinity]) -> dict[str, AffinityInfo]:
+    """Measures of how alike tasks are, for a record; none of a single task.
+
+    Args:
+        names: Of the tasks.
+        found: The measures.
+    """
+    if len(names) == 1:
+        return {}
+    return {
+        name: AffinityInfo(
+            tasks=list(names),
+            matrix=[[None if v != v else round(float(v), 6) for v in row] for row in each.matrix],  # noqa: PLR0124  # NaN is not itself
+            description=each.meaning,
+            used=each.used,
+        )
+        for name, each in found.items()
+    }
+
+
+def stages_in_lists(tree: SharingTree) -> list[list[list[str]]]:
+    """The stages of a tree, for a record."""
+    return [[list(group) for group in stage] for stage in tree.stages]
+
+
+@contextmanager
+def timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    """Add the time that a block takes to a part of a run."""
+    started = time.monotonic()
+    yield
+    seconds[part] = seconds.get(part, 0.0) + time.monotonic() - started
+
+
+def _check_memory(backbone: BackboneSpec, shape: Sequence[int]) -> None:
+    """Refuse what the system would kill the process for."""
+    weights = _n_weights(backbone, shape)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if weights is None or weights * _BYTES_PER_WEIGHT > memory:
+        how_many = "more weights than can be counted" if weights is None else f"{weights:,} weights"
+        raise InputError(
+            f"one network would have {how_many}, which need more than the "
+            f"{memory >> 30} GiB of memory that this machine has; use smaller widths"
+        )
+
+
+def _n_weights(backbone: BackboneSpec, shape: Sequence[int]) -> int | None:
+    """How many weights a network would have; None if a layer of it has no size any more."""
+    try:
+        with torch.device("meta"):
+            return n_parameters(backbone.build(shape))
+    except (RuntimeError, OverflowError):
+        return None
+
+
+def _check_batch(backbone: nn.Module, rows: int) -> None:
+    """Refuse steps of one row where layers are standardised over the rows of a step."""
+    norms = any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in backbone.modules())
+    if norms and rows < 2:
+        raise InputError(
+            "a network with batch norm needs 2 rows or more per step. Got 1; raise `batch_size` to "
+            "2 or more and give at least 2 training rows"
+        )

@@ -1,0 +1,205 @@
+"""Networks: the one that is wanted, and those it is compared with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
+
+import numpy as np
+import torch
+
+from ramify.networks import BranchedNetwork, Cost, network_cost
+from ramify.records import GroupStability, PathStep
+from ramify.runs.methods._base import Finished, Job, Method, affinity_info, stages_in_lists
+from ramify.sharing import BASELINES, Affinity, Restructuring, Sharing, Strategy
+from ramify.tasks import SharingTree, TaskSet
+from ramify.training import EpochEnded, Fitted, Predictions, Trainer, Watcher
+
+_MAIN = "tree"
+_MOST_PARAMETERS = 40_000_000
+
+
+@dataclass(frozen=True)
+class NetworkMethod(Method):
+    """Trains the network of a way of sharing.
+
+    Attributes:
+        sharing: The way of sharing.
+    """
+
+    sharing: Sharing
+
+    def fit(self, job: Job) -> Finished:
+        """Train, or go on from the state in the job's folder."""
+        fitted = _trained(job, _MAIN, self.sharing, job.prepared.tasks, None)
+        return replace(
+            _finished(job, _MAIN, fitted),
+            affinity=affinity_info(fitted.network.tasks.names, _affinities(fitted)),
+            path=_path(job, fitted),
+            stability=_stability(fitted),
+            regroupings=fitted.sharing.regroupings,
+        )
+
+
+def baseline(job: Job, name: str, tree: SharingTree) -> Finished | None:
+    """Train a baseline with the same backbone, epochs and selection rule.
+
+    Args:
+        job: Data and settings.
+        name: One of `BASELINES`.
+        tree: The tree that it is to be compared with.
+
+    Returns:
+        None where there is nothing to compare: a random tree of a network that shares all.
+    """
+    sharing = BASELINES[name].make(tree, job.options.sharing, job.options.seed)
+    if sharing is None:
+        return None
+    if not sharing.shares:
+        return _separate(job, name, sharing)
+    return _finished(job, name, _trained(job, name, sharing, job.prepared.tasks, None))
+
+
+def _separate(job: Job, name: str, sharing: Sharing) -> Finished:
+    """One network per task; so many at a time that they fit into memory."""
+    tasks = job.prepared.tasks
+    single = SharingTree.separate(tasks.names, job.n_stages)
+    cost = job.costs.of(single)
+    size = max(1, _MOST_PARAMETERS * len(tasks) // cost.parameters)
+    parts = []
+    for i, start in enumerate(range(0, len(tasks), size)):
+        places = list(range(start, min(start + size, len(tasks))))
+        part = TaskSet([tasks[p] for p in places])
+        own = name if size >= len(tasks) else f"{name}-{i:03}"
+        parts.append(_finished(job, own, _trained(job, own, sharing, part, places), places))
+    return Finished(
+        name=name,
+        model=None,
+        tree=single,
+        parameters=cost.parameters,
+        flops=cost.flops,
+        validation=_side_by_side([part.validation for part in parts]),
+        test=_side_by_side([part.test for part in parts]),
+        seconds=sum(part.seconds for part in parts),
+        curve=[each for part in parts for each in part.curve],
+    )
+
+
+def _trained(
+    job: Job, name: str, sharing: Sharing, tasks: TaskSet, places: Sequence[int] | None
+) -> Fitted:
+    options, prepared = job.options, job.prepared
+    settings = options.training
+    if not isinstance(sharing, Restructuring):
+        # The same number of epochs in all as the network that grows before its last training.
+        settings = replace(
+            settings, epochs=settings.epochs + warm_up_epochs(options.sharing, prepared.tasks)
+        )
+    trainer = Trainer(
+        settings,
+        seed=options.seed,
+        fabric=job.fabric,
+        checkpoint=None if job.folder is None else job.folder / name,
+        checkpoint_seconds=options.checkpoint_seconds,
+        watch=_named(name, job.watch),
+    )
+    return trainer.fit(
+        sharing,
+        job.backbone,
+        tasks,
+        prepared.batches("train", options.batch_size, options.seed, places),
+        prepared.batches("validation", options.batch_size, options.seed, places),
+        n_features=options.backbone.n_features,
+    )
+
+
+def warm_up_epochs(strategy: Strategy, tasks: TaskSet) -> int:
+    """Epochs of a first training that only serves a strategy to learn the structure."""
+    return strategy.warm_up_epochs(len(tasks)) if isinstance(strategy, Sharing) else 0
+
+
+def _finished(job: Job, name: str, fitted: Fitted, places: Sequence[int] | None = None) -> Finished:
+    options, prepared = job.options, job.prepared
+    trainer = Trainer(options.training, fabric=job.fabric)
+
+    def predictions(side: str) -> Predictions:
+        rows = prepared.batches(side, options.batch_size, options.seed, places)
+        return trainer.predict(fitted.network, rows, only_labelled=True)
+
+    cost = Cost(0, 0) if places is not None else _cost(job, fitted)
+    return Finished(
+        name=name,
+        model=fitted.network,
+        tree=fitted.tree,
+        parameters=cost.parameters,
+        flops=cost.flops,
+        validation=predictions("validation"),
+        test=predictions("test"),
+        seconds=fitted.seconds,
+        curve=fitted.curve,
+    )
+
+
+def _cost(job: Job, fitted: Fitted) -> Cost:
+    network = fitted.network
+    if isinstance(network, BranchedNetwork) and fitted.tree.n_stages == job.n_stages:
+        return job.costs.of(fitted.tree)
+    device = next(network.parameters()).device
+    return network_cost(network, torch.zeros(1, *job.prepared.inputs.encoder.shape, device=device))
+
+
+def _affinities(fitted: Fitted) -> dict[str, Affinity]:
+    parts = {each.name: Affinity(each.matrix, each.meaning) for each in fitted.network.relations()}
+    return parts | fitted.sharing.affinities()
+
+
+def _path(job: Job, fitted: Fitted) -> list[PathStep]:
+    network, steps = fitted.network, []
+    if not isinstance(network, BranchedNetwork) or len(network.tasks) == 1:
+        return []
+    path = fitted.sharing.path(network)
+    scores = {each.tree: each.validation_score for each in fitted.candidates}
+    for step in () if path is None else path.steps:
+        cost = job.costs.of(step.tree)
+        steps.append(
+            PathStep(
+                alpha_low=step.alpha_low,
+                alpha_high=None if step.alpha_high == inf else step.alpha_high,
+                stages=stages_in_lists(step.tree),
+                parameters=cost.parameters,
+                flops=cost.flops,
+                separation=step.separation,
+                validation_score=scores.get(step.tree),
+                chosen=step.tree == fitted.tree,
+            )
+        )
+    return steps
+
+
+def _stability(fitted: Fitted) -> list[GroupStability]:
+    tree = fitted.tree
+    found = None if tree.widths[-1] == 1 else fitted.sharing.stability(tree)
+    return [
+        GroupStability(stage=stage, tasks=list(group), stability=value)
+        for stage, groups in enumerate(tree.stages if found else ())
+        if len(groups) > 1
+        for group, value in zip(groups, (found or [])[stage], strict=True)
+    ]
+
+
+def _named(name: str, watch: Watcher | None) -> Watcher | None:
+    if watch is None or name == _MAIN:
+        return watch
+
+    def told(event: EpochEnded) -> None:
+        watch(replace(event, phase=name))
+
+    return told
+
+
+def _side_by_side(parts: list[Predictions]) -> Predictions:
+    return Predictions(
+        np.concatenate([part.values for part in parts], axis=1),
+        np.concatenate([part.targets for part in parts], axis=1),
+        np.concatenate([part.label_mask for part in parts], axis=1),
+        parts[0].groups,
+    )
