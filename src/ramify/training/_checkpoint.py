@@ -42,12 +42,12 @@ def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(
             f"the checkpoint {quoted(path)} is damaged ({type(error).__name__}); "
-            "start again with --overwrite"
+            "start again with `overwrite`"
         ) from None
     if numbers.get("version") != _VERSION:
         raise ModelFileError(
             f"the checkpoint {quoted(path)} is of another version of ramify; "
-            "start again with --overwrite"
+            "start again with `overwrite`"
         )
     return tensors, numbers
 

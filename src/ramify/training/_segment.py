@@ -222,7 +222,7 @@ class Segment:
         if not stop:
             return
         self._save()
-        kept = "nothing was saved" if self._path is None else "its state was saved; use --resume"
+        kept = "nothing was saved" if self._path is None else "its state was saved; use `resume`"
         raise StoppedError(f"training was stopped: {kept}", stop.signal_number)
 
     def _end_early(self, epoch: int, rows_per_second: float) -> None:

@@ -59,7 +59,7 @@ def test_a_damaged_result_is_refused_with_what_to_do(store: Store) -> None:
     place = store.place("hard", 0, 0, JOB)
     result(JOB).save(place.result)
     place.result.write_text(place.result.read_text()[:-30])
-    with pytest.raises(ModelFileError, match=r"damaged.*remove it and use --resume"):
+    with pytest.raises(ModelFileError, match=r"damaged.*remove it and use `resume`"):
         place.finished(JOB)
 
 
@@ -86,7 +86,7 @@ def test_a_state_serves_the_very_same_job_only(store: Store) -> None:
 def test_a_comparison_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
     compared(small_table(), sharing={}, seeds=1, output=tmp_path)
     before = (tmp_path / COMPARISON_FILE).read_bytes()
-    with pytest.raises(InputError, match="already holds a comparison; use --resume"):
+    with pytest.raises(InputError, match="already holds a comparison; use `resume`"):
         compared(small_table(), sharing={}, seeds=1, output=tmp_path)
     assert (tmp_path / COMPARISON_FILE).read_bytes() == before
     compared(small_table(), sharing={"again": hard}, seeds=1, output=tmp_path, overwrite=True)
@@ -105,7 +105,7 @@ def test_what_is_wrong_with_the_directory_is_said(tmp_path: Path) -> None:
     file.write_text("")
     for path, resume, overwrite, words in (
         (file, False, False, "must be a directory"),
-        (tmp_path / "new", True, False, "holds none; leave --resume out"),
+        (tmp_path / "new", True, False, "holds none; leave `resume` out"),
         (tmp_path / "new", True, True, "exclude each other"),
         (file / "below", False, False, "cannot be made"),
         (None, True, False, "need `output`"),

@@ -126,7 +126,7 @@ def test_an_interrupted_training_goes_on_from_its_state(
         return fit_and_score(replace(job, watch=watch))
 
     monkeypatch.setattr(_work, "fit_and_score", watched)
-    with pytest.raises(StoppedError, match="use --resume"):
+    with pytest.raises(StoppedError, match="use `resume`"):
         compared(small_table(), sharing={}, seeds=1, output=tmp_path / "out")
     resumed = compared(small_table(), sharing={}, seeds=1, output=tmp_path / "out", resume=True)
     assert epochs == [1, 2, 3, 1, 2, 3]  # three of the shared network, three of the others

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ramify.comparison._baselines import BASELINE_NAMES
 
 from ramify._core import InputError
 from ramify.comparison import OptunaSearch, Progress, Span, Tried, _work
@@ -15,7 +14,7 @@ from ramify.comparison._search_space import given, space_of, with_values
 from ramify.networks import MLPSpec, ResNetSpec
 from ramify.records import ComparisonRecord, Scores
 from ramify.report import render_comparison
-from ramify.runs import Finished, Job, Options, fit_and_score
+from ramify.runs import PER_TASK, Finished, Job, Options, fit_and_score
 from ramify.training import Training
 
 from ._small import compared, small_table, substance
@@ -137,7 +136,7 @@ def test_more_trials_keep_those_that_are_finished(
     seen: list[Progress] = []
     more = small_search(tmp_path, resume=True, tell=seen.append)
     anew = [each.result.method for each in seen if not each.reused]
-    assert sorted(anew) == sorted(["hard", "single-task", *BASELINE_NAMES])
+    assert sorted(anew) == sorted(["hard", "single-task", *(each.name for each in PER_TASK)])
     assert substance(more) == substance(straight)
 
 

@@ -129,7 +129,7 @@ def test_resuming_needs_the_same_data(frame: pl.DataFrame, tmp_path: Path) -> No
 
 def test_an_interrupted_run_is_not_overwritten_unasked(frame: pl.DataFrame, tmp_path: Path) -> None:
     interrupted(frame, tmp_path, 2, quick())
-    with pytest.raises(InputError, match="use --resume to go on with it or --overwrite"):
+    with pytest.raises(InputError, match="use `resume` to go on with it or `overwrite`"):
         fitted(frame, output=tmp_path)
     fitted(frame, output=tmp_path, overwrite=True)
     assert names_in(tmp_path) == ALL
@@ -165,7 +165,7 @@ def test_an_error_leaves_nothing(frame: pl.DataFrame, tmp_path: Path, options: O
 
 
 def test_there_is_one_writer_at_a_time(frame: pl.DataFrame, tmp_path: Path) -> None:
-    message = r"another run is writing to .*; choose another --output"
+    message = r"another run is writing to .*; choose another `output`"
     with sole_writer(tmp_path), pytest.raises(DirectoryInUseError, match=message):
         fitted(frame, output=tmp_path)
     assert names_in(tmp_path) == {".lock"}
@@ -200,7 +200,7 @@ def test_a_finished_run_is_neither_resumed_nor_overwritten_unasked(
 def test_there_must_be_a_run_to_resume(tmp_path: Path) -> None:
     for directory in (tmp_path, tmp_path / "new"):
         with (
-            pytest.raises(InputError, match="holds no run; leave --resume out"),
+            pytest.raises(InputError, match="holds no run; leave `resume` out"),
             output_directory(directory, resume=True, overwrite=False),
         ):
             pass

@@ -84,7 +84,7 @@ def test_a_signal_saves_the_state_and_stops(number: signal.Signals, tmp_path: Pa
     before = signal.getsignal(number)
     timer = threading.Timer(0.3, os.kill, (os.getpid(), number))
     timer.start()
-    with pytest.raises(StoppedError, match="its state was saved; use --resume") as error:
+    with pytest.raises(StoppedError, match="its state was saved; use `resume`") as error:
         Trainer(Training(epochs=100_000), checkpoint=tmp_path).fit(
             HardSharing(), backbone(), BINARY, batches(BINARY)
         )
@@ -115,7 +115,7 @@ def test_trains_in_another_thread_too() -> None:
 
 def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "segment-000.safetensors").write_bytes(b"not a state")
-    with pytest.raises(ModelFileError, match=r"is damaged .*; start again with --overwrite"):
+    with pytest.raises(ModelFileError, match=r"is damaged .*; start again with `overwrite`"):
         Trainer(QUICK, checkpoint=tmp_path).fit(HardSharing(), backbone(), BINARY, batches(BINARY))
 
 

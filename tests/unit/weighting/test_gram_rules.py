@@ -294,7 +294,7 @@ def test_a_function_gets_the_present_tasks_and_multiplies_the_sum() -> None:
     assert isinstance(rule, GramFunction)
     gram = torch.diag(torch.tensor([4.0, 2.0, 8.0]))
     found = rule.weights(gram, torch.ones(3), torch.tensor([False, True, True]))
-    assert rule.name == "first_only"
+    assert rule.word == "first_only"
     assert_close(seen[0], torch.diag(torch.tensor([0.25, 1.0])).double())
     assert_close(found, torch.tensor([0.0, 2.0, 0.0]))
 

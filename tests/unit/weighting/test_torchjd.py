@@ -262,7 +262,7 @@ def test_famo_over_steps_whose_next_losses_are_those_of_the_next_step() -> None:
 def test_its_weightings_are_taken_as_they_are(name: str) -> None:
     rule = as_weighting(getattr(aggregation, name)())
     assert isinstance(rule, GramFunction)
-    assert rule.name == name
+    assert rule.word == name
     inner = gram()
     expected = 4 * getattr(aggregation, name)()(inner / inner.diagonal().max())
     assert_close(rule.weights(inner, losses(0), ALL), expected)
