@@ -1,7 +1,6 @@
 """Files that are either the old ones or the new ones, never half of one."""
 
 import contextlib
-import fcntl
 import hashlib
 import math
 import os
@@ -9,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from filelock import FileLock, Timeout
 
 from ramify._core._errors import DirectoryInUseError, InputError
 from ramify._core._text import quoted
@@ -110,14 +111,24 @@ def sole_writer(directory: Path) -> Iterator[None]:
 
     Raises:
         DirectoryInUseError: If another process holds it.
+        InputError: If its file system has no locks.
     """
-    with (directory / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = f"another run is writing to {quoted(directory)}; choose another `output`"
-            raise DirectoryInUseError(message) from None
+    lock = FileLock(directory / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise DirectoryInUseError(
+            f"another run is writing to {quoted(directory)}; choose another `output`"
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        raise InputError(
+            f"cannot hold {quoted(directory)} for one run: {error}; choose an `output` on a disk of "
+            "this machine"
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _allow_as_umask_does(path: Path) -> None:

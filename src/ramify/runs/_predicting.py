@@ -80,7 +80,7 @@ def predicted_few(model: Model, data: object) -> pl.DataFrame | None:
 
 def _predicted(model: Model, raw: Tensor) -> pl.DataFrame:
     with torch.inference_mode():
-        values = model(raw.to(model.device)).float()
+        values = model(raw.to(model.device))
     return output_frame(values.cpu().numpy(), model.tasks)
 
 

@@ -87,7 +87,7 @@ def test_without_a_start_weights_are_random() -> None:
         (ResNetSpec(18, "cifar", 4), SHAPE, "of the kind 'resnet'"),
         (MLPSpec((8,)), SHAPE, "of the kind 'mlp'"),
         (VGGSpec(4), (3, 28, 28), "inputs of the same shape"),
-        (VGGSpec(16), SHAPE, "--start-from .* cannot be used"),
+        (VGGSpec(16), SHAPE, "`start_from` .* cannot be used"),
     ],
 )
 def test_another_network_is_refused(
@@ -105,7 +105,7 @@ def test_a_network_that_branches_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_of_other_weights_is_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(2)}, tmp_path / "w.safetensors")
-    with pytest.raises(InputError, match=r"--start-from .* cannot be used: `weights` must hold"):
+    with pytest.raises(InputError, match=r"`start_from` .* cannot be used: `weights` must hold"):
         starting_backbone(ResNetSpec(18, "imagenet", 4), (3, 32, 32), tmp_path / "w.safetensors")
     with pytest.raises(InputError, match="for vgg16 and resnets only"):
         starting_backbone(MLPSpec((8,)), (4,), tmp_path / "w.safetensors")

@@ -1,7 +1,6 @@
 """Resized images on the disk: made once, resumable, safe for two processes, checked when read."""
 
 import contextlib
-import fcntl
 import hashlib
 import logging
 import os
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Final, Literal
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -80,21 +80,22 @@ class ImageCache:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Hold the cache; another process waits until this one is done with it, or dead."""
+        lock = FileLock(self._place / ".lock")
         try:
             self._place.mkdir(parents=True, exist_ok=True)
-            lock = (self._place / ".lock").open("w")
+            lock.acquire(timeout=0)
+        except Timeout:
+            _log.info("waiting for another process that fills the cache %s", self._place)
+            lock.acquire()
         except OSError as error:
             raise InputError(
                 f"the cache of images {quoted(self._place)} cannot be written: {error.strerror}; "
                 "choose another folder with `cache`"
             ) from None
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                _log.info("waiting for another process that fills the cache %s", self._place)
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
             yield
+        finally:
+            lock.release()
 
     def state(self) -> CacheState | None:
         """How far it has come; None if there is nothing that can be used, or it is damaged."""
