@@ -86,7 +86,7 @@ def test_a_task_of_one_class_or_without_training_labels_costs_no_other(
     )
     plain, found = scores(fitted(method, frame)), scores(fitted(method, worse))
     assert plain.items() <= found.items()
-    assert found["g2_one"] == found["g3_none"] == 0.5
+    assert (found["g2_one"], found["g3_none"]) == (None, 0.5)  # the former does not vary
 
 
 @every_method
