@@ -61,6 +61,7 @@ from ramify.data.images.layouts import (
 from ramify.data.splits import (
     ColumnSplit,
     GroupSplit,
+    LabelledRows,
     RandomSplit,
     Split,
     SplitRule,
@@ -125,6 +126,7 @@ __all__ = [
     "InferredLabels",
     "JointSplit",
     "LabelMask",
+    "LabelledRows",
     "LoaderBatches",
     "Nested",
     "OneVsRest",

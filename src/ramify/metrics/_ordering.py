@@ -10,6 +10,7 @@ from ramify.metrics._estimate import Estimate, absent, blockwise, mean_estimate
 from ramify.tasks import NDCG_PLACES
 
 Array = NDArray[np.float64]
+_PERFECT = 1e-9  # what rounding leaves of the best order
 
 
 def ndcg(
@@ -55,7 +56,12 @@ def ndcg(
     found = mean_estimate(gains[known])
     influence = np.zeros(len(scores))
     influence[first[known]] = found.influence
-    return Estimate(found.value, influence)
+    n = int(known.sum())
+    if 1 - found.value > _PERFECT:
+        return Estimate(found.value, influence)
+    # All groups in their best order: their spread, none, says nothing; as a share of groups it does.
+    inner = (n + 1) / (n + 2)
+    return Estimate(1.0, np.zeros(len(scores)), inner * (1 - inner) / n, inner)
 
 
 def group_ndcg(scores: Array, targets: Array, groups: NDArray[np.int64]) -> Array:

@@ -131,7 +131,7 @@ def prepare(data: Table | ImageData, options: Options) -> Prepared:
         split_column=options.split.column,
         group_column=options.group_column,
     )
-    labelled = _Labelled.of(data, labels, options)
+    labelled = _Labelled.of(data, labels, options, labels.others)
     inferred = infer_features(data, labels, np.asarray(labelled.split.train))
     raw = torch.from_numpy(read_features(data, inferred.features, FIT_ADVICE))
     train = torch.from_numpy(labelled.split.train)
@@ -171,11 +171,25 @@ class _Labelled:
     groups: np.ndarray | None
 
     @classmethod
-    def of(cls, table: Table, inferred: Inferred | InferredLabels, options: Options) -> "_Labelled":
+    def of(
+        cls,
+        table: Table,
+        inferred: InferredLabels,
+        options: Options,
+        features: Sequence[str] = (),
+    ) -> "_Labelled":
         targets, mask = read_targets(table, inferred.tasks)
         column = options.group_column
         groups = None if column is None else read_groups(table, column, inferred.tasks, mask)
-        split = split_rows(options.split, table, mask, options.seed)
+        split = split_rows(
+            options.split,
+            table,
+            mask,
+            options.seed,
+            tasks=inferred.tasks,
+            targets=targets,
+            equal_in=[*features, *inferred.tasks.names] if features else (),
+        )
         tasks = standardised(inferred.tasks, targets, mask, split.train)
         return cls(tasks, targets, mask, split, groups)
 

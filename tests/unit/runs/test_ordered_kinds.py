@@ -73,7 +73,7 @@ def test_intervals_are_over_groups(run: Run) -> None:
         assert score.low is not None
         assert score.value is not None
         assert score.high is not None
-        assert score.low < score.value < score.high
+        assert score.low < score.value <= score.high
 
 
 def test_no_group_lies_on_two_sides_of_the_split(run: Run) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pytest
+from numpy.testing import assert_array_equal
 
-from ramify.data import GroupSplit, Table, open_table, rows_by_task
+from ramify.data import GroupSplit, Table, open_table, rows_by_task, split_rows
 from ramify.networks import MLPSpec
 from ramify.runs import Options, run_table
 from ramify.runs._prepared import Prepared, prepare
@@ -131,11 +132,24 @@ def test_groups_and_tasks_are_named_alike(reader: str, tmp_path: Path) -> None:
         filled = pl.col(column).forward_fill().backward_fill()
         frame = FRAME.select(column, "x", "y").with_columns(filled)
         table, n = opened(reader, frame, tmp_path), distinct(column)
-        split = GroupSplit(column).split(table, np.arange(N), np.random.default_rng(0))
+        split = split_rows(GroupSplit(column), table, np.ones((N, 1), dtype=np.bool_), seed=0)
         assert f"{n} whole groups" in split.description
         targets = rows_by_task(table, ["y"], column).targets
         assert targets == rows_by_task(opened("csv", frame, tmp_path), ["y"], column).targets
         assert len(targets) == n
+
+
+@pytest.mark.parametrize("reader", OTHERS)
+def test_rows_are_divided_alike_copies_beside_each_other(reader: str, tmp_path: Path) -> None:
+    frame = pl.concat([FRAME, FRAME.head(9)]).with_columns(
+        id=pl.Series([f"row {i}" for i in range(69)])
+    )
+    first, second = (
+        prepare(opened(each, frame, tmp_path), options(["y"])).split for each in ("csv", reader)
+    )
+    assert "9 rows are copies of others" in second.description
+    for side in ("train", "validation", "test"):
+        assert_array_equal(getattr(first, side), getattr(second, side))
 
 
 @pytest.mark.parametrize("reader", OTHERS)

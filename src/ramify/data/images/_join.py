@@ -1,7 +1,7 @@
 """Several data sets of images as one: rows of one set have no labels of the other's tasks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,7 @@ from ramify._core import InputError, listed
 from ramify.data.images._dataset import ImageData
 from ramify.data.images._resize import resized
 from ramify.data.images._settings import ImageReading
-from ramify.data.splits import RandomSplit, Rows, Split, SplitRule
+from ramify.data.splits import LabelledRows, RandomSplit, Split, SplitRule
 from ramify.data.tables import Table, open_table
 
 
@@ -28,13 +28,16 @@ class JointSplit(SplitRule):
     rules: tuple[SplitRule, ...]
     tables: tuple[Table, ...] = field(repr=False, compare=False)
 
-    def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
+    def split(self, table: Table, labelled: LabelledRows, rng: np.random.Generator) -> Split:
         """Divide the labelled rows of each data set."""
         parts, start = [], 0
         for rule, own in zip(self.rules, self.tables, strict=True):
-            here = rows[(rows >= start) & (rows < start + own.n_rows)]
-            parts.append((start, rule.split(own, here - start, rng)))
-            start += own.n_rows
+            stop = start + own.n_rows
+            here = np.flatnonzero((labelled.rows >= start) & (labelled.rows < stop))
+            chosen = labelled.select(here)
+            inside = replace(chosen, rows=chosen.rows - start)
+            parts.append((start, rule.split(own, inside, rng)))
+            start = stop
         train, validation, test = (
             np.concatenate([getattr(part, side) + first for first, part in parts])
             for side in ("train", "validation", "test")

@@ -5,17 +5,16 @@ from ramify.data.splits._rules import (
     ColumnSplit,
     GroupSplit,
     RandomSplit,
-    Rows,
-    Split,
-    SplitRule,
     column_texts,
     parse_split,
     split_rows,
 )
+from ramify.data.splits._split import LabelledRows, Rows, Split, SplitRule
 
 __all__ = [
     "ColumnSplit",
     "GroupSplit",
+    "LabelledRows",
     "RandomSplit",
     "Rows",
     "Split",

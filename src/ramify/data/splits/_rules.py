@@ -1,105 +1,46 @@
-"""Divide the rows of a table by a rule, and read a rule from the command line."""
+"""Divide the rows of a table by a rule, and read a rule from a word."""
 
 import re
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Int64, Shaped
-from numpy.typing import NDArray
+from jaxtyping import Bool, Shaped
 
 from ramify._core import InputError, counted, listed, quoted
-from ramify.data.tables import Table, check_columns, named_plainly, row_names
+from ramify.data.splits._split import LabelledRows, Rows, Split, SplitRule
+from ramify.data.splits._stratified import Strata
+from ramify.data.tables import (
+    Table,
+    Targets,
+    check_columns,
+    identifiers_among,
+    named_plainly,
+    row_names,
+)
+from ramify.tasks import TaskSet
 
-Rows = Int64[np.ndarray, " row"]
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Which rows train, which choose, which test; ascending row numbers from 0.
-
-    Attributes:
-        train: Rows that the network learns from.
-        validation: Rows that decide when to stop and what to keep.
-        test: Rows that only the final scores see.
-        description: How the rows were divided, in words.
-        notes: What a user should know, a sentence each.
-    """
-
-    train: Int64[np.ndarray, " train"]
-    validation: Int64[np.ndarray, " validation"]
-    test: Int64[np.ndarray, " test"]
-    description: str
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check that no side is empty."""
-        sides = {"train": self.train, "validation": self.validation, "test": self.test}
-        empty = [name for name, rows in sides.items() if len(rows) == 0]
-        if empty:
-            raise InputError(
-                f"each of train, validation and test must have at least one labelled row. "
-                f"{listed(empty)} got none; label more rows or split in another way"
-            )
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Number of rows per side."""
-        return {
-            "train": len(self.train),
-            "validation": len(self.validation),
-            "test": len(self.test),
-        }
-
-
-class SplitRule(ABC):
-    """Divides the labelled rows of a table."""
-
-    @property
-    def column(self) -> str | None:
-        """The column that the rule reads, which is then no feature."""
-        return None
-
-    @abstractmethod
-    def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
-        """Divide the labelled rows.
-
-        Args:
-            table: The table.
-            rows: Numbers of the rows with at least one label.
-            rng: Source of chance.
-        """
-
-
-def check_shares(train: float, validation: float) -> None:
-    """Check that each of three sides gets a share.
-
-    Raises:
-        InputError: If not.
-    """
-    if not (train > 0 and validation > 0 and train + validation < 1):
-        raise InputError(
-            "`train` and `validation` must be shares above 0 with a sum below 1. "
-            f"Got {train} and {validation}"
-        )
-
-
-def held_out(n_rows: int, train: float, validation: float) -> tuple[int, int]:
-    """Rows to validate and to test on: at least one each, and one is left to train on."""
-    n_validation = min(max(1, round(n_rows * validation)), n_rows - 2)
-    n_test = min(max(1, round(n_rows * (1 - train - validation))), n_rows - 1 - n_validation)
-    return n_validation, n_test
-
-
-def column_texts(table: Table, column: str) -> Shaped[np.ndarray, " row"]:
-    """The names in a column; empty where missing."""
-    return row_names(table, column).fill_null("").to_numpy().astype(str)
+_PERCENTAGE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]+)?")
+_SALT: Final = 0x73706C69
+_FEW_COPIES: Final = 2
+_SIDES: Final = {
+    "train": 0,
+    "training": 0,
+    "validation": 1,
+    "valid": 1,
+    "val": 1,
+    "dev": 1,
+    "test": 2,
+    "testing": 2,
+}
 
 
 @dataclass(frozen=True)
 class RandomSplit(SplitRule):
-    """Rows at random; every side gets at least one.
+    """Rows at random, stratified by labels; every side gets at least one row.
+
+    Rows that are equal in all columns, features and targets, lie on one side.
 
     Attributes:
         train: Share of the rows to train on.
@@ -113,13 +54,16 @@ class RandomSplit(SplitRule):
         """Check the shares."""
         check_shares(self.train, self.validation)
 
-    def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
+    def split(self, table: Table, labelled: LabelledRows, rng: np.random.Generator) -> Split:
         """Divide the labelled rows at random."""
-        n_validation, n_test = held_out(len(rows), self.train, self.validation)
-        order = rng.permutation(rows)
-        validation, test = order[:n_validation], order[n_validation : n_validation + n_test]
-        train = order[n_validation + n_test :]
-        return Split(np.sort(train), np.sort(validation), np.sort(test), "at random")
+        sizes = sizes_of(len(labelled.rows), self.train, self.validation)
+        n_copies = len(labelled.rows) - len(np.unique(labelled.copies))
+        words = "at random, stratified by labels"
+        if n_copies:
+            equal = "1 row is a copy" if n_copies == 1 else f"{n_copies:,} rows are copies"
+            words += f"; {equal} of others and on their side"
+        train, validation, test = labelled.divided(sizes, rng)
+        return Split(train, validation, test, words)
 
 
 @dataclass(frozen=True)
@@ -145,58 +89,30 @@ class GroupSplit(SplitRule):
         """The column that the rule reads, which is then no feature."""
         return self.name
 
-    def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
+    def split(self, table: Table, labelled: LabelledRows, rng: np.random.Generator) -> Split:
         """Divide the groups of the labelled rows."""
         check_columns(table.columns, [self.name], "split")
         named_plainly(table, self.name, "split")
-        values = column_texts(table, self.name)[rows]
-        empty = np.flatnonzero(values == "")
+        names = row_names(table, self.name)
+        group = names.rank("dense").fill_null(0).to_numpy()[labelled.rows].astype(np.int64)
+        empty = np.flatnonzero(group == 0)
         if len(empty):
             raise InputError(
                 f"{quoted(self.name)} must name a group in every labelled row. "
-                f"Data row {rows[empty[0]] + 1:,} has none; fill it in",
+                f"{table.row_words(int(labelled.rows[empty[0]]))} has none; fill it in",
                 argument="split",
             )
-        names, group = np.unique(values, return_inverse=True)
-        if len(names) < 3:
+        n_groups = len(np.unique(group))
+        if n_groups < 3:
             raise InputError(
                 f"{quoted(self.name)} must name at least 3 groups, one for each side",
                 argument="split",
-                got=f"{len(names)}",
+                got=f"{n_groups}",
             )
-        side = self._sides(np.bincount(group), len(rows), rng)[group]
-        words = f"in {len(names):,} whole groups of column {quoted(self.name)}"
-        return Split(rows[side == 0], rows[side == 1], rows[side == 2], words)
-
-    def _sides(
-        self, sizes: NDArray[np.int64], n_rows: int, rng: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Give each group to the side that lacks most rows, big groups first."""
-        n_validation, n_test = held_out(n_rows, self.train, self.validation)
-        lacking = np.array([n_rows - n_validation - n_test, n_validation, n_test], dtype=float)
-        shuffled = rng.permutation(len(sizes))
-        order = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
-        sides = np.zeros(len(sizes), dtype=np.int64)
-        for place, group in enumerate(order):
-            left = len(order) - place
-            unused = [s for s in range(3) if s not in sides[order[:place]]]
-            choice = unused if left <= len(unused) else range(3)
-            side = max(choice, key=lambda s: lacking[s])
-            sides[group] = side
-            lacking[side] -= sizes[group]
-        return sides
-
-
-_SIDES: Final = {
-    "train": 0,
-    "training": 0,
-    "validation": 1,
-    "valid": 1,
-    "val": 1,
-    "dev": 1,
-    "test": 2,
-    "testing": 2,
-}
+        sizes = sizes_of(len(labelled.rows), self.train, self.validation)
+        words = f"in {n_groups:,} whole groups of column {quoted(self.name)}"
+        train, validation, test = labelled.divided(sizes, rng, group)
+        return Split(train, validation, test, words)
 
 
 @dataclass(frozen=True)
@@ -214,9 +130,10 @@ class ColumnSplit(SplitRule):
         """The column that the rule reads, which is then no feature."""
         return self.name
 
-    def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
+    def split(self, table: Table, labelled: LabelledRows, rng: np.random.Generator) -> Split:
         """Divide the labelled rows as the column says."""
         check_columns(table.columns, [self.name], "split")
+        rows = labelled.rows
         values = column_texts(table, self.name)[rows]
         side = np.array([_SIDES.get(value.lower(), -1) if value else -2 for value in values])
         unknown = sorted(set(values[side == -1]))
@@ -232,11 +149,15 @@ class ColumnSplit(SplitRule):
         return Split(rows[side == 0], rows[side == 1], rows[side == 2], words, notes)
 
 
-_PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]+)?")
-
-
 def split_rows(
-    spec: SplitRule, table: Table, label_mask: Bool[np.ndarray, "row task"], seed: int
+    spec: SplitRule,
+    table: Table,
+    label_mask: Bool[np.ndarray, "row task"],
+    seed: int,
+    *,
+    tasks: TaskSet | None = None,
+    targets: Targets | None = None,
+    equal_in: Sequence[str] = (),
 ) -> Split:
     """Divide the rows into train, validation and test.
 
@@ -247,22 +168,55 @@ def split_rows(
         table: The table.
         label_mask: True where a label was observed.
         seed: The same seed gives the same split.
+        tasks: The tasks, so that labels are alike on all sides, not only how many there are.
+        targets: What `read_targets` gives, together with `tasks`.
+        equal_in: Columns; rows that are equal in all of them are copies. None by default.
 
     Raises:
         InputError: If a side would have no labelled row, or the rule's column does not fit.
     """
-    labelled = np.flatnonzero(label_mask.any(axis=1)).astype(np.int64)
-    if len(labelled) < 3:
+    rows = np.flatnonzero(label_mask.any(axis=1)).astype(np.int64)
+    if len(rows) < 3:
         raise InputError(
             "at least 3 rows must have a label, one each to train, validate and test. "
-            f"{quoted(table.name)} has {len(labelled)}; label more rows"
+            f"{quoted(table.name)} has {len(rows)}; label more rows"
         )
-    split = spec.split(table, labelled, np.random.default_rng(seed))
-    unlabelled = table.n_rows - len(labelled)
+    strata = (
+        Strata.of_presence(label_mask[rows])
+        if tasks is None or targets is None
+        else Strata.of(tasks, targets[rows], label_mask[rows])
+    )
+    labelled = LabelledRows(rows, strata, _copies(table, equal_in, rows))
+    # Salted: a table that was made by the same generator and seed must not meet its own numbers.
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_SALT,)))
+    split = spec.split(table, labelled, rng)
+    unlabelled = table.n_rows - len(rows)
     if not unlabelled:
         return split
     note = f"{counted(unlabelled, 'row')} without any label left out"
-    return Split(split.train, split.validation, split.test, split.description, (*split.notes, note))
+    return replace(split, notes=(*split.notes, note))
+
+
+def _copies(table: Table, columns: Sequence[str], rows: Rows) -> Rows:
+    """A number per row, the same for rows that are equal in some columns.
+
+    Texts that tell nearly all rows apart are no features, and are left aside. Rows of which so many are
+    alike that they are a good part of a side are not taken for copies: few features with few values
+    are often equal by chance.
+    """
+    names = [name for name in columns if name in table.readable]
+    cells = [table.column(name) for name in names if name not in identifiers_among(table, names)]
+    if not cells:
+        return rows
+    parts = [frame.hash_rows(seed=0).to_numpy() for frame in table.batches(cells)]
+    _, first, numbers, counts = np.unique(
+        np.concatenate(parts)[rows], return_index=True, return_inverse=True, return_counts=True
+    )
+    # By first rows, not by hashes: these depend on how the table was stored.
+    found = first[numbers].astype(np.int64)
+    apart = counts[numbers] > max(_FEW_COPIES, len(rows) // 200)
+    found[apart] = np.flatnonzero(apart)
+    return found
 
 
 def parse_split(spec: str) -> SplitRule:
@@ -304,3 +258,28 @@ def _shares(spec: str, text: str) -> tuple[float, float]:
             got=quoted(spec),
         )
     return found[0] / 100, found[1] / 100
+
+
+def check_shares(train: float, validation: float) -> None:
+    """Check that each of three sides gets a share.
+
+    Raises:
+        InputError: If not.
+    """
+    if not (train > 0 and validation > 0 and train + validation < 1):
+        raise InputError(
+            "`train` and `validation` must be shares above 0 with a sum below 1. "
+            f"Got {train} and {validation}"
+        )
+
+
+def sizes_of(n_rows: int, train: float, validation: float) -> tuple[int, int, int]:
+    """Rows to train, to validate and to test on: at least one each."""
+    n_validation = min(max(1, round(n_rows * validation)), n_rows - 2)
+    n_test = min(max(1, round(n_rows * (1 - train - validation))), n_rows - 1 - n_validation)
+    return n_rows - n_validation - n_test, n_validation, n_test
+
+
+def column_texts(table: Table, column: str) -> Shaped[np.ndarray, " row"]:
+    """The names in a column; empty where missing."""
+    return row_names(table, column).fill_null("").to_numpy().astype(str)

@@ -55,6 +55,16 @@ class Strata:
         places[places < 0] = start
         return cls(places, start)
 
+    @classmethod
+    def of_presence(cls, label_mask: LabelMask) -> "Strata":
+        """Strata of rows of which only is known whether they have a label of each task.
+
+        Args:
+            label_mask: True where a label was observed.
+        """
+        n_tasks = label_mask.shape[1]
+        return cls(np.where(label_mask, np.arange(n_tasks), n_tasks).astype(np.int64), n_tasks)
+
     def select(self, rows: Int64[np.ndarray, " chosen"]) -> "Strata":
         """The labels of some rows."""
         return Strata(self.places[rows], self.n_labels)
@@ -105,6 +115,7 @@ def divide(
     while (label := dealer.rarest_label()) is not None:
         dealer.deal_label(label)
     dealer.cut(np.flatnonzero(dealer.side_of_unit < 0), dealer.lacking_rows)
+    dealer.fill_empty_sides()
     dealer.bring_absent_labels()
     sides: Int64[np.ndarray, " row"] = dealer.side_of_unit[units]
     return sides
@@ -151,8 +162,14 @@ class _Dealer:
         """Deal those that are a good part of the smallest side, each to the side that lacks most."""
         large = np.flatnonzero(self.n_rows > max(2.0, _LARGE * self.lacking_rows.min()))
         large = self.rng.permutation(large)
+        empty, n_left = set(self._sides), len(self.n_rows)
         for unit in large[np.argsort(-self.n_rows[large], kind="stable")].tolist():
-            self._give(unit, int(np.argmax(self.lacking_rows)))
+            # No more units than sides without one: each of these gets one.
+            sides = sorted(empty) if n_left <= len(empty) else list(self._sides)
+            side = max(sides, key=lambda s: self.lacking_rows[s])
+            self._give(unit, side)
+            empty.discard(side)
+            n_left -= 1
 
     def rarest_label(self) -> int | None:
         """The label with the fewest rows left; None if no row is."""
@@ -195,6 +212,14 @@ class _Dealer:
             self.lacking_rows[side] -= len(rows)
             self.left -= counts
         self.left[-1] = 0
+
+    def fill_empty_sides(self) -> None:
+        """Give a side without a unit the smallest one of a side that has several."""
+        for side in self._sides:
+            n_units = np.bincount(self.side_of_unit, minlength=len(self.lacking_rows))
+            spare = np.flatnonzero(n_units[self.side_of_unit] > 1)
+            if n_units[side] == 0 and len(spare):
+                self.side_of_unit[spare[np.argmin(self.n_rows[spare])]] = side
 
     def bring_absent_labels(self) -> None:
         """Exchange units until labels that are frequent enough are on every side."""

@@ -23,7 +23,7 @@ from ramify.data.tables._reshape import OneVsRest, RowsByTask, one_vs_rest, rows
 from ramify.data.tables._schema import FeatureColumn, TableSchema
 from ramify.data.tables._small import read_few
 from ramify.data.tables._soft_labels import SoftLabels, with_soft_labels
-from ramify.data.tables._spelling import named_plainly, row_names
+from ramify.data.tables._spelling import identifiers_among, named_plainly, row_names
 from ramify.data.tables._table import Table
 from ramify.data.tables._target_kinds import StatedKind
 
@@ -43,6 +43,7 @@ __all__ = [
     "Targets",
     "check_columns",
     "feature_batches",
+    "identifiers_among",
     "infer_features",
     "infer_labels",
     "infer_schema",

@@ -21,6 +21,7 @@ from ramify.data.tables._table import Table
 _WHOLE: Final = r"^(?:0|-?[1-9][0-9]*)$"
 _WHOLE_CELL: Final = re.compile(_WHOLE)
 _FRACTION: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE][+-]?[0-9]+)?")
+_FIRST: Final = 64
 _TRUTHS: Final = frozenset(("true", "false"))
 
 
@@ -113,6 +114,28 @@ def row_names(table: Table, column: str) -> pl.Series:
     if not names.cells.equals(names.of_cells):
         cells = cells.replace_strict(names.cells, names.of_cells, default=None)
     return table.collect(cells.alias("name")).to_series()
+
+
+def identifiers_among(table: Table, columns: Sequence[str]) -> set[str]:
+    """Columns of text, neither numbers nor dates, that tell more than half of the rows apart.
+
+    Args:
+        table: The table.
+        columns: Which columns.
+    """
+    texts = {name: cells for name in columns if (cells := table.column(name)).form == "text"}
+    if not texts:
+        return set()
+    start = table.frame.head(_FIRST).select(
+        pl.concat_list(cells.number(), cells.moment(), cells.clock()).list.max().count().alias(name)
+        for name, cells in texts.items()
+    )
+    plain = start.collect().row(0, named=True)
+    wordy = {name: cells for name, cells in texts.items() if plain[name] == 0}
+    if not wordy:
+        return set()
+    found = table.collect(*(pl.n_unique(c.key).alias(n) for n, c in wordy.items()))
+    return {name for name in wordy if found[name].item() > max(_FIRST, table.n_rows / 2)}
 
 
 def name_of(value: float) -> str:

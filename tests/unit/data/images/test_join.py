@@ -112,7 +112,7 @@ def test_each_set_keeps_its_own_split() -> None:
     assert len(split.validation) == len(split.test) == 3 + 3
     every = np.concatenate([split.train, split.validation, split.test])
     assert_array_equal(np.sort(every), np.setdiff1d(np.arange(42), [0, 20]))
-    assert split.description == "faces by column 'split'; clothes at random"
+    assert split.description == "faces by column 'split'; clothes at random, stratified by labels"
     assert repr(data.split) == (
         "JointSplit(names=('faces', 'clothes'), "
         "rules=(ColumnSplit(name='split'), RandomSplit(train=0.8, validation=0.1)))"

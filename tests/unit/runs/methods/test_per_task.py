@@ -54,7 +54,10 @@ def test_every_method_per_task_has_a_case() -> None:
 
 @every_method
 def test_a_task_is_learned_from_its_own_labels_alone(method: PerTask) -> None:
+    # The split is given: one at random looks at the labels of all tasks.
     frame = small_table(("binary", "regression", "multiclass"))
+    sides = np.resize(["train", "train", "validation", "test"], len(frame))
+    frame = frame.with_columns(side=pl.Series(sides))
     both = fitted(method, frame)
     # The other tasks' labels only decide which rows there are; here each row keeps one.
     shuffled = frame.with_columns(pl.col("g1_t1").shuffle(seed=1))

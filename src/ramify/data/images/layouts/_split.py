@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ramify._core import InputError, listed, quoted
-from ramify.data.splits import Rows, Split, SplitRule, column_texts
+from ramify.data.splits import LabelledRows, Split, SplitRule, column_texts
 from ramify.data.tables import Table
 
 
@@ -33,16 +33,18 @@ class TrainTestSplit(SplitRule):
         """The column that the rule reads, which is then no feature."""
         return self.name
 
-    def split(self, table: Table, rows: Rows, rng: np.random.Generator) -> Split:
+    def split(self, table: Table, labelled: LabelledRows, rng: np.random.Generator) -> Split:
         """Divide the labelled rows as the column says, and draw the validation rows."""
-        values = column_texts(table, self.name)[rows]
+        values = column_texts(table, self.name)[labelled.rows]
         unknown = sorted(set(values) - {"train", "test"})
         if unknown:
             raise InputError(
                 f"column {quoted(self.name)} must hold train or test. Got {listed(unknown)}"
             )
-        training = rng.permutation(rows[values == "train"])
-        n_validation = min(max(1, round(self.validation * len(training))), len(training) - 1)
-        validation, train = np.split(training, [max(n_validation, 0)])
+        training = labelled.select(np.flatnonzero(values == "train"))
+        n_training = len(training.rows)
+        n_validation = max(min(max(1, round(self.validation * n_training)), n_training - 1), 0)
+        sizes = (n_training - n_validation, n_validation)
+        train, validation = training.divided(sizes, rng)
         words = f"test rows by column {quoted(self.name)}, validation rows at random"
-        return Split(np.sort(train), np.sort(validation), rows[values == "test"], words)
+        return Split(train, validation, labelled.rows[values == "test"], words)
