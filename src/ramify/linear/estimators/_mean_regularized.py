@@ -9,7 +9,13 @@ from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
 from ramify.linear.losses import GramLoss, SmoothLoss
 from ramify.linear.penalties import MeanCoupling
-from ramify.linear.solvers import Solution, coupled_by_mean, solve_smooth
+from ramify.linear.solvers import (
+    Solution,
+    coupled_by_mean,
+    coupled_over_rows,
+    has_few_rows,
+    solve_smooth,
+)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -20,10 +26,13 @@ class _MeanRegularized(SingleFit):
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         apart = check_number("alpha", self.alpha)
         together = check_number("mean_alpha", self.mean_alpha)
-        coupling = MeanCoupling(loss.n_tasks, 2 * apart / loss.n_tasks, 2 * together / loss.n_tasks)
+        apart, together = 2 * apart / loss.n_tasks, 2 * together / loss.n_tasks
         first = None if start is None else start.coef
         if isinstance(loss, GramLoss) and loss.grams.ndim == 3:
-            first = coupled_by_mean(loss, 2 * apart / loss.n_tasks, 2 * together / loss.n_tasks)
+            first = coupled_by_mean(loss, apart, together)
+        elif apart > 0 and together > 0 and has_few_rows(loss):
+            first = coupled_over_rows(loss, apart, together, self._control().tol / 2)
+        coupling = MeanCoupling(loss.n_tasks, apart, together)
         return solve_smooth(loss, coupling, first, self._control())
 
     def _largest_alpha(self, loss: SmoothLoss) -> float:

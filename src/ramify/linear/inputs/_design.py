@@ -2,6 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -238,6 +239,17 @@ class StackedDesign(Design):
             diagonals[t] = squares.T @ weight - 2 * (X.T @ weight) * centre
             diagonals[t] += weight.sum() * centre**2
         return diagonals
+
+    def row_products(self) -> Iterator[Floats]:
+        """For each task the products of its centred rows with each other, ``(row, row)``."""
+        for rows, centre in zip(self._slices, self.centres, strict=True):
+            X = self.X[rows]
+            if sp.issparse(X):
+                along = X @ centre
+                products: Floats = (X @ X.T).toarray()
+                yield products - along[:, None] - along + centre @ centre
+            else:
+                yield (X - centre) @ (X - centre).T
 
     @cached_property
     def _slices(self) -> list[slice]:

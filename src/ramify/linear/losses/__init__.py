@@ -4,6 +4,7 @@ from ramify.linear.losses._gram_loss import GramLoss
 from ramify.linear.losses._objective import HeldOut, LabelledRows, Objective
 from ramify.linear.losses._pointwise import LOSSES, Logistic, Loss, Poisson
 from ramify.linear.losses._quadratic_model import BlockModel, QuadraticModel, quadratic_model_at
+from ramify.linear.losses._row_loss import RowLoss
 from ramify.linear.losses._smooth import Curvature, SmoothLoss
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Objective",
     "Poisson",
     "QuadraticModel",
+    "RowLoss",
     "SmoothLoss",
     "quadratic_model_at",
 ]

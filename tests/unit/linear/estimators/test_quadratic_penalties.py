@@ -1,5 +1,8 @@
 """Mean- and graph-regularised models: closed forms, limits, and rivals with one task."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -18,7 +21,11 @@ from ramify.linear import (
 from ramify.linear.losses._gram_loss import GramLoss
 from ramify.linear.losses._objective import LabelledRows, Objective
 from ramify.linear.losses._pointwise import LOSSES
-from ramify.linear.solvers._mean_coupled_ridge import coupled_by_mean
+from ramify.linear.solvers._mean_coupled_ridge import (
+    coupled_by_mean,
+    coupled_over_rows,
+    has_few_rows,
+)
 
 CHAIN = np.array(
     [[0, 2, 0, 0, 0], [2, 0, 1, 0, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, 3], [0, 0, 0, 3, 0]],
@@ -105,6 +112,33 @@ def test_the_system_of_the_mean_is_that_of_all_tasks(strengths: tuple[float, flo
     coupling = together * mean + apart * (np.eye(5) - mean)
     expected = reference.coupled_ridge(X, Y, coupling)
     assert_allclose(coupled_by_mean(loss, apart, together), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "strengths", [(0.5, 0.3), (1e4, 0.01), (0.01, 10.0), (0.3, 0.3), (1e-6, 1.0)]
+)
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("build", [np.asarray, sp.csr_array])
+def test_few_rows_per_task_are_solved_over_rows(
+    strengths: tuple[float, float], fit_intercept: bool, build: Callable[..., Any]
+) -> None:
+    """Forty features, and tasks of 1 to 12 rows of weights that differ, one of them 0."""
+    rng = np.random.default_rng(0)
+    counts = np.array([12, 1, 7, 9, 5])
+    n_rows = int(counts.sum())
+    X, y = rng.normal(size=(n_rows, 40)) + 2, rng.normal(size=n_rows)
+    weights = rng.integers(0, 3, size=n_rows).astype(np.float64)
+    weights[12] = 1.0
+    objective = Objective(
+        [LOSSES["squared"]] * 5, np.array([1.0, 1.0, 2.0, 0.0, 0.5]), True, fit_intercept
+    )
+    loss = objective.loss_of(LabelledRows(build(X), y, weights, np.arange(n_rows), counts))
+    apart, together = strengths
+    assert has_few_rows(loss)
+    found = coupled_over_rows(loss, apart, together, 1e-13)
+    gradient = loss.value_and_gradient(found)[1]
+    gradient += apart * found + (together - apart) * found.mean(axis=0)
+    assert np.linalg.norm(gradient) <= 1e-10 * np.linalg.norm(loss.at_zero[1])
 
 
 @pytest.mark.parametrize("strengths", [(1e8, 0.1), (0.0, 0.1), (0.1, 0.0), (0.0, 0.0)])
