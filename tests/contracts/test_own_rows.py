@@ -37,7 +37,7 @@ SCHOOLS = TaskSet(
     ]
 )
 BUILDERS = {name: build for cases in SHARINGS.values() for name, build in cases.items()}
-OWN = ("single-task", "tree, grown", "adaptive", "selective, split", "soft", "factorised")
+OWN = ("single-task", "tree, grown", "selective, split", "soft", "factorised")
 
 
 every_one = pytest.mark.parametrize("name", OWN)
@@ -100,6 +100,14 @@ def test_branches_that_run_their_own_rows_learn_what_they_learn_from_all(
     assert ours.tree == theirs.tree
     assert_close(ours.network.state_dict(), theirs.network.state_dict(), rtol=1e-6, atol=1e-8)
     assert_close([e.loss for e in ours.curve], [e.loss for e in theirs.curve])
+
+
+def test_a_tree_is_not_grown_from_no_evidence_and_that_is_said() -> None:
+    fitted = trained("adaptive")
+    assert fitted.tree.widths == (1, 1)
+    assert [c.tree for c in fitted.candidates] in ([], [fitted.tree])
+    (said,) = fitted.sharing.warnings()
+    assert "27 of 28 pairs" in said  # the last row of all has labels of two tasks
 
 
 @every_one

@@ -41,21 +41,25 @@ def branch_affinity(
                [0.5, 1. ]])
     """
     _check(affinity, groups)
-    members = [np.asarray(group, dtype=np.int64) for group in groups]
-    # nearest[i, l]: the smallest affinity of task i to a task of branch l
-    nearest = np.stack([affinity[:, group].min(axis=1) for group in members], axis=1)
-    directed = np.stack([nearest[group].mean(axis=0) for group in members])
-    symmetric: NDArray[np.float64] = (directed + directed.T) / 2
+    order = np.concatenate([np.asarray(group, dtype=np.int64) for group in groups])
+    sizes = np.array([len(group) for group in groups])
+    ordered = affinity[np.ix_(order, order)]
+    if (sizes > 1).any():
+        starts = np.cumsum(sizes) - sizes
+        # For each task, the smallest affinity to a task of each branch; then means over branches.
+        nearest = np.minimum.reduceat(ordered, starts, axis=1)
+        ordered = np.add.reduceat(nearest, starts, axis=0) / sizes[:, None]
+    symmetric: NDArray[np.float64] = (ordered + ordered.T) / 2
     return symmetric
 
 
 def _check(affinity: NDArray[np.float64], groups: Sequence[Sequence[int]]) -> None:
     if affinity.ndim != 2 or affinity.shape[0] != affinity.shape[1]:
-        raise ShapeError(f"`affinity` must be a square matrix. Got shape {affinity.shape}")
+        requirement, got = "must be a square matrix", f"shape {affinity.shape}"
+        raise ShapeError(requirement, argument="affinity", got=got)
     n_tasks = len(affinity)
     if not groups or any(
         not group or not 0 <= min(group) <= max(group) < n_tasks for group in groups
     ):
-        raise ShapeError(
-            f"`groups` must be non-empty lists of places from 0 to {n_tasks - 1}. Got {list(groups)}"
-        )
+        requirement = f"must be non-empty lists of places from 0 to {n_tasks - 1}"
+        raise ShapeError(requirement, argument="groups", got=str(list(groups)))

@@ -113,7 +113,7 @@ class FeatureGradientAffinity:
         return _half(_cosines(self._sums.sum(0)))
 
     def factors(self) -> Float[Tensor, "task task"]:
-        """Affinity by the cosines of the tasks' loadings in the strongest factors."""
+        """Affinity by the cosines of the tasks' loadings in the strongest factors, NaN likewise."""
         return self._of_loadings(self._sums.sum(0))
 
     def resampled(
@@ -150,11 +150,11 @@ class FeatureGradientAffinity:
 
     def _of_loadings(self, sums: Tensor) -> Tensor:
         cosines = _cosines(sums)
-        known = ~cosines.diagonal().isnan()
         found = factors_of_gram(cosines.nan_to_num(0.0).cpu().numpy(), self.energy)
         loadings = torch.from_numpy(found.loadings).to(cosines)
         between = (loadings @ loadings.T).clamp(-1, 1)
-        return _half(between.diagonal_scatter(torch.where(known, 1.0, float("nan")).to(between)))
+        between.fill_diagonal_(1.0)
+        return _half(between.masked_fill(cosines.isnan(), float("nan")))
 
 
 def _cosines(sums: Tensor) -> Tensor:

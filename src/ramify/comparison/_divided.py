@@ -1,13 +1,13 @@
 """What a comparison must know of each seed's table before any run starts."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ramify.data import ImageData, Table
-from ramify.records import DataInfo
+from ramify.records import DataInfo, RunResult
 from ramify.runs import Options, prepare
 from ramify.tasks import TaskSet
 
@@ -69,12 +69,20 @@ def overlap(seeds: dict[int, Divided], side: str) -> float:
     return float(np.mean(ratios))
 
 
-def all_warnings(seeds: dict[int, Divided]) -> list[str]:
-    """What the user should know; what concerns some seeds only says which."""
+def all_warnings(seeds: dict[int, Divided], runs: Iterable[RunResult] = ()) -> list[str]:
+    """What the user should know; what concerns some seeds or one method only says which.
+
+    Args:
+        seeds: The table as each seed divides it.
+        runs: What learned it.
+    """
     by_text: dict[str, list[int]] = {}
     for seed, each in seeds.items():
         for warning in each.warnings:
             by_text.setdefault(warning, []).append(seed)
+    for run in runs:
+        for warning in run.warnings:
+            by_text.setdefault(f"{run.method}: {warning}", []).append(run.seed)
     return [
         text if len(where) == len(seeds) else f"seed {', '.join(map(str, where))}: {text}"
         for text, where in by_text.items()

@@ -84,7 +84,7 @@ class Summary:
             choices=choices if self.study.n_trials else [],
             intervals=self._intervals(),
             settings=self._settings(),
-            warnings=all_warnings(self.seeds),
+            warnings=all_warnings(self.seeds, kept.values()),
             versions=_versions(self.study.search.packages if self.study.n_trials else ()),
             command=self.command,
         )

@@ -81,6 +81,7 @@ def _result(work: Work, finished: Finished, scores: Scores, memory: int | None) 
         memory=memory,
         settings=dict(finished.chosen),
         stages=stages_in_lists(finished.tree),
+        warnings=list(finished.warnings),
     )
 
 

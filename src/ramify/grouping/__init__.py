@@ -1,7 +1,8 @@
 """From an affinity of tasks to a partition, a tree, and the path of all trees. No torch here.
 
 `choose_grouping` decides one stage, `sharing_path` all stages for every trade-off α at once,
-`group_stability` says how far to trust the result.
+`group_stability` says how far to trust the result, `known_share` and `unknown_pairs` what it rests
+on.
 `Similarity` and `Variance` group tasks by the distances of their gradients (`factor_distances`);
 `Shuffled`, `together` and `apart` are the controls.
 """
@@ -18,6 +19,7 @@ from ramify.grouping._clarity import clarity
 from ramify.grouping._conditions import Similarity, Variance
 from ramify.grouping._contrast import contrasted
 from ramify.grouping._distances import factor_distances
+from ramify.grouping._evidence import has_evidence, known_share, unknown_pairs
 from ramify.grouping._partition import Condition, check_condition, groups_by, medoids
 from ramify.grouping._path import (
     SharingPath,
@@ -28,7 +30,7 @@ from ramify.grouping._path import (
 )
 from ramify.grouping._shuffled import Shuffled
 from ramify.grouping._stability import group_stability
-from ramify.grouping._unasked import apart, together
+from ramify.grouping._trivial_partitions import apart, together
 
 __all__ = [
     "UNIT_COST",
@@ -50,9 +52,12 @@ __all__ = [
     "group_stability",
     "grouping_options",
     "groups_by",
+    "has_evidence",
+    "known_share",
     "medoids",
     "separation_cost",
     "sharing_path",
     "together",
     "tree_of_widths",
+    "unknown_pairs",
 ]

@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ramify._core import InputError, ShapeError, check_count, check_number
+from ramify._core import check_count, check_number
 from ramify.affinity._branch_affinity import branch_affinity
-from ramify.grouping._spectral import spectral_embedding, spectral_labelings
+from ramify.grouping._evidence import LEAST_KNOWN, cleaned_affinity, known_share
+from ramify.grouping._spectral import Matrix, spectral_embedding, spectral_labelings
 
 UNIT_COST = 1 / 64
 MOST_GROUPS = 32
@@ -46,10 +47,13 @@ class GroupingChoice:
     Attributes:
         groups: Places of the branches in each group.
         options: The best partition found for every number of groups, from 1 upwards.
+        known: Share of the pairs of tasks whose affinity is known; below a quarter there is no
+            evidence, and one group.
     """
 
     groups: Groups
     options: tuple[Option, ...]
+    known: float = 1.0
 
 
 def separation_cost(affinity: NDArray[np.float64], groups: Sequence[Sequence[int]]) -> float:
@@ -75,6 +79,7 @@ def grouping_options(
     *,
     max_groups: int | None = None,
     min_groups: int = 1,
+    self_affinity: bool = True,
     seed: int = 0,
 ) -> tuple[Option, ...]:
     """The best partition of the branches for every number of groups.
@@ -84,10 +89,14 @@ def grouping_options(
     all partitions the cost is often least for one giant group and some single branches.
 
     Args:
-        affinity: Of the tasks, in [0, 1]; NaN (a pair never seen) counts as the mean of the rest.
+        affinity: Of the tasks, in [0, 1]. NaN for a pair never seen, which counts as the mean of the
+            rest; where fewer than a quarter of the pairs are known (`known_share`), there is the
+            one group of all only, unless more are asked for.
         branches: For each branch, the places of its tasks; by default one branch per task.
         max_groups: At most so many groups; by default as many as branches, 32 at most.
         min_groups: At least so many groups, if there are as many branches.
+        self_affinity: Whether a branch's affinity with itself counts in the clustering. It does not
+            in scikit-learn's, which the paper's authors call.
         seed: Of the proposals.
 
     Raises:
@@ -97,13 +106,29 @@ def grouping_options(
     check_count("min_groups", min_groups)
     if max_groups is not None:
         check_count("max_groups", max_groups)
-    cleaned = cleaned_affinity(affinity)
-    members = [[i] for i in range(len(cleaned))] if branches is None else branches
-    between = branch_affinity(cleaned, members)
-    n = len(members)
+    if min_groups == 1 and known_share(affinity) < LEAST_KNOWN:
+        max_groups = 1
+    return options_of_known(
+        cleaned_affinity(affinity), branches, max_groups, min_groups, seed, self_affinity
+    )
+
+
+def options_of_known(
+    affinity: NDArray[np.float64],
+    branches: Sequence[Sequence[int]] | None,
+    max_groups: int | None,
+    min_groups: int,
+    seed: int,
+    self_affinity: bool,
+) -> tuple[Option, ...]:
+    """`grouping_options` of an affinity that `cleaned_affinity` gave."""
+    between = affinity if branches is None else branch_affinity(affinity, branches)
+    n = len(between)
     limit = min(n, MOST_GROUPS if max_groups is None else max_groups)
     widths = range(min(min_groups, limit), limit + 1)
-    embedding = spectral_embedding(between, limit) if limit > 1 else between
+    embedding: Matrix = between
+    if any(1 < width < n for width in widths):
+        embedding = spectral_embedding(between, limit, self_affinity=self_affinity)
     return tuple(_best_option(between, embedding, d, seed) for d in widths)
 
 
@@ -115,21 +140,25 @@ def choose_grouping(
     unit_cost: float = UNIT_COST,
     n_pools: int = 0,
     max_groups: int | None = None,
+    self_affinity: bool = True,
     seed: int = 0,
 ) -> GroupingChoice:
     r"""Choose how many groups, and which, by :math:`(d-1) L_0 2^p + \alpha L_s`.
 
     Args:
-        affinity: Of the tasks, in [0, 1].
+        affinity: Of the tasks, in [0, 1]; NaN for a pair never seen, as for `grouping_options`.
         branches: For each branch, the places of its tasks; by default one branch per task.
         alpha: Weight of separation against width; 0 never divides.
         unit_cost: L_0, the cost of one more branch of a stage.
         n_pools: p, how many stages that halve the resolution stand at or after the stage.
         max_groups: Cap of the width, such as floor(full width / thin width).
+        self_affinity: Whether a branch's affinity with itself counts in the clustering. It does not
+            in scikit-learn's, which the paper's authors call.
         seed: Of the spectral proposals.
 
     Returns:
-        The cheapest grouping; the narrowest among equals.
+        The cheapest grouping; the narrowest among equals. One group where fewer than a quarter of
+        the pairs are known.
 
     Raises:
         ShapeError: If the affinity is not square.
@@ -147,35 +176,15 @@ def choose_grouping(
     check_number("alpha", alpha)
     check_number("unit_cost", unit_cost, open_end=True)
     check_count("n_pools", n_pools, 0)
-    options = grouping_options(affinity, branches, max_groups=max_groups, seed=seed)
+    options = grouping_options(
+        affinity, branches, max_groups=max_groups, self_affinity=self_affinity, seed=seed
+    )
     cheapest = min(options, key=lambda option: option.cost(alpha, unit_cost * 2**n_pools))
-    return GroupingChoice(cheapest.groups, options)
-
-
-def cleaned_affinity(affinity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A symmetric float64 copy with 1 on the diagonal and unseen pairs at the mean of the rest.
-
-    Raises:
-        ShapeError: If the affinity is not square.
-        InputError: If it holds values outside [0, 1].
-    """
-    matrix = np.asarray(affinity, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
-        raise ShapeError(f"`affinity` must be a square matrix. Got shape {matrix.shape}")
-    off = ~np.eye(len(matrix), dtype=bool)
-    known = matrix[off & ~np.isnan(matrix)]
-    if known.size and (known.min() < 0 or known.max() > 1 + 1e-9):
-        raise InputError(
-            f"`affinity` must lie in [0, 1]. Got values from {known.min():.3g} to {known.max():.3g}"
-        )
-    filled = np.where(np.isnan(matrix), known.mean() if known.size else 0.5, matrix)
-    np.fill_diagonal(filled, 1.0)
-    cleaned: NDArray[np.float64] = (filled + filled.T) / 2
-    return cleaned
+    return GroupingChoice(cheapest.groups, options, known_share(affinity))
 
 
 def _best_option(
-    affinity: NDArray[np.float64], embedding: NDArray[np.float64], n_groups: int, seed: int
+    affinity: NDArray[np.float64], embedding: Matrix, n_groups: int, seed: int
 ) -> Option:
     n = len(affinity)
     if n_groups == 1:

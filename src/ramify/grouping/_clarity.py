@@ -7,14 +7,15 @@ from jaxtyping import Float
 from sklearn.metrics import silhouette_score
 
 from ramify._core import ShapeError
-from ramify.grouping._choice import cleaned_affinity
+from ramify.grouping._evidence import cleaned_affinity, has_evidence
 
 
 def clarity(affinity: Float[np.ndarray, "task task"], groups: Sequence[Sequence[int]]) -> float:
     """Mean silhouette of a partition of the tasks, in [−1, 1]; higher is clearer.
 
     How much nearer a task is to its own group than to the nearest other one, with the distance
-    1 − affinity; 0 for a task alone, and for a single group.
+    1 − affinity; 0 for a task alone, for a single group, and where the affinity knows fewer than a
+    quarter of the pairs.
 
     Args:
         affinity: Of the tasks, in [0, 1].
@@ -38,7 +39,8 @@ def clarity(affinity: Float[np.ndarray, "task task"], groups: Sequence[Sequence[
     for g, group in enumerate(groups):
         labels[list(group)] = g
     if (labels < 0).any() or sum(len(group) for group in groups) != len(labels):
-        raise ShapeError(f"`groups` must hold each of the {len(labels)} tasks exactly once")
-    if not 1 < len(groups) < len(labels):
+        requirement = f"must hold each of the {len(labels)} tasks exactly once"
+        raise ShapeError(requirement, argument="groups")
+    if not (1 < len(groups) < len(labels) and has_evidence(affinity)):
         return 0.0
     return float(silhouette_score(distances, labels, metric="precomputed"))

@@ -118,8 +118,9 @@ def _known(distances: NDArray[np.float64]) -> NDArray[np.int64]:
     known = np.flatnonzero(np.isfinite(distances.diagonal()))
     if not np.isfinite(distances[np.ix_(known, known)]).all():
         raise InputError(
-            "`distances` must be known between all tasks, or unknown to all others for a task "
-            "whose own is NaN. Got NaN or infinity between two known tasks"
+            "must be known between all tasks, or unknown to all others for a task whose own is NaN",
+            argument="distances",
+            got="NaN or infinity between two known tasks",
         )
     return known
 

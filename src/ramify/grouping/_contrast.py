@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ramify.grouping._choice import cleaned_affinity
+from ramify.grouping._evidence import cleaned_affinity, unknown_pairs
 
 _LEAST_AGREEMENT = 0.1
 
@@ -22,10 +22,10 @@ def contrasted(affinity: Float[np.ndarray, "task task"]) -> NDArray[np.float64]:
     stretched. This step is ours, not the paper's.
 
     Args:
-        affinity: In [0, 1], where 1/2 means unrelated.
+        affinity: In [0, 1], where 1/2 means unrelated; NaN for a pair never seen.
 
     Returns:
-        Symmetric, 1 on the diagonal, in [0, 1].
+        Symmetric, 1 on the diagonal, in [0, 1]; NaN for the same pairs.
 
     Example:
         >>> import numpy as np
@@ -38,8 +38,14 @@ def contrasted(affinity: Float[np.ndarray, "task task"]) -> NDArray[np.float64]:
     agreement = 2 * cleaned_affinity(affinity) - 1
     if len(agreement) == 1:
         return np.ones((1, 1))
-    others = np.where(np.eye(len(agreement), dtype=bool), -np.inf, agreement)
-    typical = max(_LEAST_AGREEMENT, float(np.median(others.max(axis=1))))
-    stretched: NDArray[np.float64] = (1 + np.clip(agreement / typical, -1, 1)) / 2
+    unknown = tuple(unknown_pairs(affinity).T)
+    np.fill_diagonal(agreement, -np.inf)
+    agreement[unknown] = agreement[unknown[::-1]] = -np.inf
+    nearest = agreement.max(axis=1)
+    nearest = nearest[np.isfinite(nearest)]
+    typical = max(_LEAST_AGREEMENT, float(np.median(nearest)) if len(nearest) else 0.0)
+    agreement /= typical
+    stretched: NDArray[np.float64] = (1 + agreement.clip(-1, 1, out=agreement)) / 2
+    stretched[unknown] = stretched[unknown[::-1]] = np.nan
     np.fill_diagonal(stretched, 1.0)
     return stretched

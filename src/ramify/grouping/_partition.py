@@ -23,10 +23,8 @@ def check_condition(condition: object) -> None:
         InputError: If it cannot be asked, or is a class such as `Similarity`, not one made of it.
     """
     if not callable(condition) or isinstance(condition, type):
-        raise InputError(
-            "`condition` must be Similarity(), Variance(n) or a function from distances to groups. "
-            f"Got {quoted(condition)}"
-        )
+        requirement = "must be Similarity(), Variance(n) or a function from distances to groups"
+        raise InputError(requirement, argument="condition", got=quoted(condition))
 
 
 def groups_by(condition: Condition, distances: Float[np.ndarray, "task task"]) -> list[list[int]]:
@@ -40,19 +38,17 @@ def groups_by(condition: Condition, distances: Float[np.ndarray, "task task"]) -
         ShapeError: If the distances are not square, or the groups no partition.
     """
     if distances.ndim != 2 or distances.shape[0] != distances.shape[1]:
-        raise ShapeError(f"`distances` must be a square matrix. Got shape {distances.shape}")
+        requirement, got = "must be a square matrix", f"shape {distances.shape}"
+        raise ShapeError(requirement, argument="distances", got=got)
     found: object = condition(distances)
     try:
         groups = [sorted(map(_place, group)) for group in found]  # type: ignore[attr-defined]
     except (TypeError, ValueError):
-        raise ShapeError(
-            f"`condition` must give lists of places, one list per group. Got {quoted(found)}"
-        ) from None
+        requirement = "must give lists of places, one list per group"
+        raise ShapeError(requirement, argument="condition", got=quoted(found)) from None
     if sorted(t for group in groups for t in group) != list(range(len(distances))):
-        raise ShapeError(
-            f"`condition` must put each place from 0 to {len(distances) - 1} in exactly one group. "
-            f"Got {groups}"
-        )
+        requirement = f"must put each place from 0 to {len(distances) - 1} in exactly one group"
+        raise ShapeError(requirement, argument="condition", got=str(groups))
     return sorted(group for group in groups if group)
 
 

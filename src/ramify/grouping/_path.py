@@ -13,10 +13,11 @@ from ramify.grouping._choice import (
     UNIT_COST,
     Groups,
     Option,
-    cleaned_affinity,
     grouping_options,
+    options_of_known,
     separation_cost,
 )
+from ramify.grouping._evidence import LEAST_KNOWN, cleaned_affinity, known_share
 from ramify.tasks import SharingTree
 
 
@@ -65,9 +66,17 @@ class SharingPath:
 
     Attributes:
         steps: In order of α; the intervals touch, the first starts at 0, the last never ends.
+        known: Share of the pairs of tasks whose affinity is known; below a quarter there is no
+            evidence, and the one tree that shares everything.
     """
 
     steps: tuple[SharingStep, ...]
+    known: float = 1.0
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether enough pairs of tasks are known to divide by."""
+        return self.known >= LEAST_KNOWN
 
     def at(self, alpha: float) -> SharingStep:
         """The step for one α.
@@ -92,8 +101,9 @@ class SharingPath:
         if not affordable:
             smallest = min(cost(step.tree) for step in self.steps)
             raise InputError(
-                f"the budget must be at least {smallest:,}, the cost of the smallest tree. "
-                f"Got {budget:,}; raise it or use a narrower backbone"
+                f"the budget must be at least {smallest:,}, the cost of the smallest tree",
+                got=f"{budget:,}",
+                remedy="raise it or use a narrower backbone",
             )
         return affordable[-1]
 
@@ -112,7 +122,7 @@ def sharing_path(
     likewise. Widening ends at the first stage that keeps a single group.
 
     Args:
-        affinity: Of the tasks, in [0, 1].
+        affinity: Of the tasks, in [0, 1]; NaN for a pair never seen, as for `grouping_options`.
         tasks: Their names.
         stage_costs: One per stage, from input to output.
         seed: Of the spectral proposals.
@@ -128,19 +138,21 @@ def sharing_path(
         [(1,), (2,), (3,), (4,)]
     """
     if np.shape(affinity) != (len(tasks), len(tasks)):
-        raise ShapeError(
-            f"`affinity` must be ({len(tasks)}, {len(tasks)}), one row per task. "
-            f"Got {np.shape(affinity)}"
-        )
-    matrix = cleaned_affinity(affinity)
+        requirement = f"must be ({len(tasks)}, {len(tasks)}), one row per task"
+        raise ShapeError(requirement, argument="affinity", got=str(np.shape(affinity)))
+    known, matrix = known_share(affinity), cleaned_affinity(affinity)
+    widening = _Widening(matrix, seed)
     single = tuple((i,) for i in range(len(tasks)))
+    costs = tuple(stage_costs)
+    if known < LEAST_KNOWN:
+        costs = tuple(StageCost(cost.unit, 1) for cost in costs)
     steps: list[SharingStep] = []
-    for low, high, partitions in _descend(matrix, single, tuple(stage_costs), (0.0, inf), seed):
+    for low, high, partitions in widening.descend(single, costs, (0.0, inf)):
         tree = _tree(tasks, partitions)
         continues = bool(steps) and steps[-1].tree == tree
         start = steps.pop().alpha_low if continues else low
-        steps.append(SharingStep(start, high, tree, _separation(matrix, partitions)))
-    return SharingPath(tuple(steps))
+        steps.append(SharingStep(start, high, tree, widening.separation(partitions)))
+    return SharingPath(tuple(steps), known)
 
 
 def tree_of_widths(
@@ -169,26 +181,37 @@ def tree_of_widths(
     return _tree(tasks, tuple(partitions))
 
 
-def _descend(
-    affinity: NDArray[np.float64],
-    branches: Groups,
-    stage_costs: tuple[StageCost, ...],
-    interval: tuple[float, float],
-    seed: int,
-) -> Iterator[tuple[float, float, tuple[Groups, ...]]]:
-    """For each piece of an interval of α: its ends and the partitions of the given stages."""
-    if not stage_costs:
-        yield (*interval, ())
-        return
-    below, here = stage_costs[:-1], stage_costs[-1]
-    options = grouping_options(affinity, branches, max_groups=here.max_groups, seed=seed)
-    for low, high, option in _envelope(options, here.unit, interval):
-        merged = _merged(branches, option.groups)
-        if option.n_groups == 1:
-            yield low, high, (merged,) * len(stage_costs)
-            continue
-        for start, end, partitions in _descend(affinity, merged, below, (low, high), seed):
-            yield start, end, (*partitions, merged)
+class _Widening:
+    """Groupings of branches and their separation, each found once."""
+
+    def __init__(self, affinity: NDArray[np.float64], seed: int) -> None:
+        self._affinity, self._seed = affinity, seed
+        self._separations: dict[Groups, float] = {}
+
+    def descend(
+        self, branches: Groups, stage_costs: tuple[StageCost, ...], interval: tuple[float, float]
+    ) -> Iterator[tuple[float, float, tuple[Groups, ...]]]:
+        """For each piece of an interval of α: its ends and the partitions of the given stages."""
+        if not stage_costs:
+            yield (*interval, ())
+            return
+        below, here = stage_costs[:-1], stage_costs[-1]
+        options = options_of_known(
+            self._affinity, branches, here.max_groups, 1, self._seed, self_affinity=True
+        )
+        for low, high, option in _envelope(options, here.unit, interval):
+            merged = _merged(branches, option.groups)
+            if option.n_groups == 1:
+                yield low, high, (merged,) * len(stage_costs)
+                continue
+            for start, end, partitions in self.descend(merged, below, (low, high)):
+                yield start, end, (*partitions, merged)
+
+    def separation(self, partitions: tuple[Groups, ...]) -> float:
+        """Mean separation cost of the tasks that share, over stages."""
+        for partition in set(partitions) - self._separations.keys():
+            self._separations[partition] = separation_cost(self._affinity, partition)
+        return float(np.mean([self._separations[partition] for partition in partitions]))
 
 
 def _envelope(
@@ -223,7 +246,3 @@ def _tree(tasks: Sequence[str], partitions: tuple[Groups, ...]) -> SharingTree:
         tuple(tuple(tasks[i] for i in group) for group in partition) for partition in partitions
     )
     return SharingTree(tuple(tasks), stages)
-
-
-def _separation(affinity: NDArray[np.float64], partitions: tuple[Groups, ...]) -> float:
-    return float(np.mean([separation_cost(affinity, partition) for partition in partitions]))

@@ -34,6 +34,7 @@ class RunResult(Part):
         memory: Peak bytes of the process (on a GPU: of the device) while it ran; None if unknown.
         settings: What the method chose by itself on validation rows.
         stages: The sharing tree of a network; else None.
+        warnings: What the user should know of what the method learned, a sentence each.
     """
 
     format_version: Literal[1] = 1
@@ -49,6 +50,7 @@ class RunResult(Part):
     memory: Number | None
     settings: dict[str, Setting]
     stages: Stages | None
+    warnings: list[str] = Field(default_factory=list)
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, whole or not at all."""

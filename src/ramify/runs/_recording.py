@@ -83,7 +83,7 @@ def recorded(
             for each in job.curve
         ],
         settings=options.settings(),
-        warnings=prepared.warnings,
+        warnings=[*prepared.warnings, *main.warnings],
         command=command,
     )
 

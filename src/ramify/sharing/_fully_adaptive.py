@@ -19,7 +19,9 @@ from ramify.grouping import (
     choose_grouping,
     clarity,
     group_stability,
+    has_evidence,
     sharing_path,
+    unknown_pairs,
 )
 from ramify.networks import Backbone, BackboneSpec, BranchedNetwork, VGGSpec, stages_of
 from ramify.networks._vgg import CONV_WIDTHS, DENSE_WIDTH
@@ -70,6 +72,9 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
       error of the best validation score, it is kept: dividing does not pay. Else, of the trees
       within one standard error, the clearest is kept.
 
+    Where rows have labels of so few tasks that less than a quarter of the pairs of tasks are known,
+    all tasks share everything, and `warnings` says so.
+
     Differences from the paper: the affinity is corrected for chance agreement unless
     ``affinity="margins"``, because with rare labels nearly all samples are easy for all tasks and
     unrelated tasks look alike, and then stretched (see `contrasted`); and a branch costs in proportion to its stage's size.
@@ -96,6 +101,8 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
             with ``alpha``. None for no limit.
         restart_statistics: Whether the running statistics of batch norms start anew at a division,
             as in the paper. By default each branch keeps those of the one that it copies.
+        self_affinity: Whether a branch's affinity with itself counts when branches are clustered.
+            It does not in the paper's code.
         seed: Of the spectral proposals.
 
     Raises:
@@ -176,6 +183,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
     max_widths: Sequence[int] | None = None
     max_rounds: int | None = None
     restart_statistics: bool = False
+    self_affinity: bool = True
     seed: int = 0
     _reading: Reading | None = field(default=None, init=False, repr=False)
     _settled: bool = field(default=False, init=False, repr=False)
@@ -275,6 +283,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
             max_widths=caps if max_widths is None else max_widths,
             max_rounds=15,
             restart_statistics=True,
+            self_affinity=False,
             seed=seed,
         )
 
@@ -359,6 +368,24 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
             for name, matrix in self._known().all().items()
         }
 
+    def warnings(self) -> list[str]:
+        """How many pairs of tasks nothing is known of, if any."""
+        if self._reading is None:
+            return []
+        matrix = self.matrix()
+        unknown, n_pairs = len(unknown_pairs(matrix)), len(matrix) * (len(matrix) - 1) // 2
+        if not unknown:
+            return []
+        said = f"no row has labels of both tasks in {unknown:,} of {n_pairs:,} pairs of tasks"
+        if has_evidence(matrix):
+            return [
+                f"{said}; who shares was decided as if these were alike as others are on average"
+            ]
+        return [
+            f"{said}, so nothing tells who should share, and all tasks share everything; "
+            "`linear:clustered` finds groups of tasks that have rows of their own"
+        ]
+
     def path(self, network: BranchedNetwork) -> SharingPath:
         """The best tree for every α, from the affinity as it stands."""
         costs = self._costs(network)
@@ -414,6 +441,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
             alpha=alpha,
             unit_cost=cost.unit,
             max_groups=cost.max_groups,
+            self_affinity=self.self_affinity,
             seed=self.seed,
         ).groups
         if len(groups) == 1:

@@ -128,6 +128,10 @@ class Sharing(Strategy):
         """How alike it found the tasks to be, by the names of the measures."""
         return {}
 
+    def warnings(self) -> list[str]:
+        """What the user should know of what it learned, a sentence each."""
+        return []
+
     def path(self, network: BranchedNetwork) -> SharingPath | None:
         """The best tree for every α, where it learned such a path.
 

@@ -208,6 +208,18 @@ def test_every_seed_draws_a_split_unless_a_column_holds_it() -> None:
     assert "cover training alone" in record.intervals
 
 
+def test_what_a_method_found_no_evidence_for_is_told_once_with_its_name() -> None:
+    frame = small_table()
+    names = [name for name in frame.columns if name.startswith("g")]
+    apart = [
+        pl.when(pl.int_range(pl.len()) % len(names) == i).then(name).alias(name)
+        for i, name in enumerate(names)
+    ]
+    record = compared(frame.with_columns(apart)).record
+    (said,) = [each for each in record.warnings if "pairs of tasks" in each]
+    assert said.startswith("adaptive: no row has labels of both tasks in")
+
+
 def test_one_task_and_one_seed_are_enough() -> None:
     record = compared(small_table().drop("g1_t0"), seeds=1).record
     assert all(method.test is not None for method in record.methods)

@@ -130,10 +130,31 @@ def test_a_task_without_any_label_can_be_grouped() -> None:
     assert sorted(members) == list(range(6))
 
 
-def test_affinities_that_are_all_unknown_divide_like_equal_ones() -> None:
-    unknown = np.full((4, 4), np.nan)
-    equal = np.full((4, 4), 0.5) + 0.5 * np.eye(4)
-    assert grouping_options(unknown) == grouping_options(equal)
+@pytest.mark.parametrize("alpha", [0.1, 100.0])
+def test_from_no_evidence_nothing_is_divided(alpha: float) -> None:
+    unknown = np.full((8, 8), np.nan)
+    for pair in ([0, 1], [2, 3], [4, 5]):  # of 28
+        unknown[tuple(pair)] = 0.1
+        choice = choose_grouping(unknown, alpha=alpha)
+        assert choice.groups == (tuple(range(8)),)
+        assert len(choice.options) == 1
+    assert choice.known == pytest.approx(3 / 28)
+
+
+def test_unknown_pairs_count_as_the_mean_of_the_known() -> None:
+    affinity = noisy(6, 2, seed=1)
+    holed, filled = affinity.copy(), affinity.copy()
+    holed[0, 4] = holed[4, 0] = np.nan
+    others = ~np.eye(6, dtype=bool)
+    others[0, 4] = others[4, 0] = False
+    filled[0, 4] = filled[4, 0] = affinity[others].mean()
+    ours, theirs = grouping_options(holed), grouping_options(filled)
+    assert [o.groups for o in ours] == [o.groups for o in theirs]
+
+
+def test_controls_may_ask_for_groups_of_unknown_tasks() -> None:
+    (option,) = grouping_options(np.full((4, 4), np.nan), min_groups=3, max_groups=3)
+    assert option.n_groups <= 3
 
 
 @pytest.mark.parametrize("groups", [[[0, 1, 2], [3, 4], [5]], [[0], [1, 2, 3, 4, 5]]])

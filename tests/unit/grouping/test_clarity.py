@@ -67,4 +67,18 @@ def test_contrast_of_one_task_and_of_unknown_pairs() -> None:
     assert_allclose(contrasted(np.ones((1, 1))), 1)
     affinity = blocks(4, 2)
     affinity[0, 3] = affinity[3, 0] = np.nan
-    assert np.isfinite(contrasted(affinity)).all()
+    found = contrasted(affinity)
+    assert np.isnan(found[[0, 3], [3, 0]]).all()
+    assert np.isnan(found).sum() == 2
+
+
+def test_what_is_unknown_does_not_decide_how_far_the_rest_is_stretched() -> None:
+    affinity = np.array([[1, 0.6, 0.5], [0.6, 1, 0.5], [0.5, 0.5, 1]])
+    apart = np.pad(affinity, (0, 3), constant_values=np.nan)
+    apart[3:, 3:] = affinity
+    assert_allclose(contrasted(apart)[:3, :3], contrasted(affinity))
+    assert np.isnan(contrasted(np.full((3, 3), np.nan))[~np.eye(3, dtype=bool)]).all()
+
+
+def test_clarity_of_no_evidence_is_0() -> None:
+    assert clarity(np.full((4, 4), np.nan), [[0, 1], [2, 3]]) == 0

@@ -53,6 +53,7 @@ class Finished:
         path: The best tree for every α, where it learned such a path.
         stability: How reliably each of its groups comes back, where it can tell.
         regroupings: The looks at which tasks were grouped anew.
+        warnings: What the user should know of what it learned, a sentence each.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Finished:
     path: Sequence[PathStep] = ()
     stability: Sequence[GroupStability] = ()
     regroupings: Sequence[Regrouping] = ()
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)

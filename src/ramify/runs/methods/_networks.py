@@ -37,6 +37,7 @@ class NetworkMethod(Method):
             path=_path(job, fitted),
             stability=_stability(fitted),
             regroupings=fitted.sharing.regroupings,
+            warnings=fitted.sharing.warnings(),
         )
 
 

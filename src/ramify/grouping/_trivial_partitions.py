@@ -1,4 +1,4 @@
-"""The two partitions that ask for no distance: controls."""
+"""Trivial partitions, used as controls: all tasks together, and each alone."""
 
 import numpy as np
 from jaxtyping import Float

@@ -1,0 +1,54 @@
+"""A tree is grown from what rows tell of pairs of tasks, or not at all."""
+
+import numpy as np
+import polars as pl
+
+import ramify
+from ramify.sharing import FullyAdaptive
+from ramify.training import Training
+
+N_TASKS = 6
+
+
+def table(labelled: np.ndarray) -> pl.DataFrame:
+    """Six tasks that follow one feature or its opposite, with the labels of a mask."""
+    x = np.random.default_rng(0).standard_normal((len(labelled), 3))
+    signs = np.where(np.arange(N_TASKS) % 2, 1, -1)
+    labels = np.where(x[:, :1] * signs > 0, "yes", "no").astype(object)
+    labels[~labelled] = None
+    columns = {f"x{i}": x[:, i] for i in range(3)}
+    return pl.DataFrame(columns | {f"task {t}": list(labels[:, t]) for t in range(N_TASKS)})
+
+
+def fitted(labelled: np.ndarray) -> ramify.Run:
+    return ramify.fit(
+        table(labelled),
+        "task*",
+        sharing=FullyAdaptive(growing_epochs=1, n_candidates=2),
+        hidden=(8, 8),
+        training=Training(epochs=1),
+        baselines=(),
+    )
+
+
+def test_tasks_with_rows_of_their_own_share_everything_and_it_is_said() -> None:
+    record = fitted(np.arange(240)[:, None] % N_TASKS == np.arange(N_TASKS)).record
+    assert record.tree.stages == [[[task.name for task in record.tasks]]] * 2
+    (said,) = [each for each in record.warnings if "pairs of tasks" in each]
+    assert "15 of 15" in said
+    assert "`linear:clustered`" in said
+    assert len(record.path) == 1
+    (used,) = [each for each in record.affinity.values() if each.used]
+    assert [row.count(None) for row in used.matrix] == [5] * 6
+
+
+def test_a_few_unknown_pairs_are_counted() -> None:
+    labelled = np.ones((240, N_TASKS), dtype=bool)
+    labelled[::2, 0] = labelled[1::2, 1] = False
+    (said,) = [each for each in fitted(labelled).record.warnings if "pairs of tasks" in each]
+    assert "1 of 15 pairs" in said
+
+
+def test_where_all_pairs_are_known_nothing_is_said() -> None:
+    record = fitted(np.ones((240, N_TASKS), dtype=bool)).record
+    assert not any("pairs of tasks" in each for each in record.warnings)
