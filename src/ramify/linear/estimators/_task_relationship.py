@@ -9,10 +9,12 @@ from ramify._core import check_number
 from ramify.linear.estimators._base import Method, SingleFit
 from ramify.linear.estimators._cross_validation import CrossValidated
 from ramify.linear.estimators._forms import Classifier, Regressor
-from ramify.linear.inputs import Floats
+from ramify.linear.inputs import Floats, ratio
 from ramify.linear.losses import SmoothLoss
 from ramify.linear.penalties import SquaredTraceNorm
 from ramify.linear.solvers import Solution, solve_spectral, telling_strength
+
+_NOTHING = 1e-8  # length of coefficients, as a part of the longest, that is only rounding
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -26,8 +28,10 @@ class _TaskRelationship(SingleFit):
     def _solve(self, loss: SmoothLoss, start: Solution | None) -> Solution:
         penalty = self._penalty(check_number("alpha", self.alpha, open_end=True))
         solution = solve_spectral(loss, penalty, start, self._control())
-        covariance = _covariance(solution.coef)
-        learned = {"task_covariance_": covariance, "task_affinity_": _correlation(covariance)}
+        learned = {
+            "task_covariance_": _covariance(solution.coef),
+            "task_affinity_": _correlation(solution.coef),
+        }
         return replace(solution, learned=learned)
 
     def _largest_alpha(self, loss: SmoothLoss) -> float:
@@ -71,8 +75,9 @@ class TaskRelationship(Regressor, _TaskRelationship):
 
     Attributes:
         task_covariance_: :math:`\Omega`, ``(task, task)``, of trace 1 (0 if all coefficients are).
-        task_affinity_: Correlations :math:`\Omega_{st} / \sqrt{\Omega_{ss} \Omega_{tt}}` in
-            [−1, 1]: positive for tasks that agree, negative for opposites, 0 for unrelated ones.
+        task_affinity_: Correlations :math:`w_s^\top w_t / (\|w_s\| \|w_t\|)` in [−1, 1]: positive
+            for tasks that agree, negative for opposites, 0 for unrelated ones. The paper reads them
+            off :math:`\Omega`, which is a square root: coefficients of correlation .8 give .5 there.
 
     References:
         Zhang and Yeung. *A Convex Formulation for Learning Task Relationships in Multi-Task
@@ -121,10 +126,10 @@ def _covariance(coef: Floats) -> Floats:
     return covariance
 
 
-def _correlation(covariance: Floats) -> Floats:
-    deviation = np.sqrt(np.diagonal(covariance))
-    scale = np.outer(deviation, deviation)
-    correlation = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+def _correlation(coef: Floats) -> Floats:
+    lengths = np.linalg.norm(coef, axis=1, keepdims=True)
+    unit = ratio(coef, lengths * (lengths > _NOTHING * lengths.max()))
+    correlation = unit @ unit.T
     np.fill_diagonal(correlation, 1.0)
     bounded: Floats = correlation.clip(-1, 1)
     return bounded

@@ -9,7 +9,12 @@ from numpy.testing import assert_allclose
 from tests.references import linear_alternating as reference
 from tests.unit.linear._alternating import Array, centred, rows_of, shared
 
-from ramify.linear import FeatureLearning, TaskRelationship, TaskRelationshipClassifier
+from ramify.linear import (
+    FeatureLearning,
+    TaskRelationship,
+    TaskRelationshipClassifier,
+    TaskRelationshipCV,
+)
 
 cp: Any = pytest.importorskip("cvxpy")
 
@@ -69,6 +74,20 @@ def test_alike_opposed_and_unrelated_tasks_are_told_apart_in_twenty_draws() -> N
         assert affinity[0, 1] > 0.9
         assert affinity[0, 2] < -0.9
         assert np.abs(affinity[3, :3]).max() < 0.35
+
+
+@pytest.mark.parametrize("n_features", [30, 300])
+def test_planted_correlations_are_recovered(n_features: int) -> None:
+    """The paper's own reading of .8 is .5."""
+    planted = np.array([[1, 0.8, -0.3, 0], [0.8, 1, -0.3, 0], [-0.3, -0.3, 1, 0], [0, 0, 0, 1]])
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        axes = np.linalg.qr(rng.normal(size=(n_features, 4)))[0].T
+        coef = np.linalg.cholesky(planted) @ axes
+        X = rng.normal(size=(600, n_features))
+        Y = X @ coef.T + 0.1 * rng.normal(size=(600, 4))
+        for model in (TaskRelationship(0.01), TaskRelationshipCV(alphas=5, cv=3)):
+            assert_allclose(model.fit(X, Y).task_affinity_, planted, atol=0.1)
 
 
 def test_opposite_labels_give_a_negative_relation() -> None:

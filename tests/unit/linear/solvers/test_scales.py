@@ -9,7 +9,14 @@ from numpy.testing import assert_allclose
 from tests.contracts._linear_cases import CLASSIFIERS, REGRESSORS
 from tests.unit.linear._problems import Array
 
-from ramify.linear import BlockSparse, Dirty, TraceNorm
+from ramify.linear import (
+    BlockSparse,
+    BlockSparseClassifier,
+    Dirty,
+    DirtyClassifier,
+    TraceNorm,
+    TraceNormClassifier,
+)
 from ramify.linear.estimators._base import MultiTaskModel
 
 SCALES = np.geomspace(1e-3, 1e3, 12)
@@ -22,6 +29,13 @@ PENALTIES: dict[str, tuple[MultiTaskModel, Callable[[Any], float]]] = {
         Dirty(entry_ratio=0.5),
         lambda m: np.abs(m.shared_coef_).max(axis=0).sum() + 0.5 * np.abs(m.own_coef_).sum(),
     ),
+}
+
+CLASSIFIER_OF: dict[str, MultiTaskModel] = {
+    "q=2": BlockSparseClassifier(q=2),
+    "q=inf": BlockSparseClassifier(q=np.inf),
+    "trace norm": TraceNormClassifier(),
+    "dirty": DirtyClassifier(entry_ratio=0.5),
 }
 
 
@@ -79,3 +93,29 @@ def test_where_features_are_more_than_rows_steps_have_an_end(name: str) -> None:
     model = template.set_params(alpha=1e-4, max_iter=20_000, tol=1e-6).fit(X, Y)
     assert 1e-4 * penalty(model) <= 0.5 * Y.var(axis=0).sum()
     assert model.dual_gap_ <= 1e-6 * 0.5 * Y.var(axis=0).sum()
+
+
+@pytest.mark.parametrize("name", ["q=2", "q=inf", "trace norm", "dirty"])
+def test_classifiers_reach_the_optimum_of_a_convex_solver(name: str) -> None:
+    """Features of scales from 1e-3 to 1e3, where fits stopped 38 % above it."""
+    cp: Any = pytest.importorskip("cvxpy")
+    X, Y = problem(SCALES)
+    signs, alpha = np.where(Y > 0, 1.0, -1.0), 0.02
+    scaled, shared, own = X / SCALES, cp.Variable((5, 12)), cp.Variable((5, 12))
+    in_unit = shared @ np.diag(1 / SCALES)
+    penalties = {
+        "q=2": cp.sum(cp.norm(in_unit, 2, axis=0)),
+        "q=inf": cp.sum(cp.norm(in_unit, "inf", axis=0)),
+        "trace norm": cp.normNuc(in_unit),
+        "dirty": cp.sum(cp.norm(in_unit, "inf", axis=0))
+        + 0.5 * cp.sum(cp.abs(own @ np.diag(1 / SCALES))),
+    }
+    coef = shared + own if name == "dirty" else shared
+    margins = scaled @ coef.T + np.ones((150, 1)) @ cp.reshape(cp.Variable(5), (1, 5), order="C")
+    loss = cp.sum(cp.logistic(cp.multiply(-signs, margins))) / 150
+    least = cp.Problem(cp.Minimize(loss + alpha * penalties[name])).solve(solver=cp.CLARABEL)
+    model = CLASSIFIER_OF[name].set_params(alpha=alpha).fit(X, signs)
+    found = np.logaddexp(0, -signs * (X @ model.coef_.T + model.intercept_)).sum() / 150
+    found += alpha * PENALTIES[name][1](model)
+    assert found <= least + model.dual_gap_ + 1e-6
+    assert found <= 1.0001 * least
