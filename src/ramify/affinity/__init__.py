@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from ramify.affinity._error_margin import ErrorMarginAffinity
     from ramify.affinity._factors import Factors, factors_of_gram
     from ramify.affinity._feature_gradients import FeatureGradientAffinity
-    from ramify.affinity._gradient_factors import GradientFactors
+    from ramify.affinity._gradient_factors import Accumulation, GradientFactors
     from ramify.affinity._nonnegative import nonnegative_factors
 
 __all__ = [
+    "Accumulation",
     "CountSketch",
     "ErrorMarginAffinity",
     "Factors",
@@ -30,6 +31,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "Accumulation": "ramify.affinity._gradient_factors",
         "CountSketch": "ramify.affinity._count_sketch",
         "ErrorMarginAffinity": "ramify.affinity._error_margin",
         "Factors": "ramify.affinity._factors",

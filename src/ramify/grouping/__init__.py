@@ -12,15 +12,24 @@ from ramify.grouping._choice import (
     GroupingChoice,
     Option,
     choose_grouping,
+    clarity,
     grouping_options,
     separation_cost,
 )
-from ramify.grouping._clarity import clarity
-from ramify.grouping._conditions import Similarity, Variance
+from ramify.grouping._conditions import (
+    Condition,
+    Shuffled,
+    Similarity,
+    Variance,
+    apart,
+    check_condition,
+    groups_by,
+    medoids,
+    together,
+)
 from ramify.grouping._contrast import contrasted
 from ramify.grouping._distances import factor_distances
 from ramify.grouping._evidence import has_evidence, known_share, unknown_pairs
-from ramify.grouping._partition import Condition, check_condition, groups_by, medoids
 from ramify.grouping._path import (
     SharingPath,
     SharingStep,
@@ -28,9 +37,7 @@ from ramify.grouping._path import (
     sharing_path,
     tree_of_widths,
 )
-from ramify.grouping._shuffled import Shuffled
 from ramify.grouping._stability import group_stability
-from ramify.grouping._trivial_partitions import apart, together
 
 __all__ = [
     "UNIT_COST",

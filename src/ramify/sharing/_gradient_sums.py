@@ -9,8 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ramify._core import InputError, check_count, check_number
-from ramify.affinity import Factors, GradientFactors, nonnegative_factors
-from ramify.affinity._gradient_factors import Accumulation
+from ramify.affinity import Accumulation, Factors, GradientFactors, nonnegative_factors
 from ramify.grouping import factor_distances
 from ramify.sharing._looks import Look
 from ramify.tasks import TaskSet

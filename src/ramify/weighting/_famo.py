@@ -6,9 +6,8 @@ from torch import Tensor
 
 from ramify._core import check_number
 from ramify.tasks import TaskSet
-from ramify.weighting._adam import adam_start, adam_step
 from ramify.weighting._base import LossWeighting, Remembering
-from ramify.weighting._masked import share_among, spread_over
+from ramify.weighting._present_tasks import adam_start, adam_step, share_among, spread_over
 
 _TINY = 1e-8
 

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ramify._core import check_number
 from ramify.tasks import TaskSet
-from ramify.weighting._adam import adam_start, adam_step
 from ramify.weighting._base import GramWeighting, Matrix, Places, Remembering, Vector
+from ramify.weighting._present_tasks import adam_start, adam_step
 
 _TINY, _SMALLEST = 1e-12, 1e-3
 

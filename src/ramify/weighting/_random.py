@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ramify.tasks import TaskSet
 from ramify.weighting._base import LossWeighting, Remembering
-from ramify.weighting._masked import share_among, spread_over
+from ramify.weighting._present_tasks import share_among, spread_over
 
 
 def random_state(seed: int) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ramify._core import check_number
 from ramify.weighting._base import LossWeighting
-from ramify.weighting._masked import share_among, spread_over
+from ramify.weighting._present_tasks import share_among, spread_over
 
 
 def smooth_tchebycheff_weights(

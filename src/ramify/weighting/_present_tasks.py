@@ -1,10 +1,25 @@
-"""Adam for a few numbers, one per task, that leaves absent tasks alone."""
+"""Numbers of the present tasks only: softmax, sums, and steps of Adam that leave absent tasks alone."""
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+_NEVER = -1e30
 _FIRST, _SECOND, _TINY = 0.9, 0.999, 1e-8
+
+
+def share_among(
+    scores: Float[Tensor, " task"], present: Bool[Tensor, " task"]
+) -> Float[Tensor, " task"]:
+    """Softmax of the scores of the present tasks; 0 for the others."""
+    return torch.where(present, scores.masked_fill(~present, _NEVER).softmax(0), 0.0)
+
+
+def spread_over(
+    shares: Float[Tensor, " task"], present: Bool[Tensor, " task"]
+) -> Float[Tensor, " task"]:
+    """Shares that sum to 1, times the number of present tasks: weights of mean 1."""
+    return shares * present.sum()
 
 
 def adam_start(n_tasks: int) -> dict[str, Tensor]:
