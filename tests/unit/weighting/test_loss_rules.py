@@ -247,7 +247,7 @@ def test_random_weights_are_drawn_anew_in_every_step() -> None:
 
 def test_fixed_weights_are_one_per_task() -> None:
     assert Fixed([2.0, 0.0]).weights(torch.ones(2), ALL[:2]).tolist() == [2.0, 0.0]
-    with pytest.raises(ShapeError, match=r"one weight per task, 4. Got 2"):
+    with pytest.raises(ShapeError, match=r"one weight per task, 4, in their order. Got 2"):
         Fixed([2.0, 0.0]).weights(LOSSES, ALL)
 
 
