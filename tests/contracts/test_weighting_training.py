@@ -142,6 +142,7 @@ def test_a_ranking_without_a_pair_of_rows_is_as_absent(name: str) -> None:
     """Its loss there is 0, which is no success that others have to make up for."""
     tasks = TaskSet([Task("a", Ranking()), Task("b", Binary()), Task("c", Regression())])
     x, y, mask = tensors(tasks, 48, labelled=1.0)
+    y[:, 0].abs_()  # relevances
     settings = Training(
         epochs=1, optimiser=SGD(momentum=0), weight_decay=0.0, weighting=weighting_named(name)
     )
@@ -216,5 +217,5 @@ def test_the_command_refuses_an_unknown_weighting_in_one_line(tmp_path: Path) ->
     table = make_table(tmp_path / "table.csv")
     said = fit(table, tmp_path / "run", "--weighting", "magic")
     assert said.code == 2
-    assert "weighting must be one of equal, fixed, uncertainty" in said.err
+    assert "--weighting must be one of 'equal', 'fixed', 'uncertainty'" in said.err
     assert said.err.count("\n") == 1
