@@ -3,6 +3,7 @@
 from typing import TypeGuard
 
 import numpy as np
+import scipy.sparse as sp
 
 from ramify.linear.inputs import Floats, StackedDesign, inverse_or_zero, ratio
 from ramify.linear.losses import GramLoss, RowLoss, SmoothLoss
@@ -10,6 +11,7 @@ from ramify.linear.losses import GramLoss, RowLoss, SmoothLoss
 _SPECK = 1e-14
 _MOST_ENTRIES = 30_000_000
 _MOST_STEPS = 1000
+_DEARER = 4  # it takes fewer steps, so that each may cost more
 
 
 def coupled_by_mean(loss: GramLoss, apart: float, together: float) -> Floats:
@@ -48,12 +50,14 @@ def coupled_by_mean(loss: GramLoss, apart: float, together: float) -> Floats:
 
 
 def has_few_rows(loss: SmoothLoss) -> TypeGuard[RowLoss]:
-    """Whether tasks have rows of their own, fewer than features, and a squared loss."""
+    """Whether tasks have rows of their own, a squared loss, and so few rows that these are cheaper."""
     if not (isinstance(loss, RowLoss) and isinstance(loss.design, StackedDesign)):
         return False
-    most = int(loss.design.counts.max())
-    fits = loss.n_tasks * most**2 <= _MOST_ENTRIES
-    return loss.is_quadratic and most < loss.n_features and fits
+    X = loss.design.X
+    n_products = loss.n_tasks * int(loss.design.counts.max()) ** 2
+    of_coefficients = (X.nnz if sp.issparse(X) else X.size) + loss.n_tasks * loss.n_features
+    pays = n_products <= _DEARER * of_coefficients
+    return loss.is_quadratic and pays and n_products <= _MOST_ENTRIES
 
 
 def coupled_over_rows(loss: RowLoss, apart: float, together: float, tol: float) -> Floats:

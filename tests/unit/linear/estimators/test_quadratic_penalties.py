@@ -141,6 +141,13 @@ def test_few_rows_per_task_are_solved_over_rows(
     assert np.linalg.norm(gradient) <= 1e-10 * np.linalg.norm(loss.at_zero[1])
 
 
+def test_many_sparse_rows_per_task_are_not_solved_over_rows() -> None:
+    X = sp.random_array((200, 500), density=0.01, rng=np.random.default_rng(0), format="csr")
+    objective = Objective([LOSSES["squared"]] * 2, np.ones(2), True, True)
+    counts, ones = np.array([100, 100]), np.ones(200)
+    assert not has_few_rows(objective.loss_of(LabelledRows(X, ones, ones, np.arange(200), counts)))
+
+
 @pytest.mark.parametrize("strengths", [(1e8, 0.1), (0.0, 0.1), (0.1, 0.0), (0.0, 0.0)])
 def test_constant_features_of_tasks_with_their_own_rows_are_unused(
     strengths: tuple[float, float],
