@@ -94,7 +94,7 @@ def scores(run: Path) -> str:
 
     def numbers(node: object, name: str = "") -> list[str]:
         if isinstance(node, dict):
-            return [n for k in sorted(node) for n in numbers(node[k], k)]
+            return [n for k in sorted(node) for n in numbers(node[k], f"{name}.{k}")]
         if isinstance(node, list):
             return [n for each in node for n in numbers(each, name)]
         timed = re.search(r"second|millisecond|_ms|version|cores|memory", name)

@@ -14,6 +14,8 @@ from tests.docs.pages import EXAMPLES, PAGES, ROOT, Block, blocks, refreshed
 import ramify
 from ramify.cli._parser import VERBS, build_parser
 from ramify.data import planted_table
+from ramify.networks import NETWORKS
+from ramify.runs import STRATEGIES
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -32,6 +34,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             if block.language == "yaml":
                 (tmp_path / "fit.yaml").write_text(block.text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    for registry in (STRATEGIES, NETWORKS):  # what a page registers is known to that page only
+        monkeypatch.setattr(registry, "_classes", dict(registry._classes))
     return tmp_path
 
 

@@ -1,9 +1,9 @@
 """Classes by the names that people and files have for them; open to those of others."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ramify._core._errors import InputError
 from ramify._core._text import listed, quoted
@@ -26,6 +26,7 @@ class Registry(Mapping[str, type[Kind]], Generic[Kind]):
         group: The group of entry points.
         classes: Those that are built in, each with a ``name``.
         key: The attribute that holds the name.
+        through: Further groups of entry points, each with what gives the classes of one of its own.
 
     Example:
         >>> class Shape: ...
@@ -47,8 +48,10 @@ class Registry(Mapping[str, type[Kind]], Generic[Kind]):
         group: str,
         classes: Iterable[type[Kind]],
         key: str = "name",
+        through: Mapping[str, Callable[[Any], Iterable[type[Kind]]]] | None = None,
     ) -> None:
-        self.base, self.noun, self._group, self._key = base, noun, group, key
+        self.base, self.noun, self._key = base, noun, key
+        self._groups = {group: _itself, **(through or {})}
         self._classes: dict[str, type[Kind]] = {self._name(each): each for each in classes}
         self._searched = False
 
@@ -118,16 +121,22 @@ class Registry(Mapping[str, type[Kind]], Generic[Kind]):
         if self._searched:
             return
         self._searched = True
-        for point in entry_points(group=self._group):
-            self._take(point)
+        for group, classes_of in self._groups.items():
+            for point in entry_points(group=group):
+                self._take(point, classes_of)
 
-    def _take(self, point: EntryPoint) -> None:
+    def _take(self, point: EntryPoint, classes_of: Callable[[Any], Iterable[type[Kind]]]) -> None:
         try:
-            self.add(point.load())
+            for each in classes_of(point.load()):
+                self.add(each)
         except Exception as error:  # noqa: BLE001  # another package's fault must not end ours
             _log.warning(
                 "the %s %r of an installed package cannot be used: %s", self.noun, point.name, error
             )
+
+
+def _itself(loaded: Any) -> list[Any]:  # noqa: ANN401  # `Registry.add` checks what it is
+    return [loaded]
 
 
 def _place(named: type) -> tuple[str, str]:

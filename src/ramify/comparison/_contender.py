@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ramify._core import InputError, Setting, listed, quoted
 from ramify.data import ImageData, Table
-from ramify.runs import PER_TASK, Options, warm_up_epochs
-from ramify.sharing import REFERENCES, StartsAlone, Strategy
+from ramify.runs import PER_TASK, Options
+from ramify.sharing import REFERENCES, Strategy
 from ramify.tasks import TaskSet
 from ramify.weighting import GramWeighting, Weighting, as_weighting
 
@@ -65,7 +65,7 @@ class Contender:
     @property
     def variant(self) -> str:
         """What sets its files apart where it tries several settings by itself; else empty."""
-        n_trials = getattr(self.strategy, "n_trials", 0)
+        n_trials = self.strategy.n_trials
         return f"-best-of-{n_trials + 1}" if n_trials else ""
 
     def settings(self, options: Options, tasks: TaskSet) -> Decisive:
@@ -96,12 +96,10 @@ class Contender:
             InputError: If growing takes all epochs.
         """
         sharing, training = self.make(options.seed), options.training
-        growing = warm_up_epochs(sharing, tasks)
+        growing = sharing.warm_up_epochs(len(tasks))
         if training.epochs <= growing:
-            alone = isinstance(sharing, StartsAlone)
-            spent = "epochs of separate networks (`alone`)" if alone else "growing epochs"
             raise InputError(
-                f"must be more than the {growing} {spent} of {self.name}",
+                f"must be more than the {growing} {sharing.warm_up_words} of {self.name}",
                 argument="epochs",
                 got=str(training.epochs),
             )
@@ -148,10 +146,8 @@ def _made(kind: type[Strategy], _seed: int) -> Strategy:
     return kind()
 
 
-def _with_trials(make: Callable[[int], Strategy], n_trials: int, seed: int) -> Strategy:
-    made: Any = make(seed)
-    found: Strategy = replace(made, n_trials=n_trials)
-    return found
+def _trying(make: Callable[[int], Strategy], n_trials: int, seed: int) -> Strategy:
+    return make(seed).trying(n_trials)
 
 
 ALWAYS: Final[tuple[Contender, ...]] = tuple(
@@ -194,6 +190,8 @@ def completed(contenders: Sequence[Contender], n_trials: int) -> list[Contender]
 
 
 def _searching(contender: Contender, n_trials: int) -> Contender:
-    if not hasattr(contender.strategy, "n_trials"):
-        return contender
-    return replace(contender, make=partial(_with_trials, contender.make, n_trials))
+    return (
+        replace(contender, make=partial(_trying, contender.make, n_trials))
+        if n_trials
+        else contender
+    )

@@ -24,6 +24,7 @@ NETWORKS: Final[Registry[TaskModel]] = Registry(
         *(ExpertNetwork, AttentionNetwork, AttachedNetwork),
     ],
     key="kind",
+    through={"ramify.strategies": lambda strategy: strategy.models()},
 )
 """Every kind of network, and of what else is fitted, by the name that files use."""
 

@@ -76,11 +76,13 @@ class TaskModel(nn.Module, ABC):
         kind: The name under which a file speaks of this kind; by default that of the class, so that
             none is taken for the one that it derives from.
         gives_predictions: Whether it gives probabilities and values, not the outputs of heads.
+        has_backbone: Whether it is made of the stages of a backbone, which its file then describes.
         tasks: The tasks.
     """
 
     kind: ClassVar[str]
     gives_predictions: ClassVar[bool] = False
+    has_backbone: ClassVar[bool] = False
     tasks: TaskSet
 
     def __init_subclass__(cls) -> None:
@@ -148,6 +150,8 @@ class TaskNetwork(TaskModel):
         reader: What turns inputs into what the first stage takes; None for nothing.
         positions: Those of the last batch; None where features have none.
     """
+
+    has_backbone = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from ramify.records._regrouping import Regrouping
 FORMAT_VERSION = 2
 
 Stages = list[list[list[str]]]
-Structure = Literal["tree", "network", "linear", "forest"]
+Structure = Literal["tree", "network", "linear", "forest", "other"]
 
 
 class TaskInfo(Part):
@@ -41,8 +41,8 @@ class SharingInfo(Part):
     Attributes:
         name: The word for it.
         label: What it is in a few words.
-        structure: What it gives: a tree of stages, a network of another shape, linear models, or a
-            forest.
+        structure: What it gives: a tree of stages, a network of another shape, linear models, a
+            forest, or a model of another kind.
         shares: Whether tasks share anything in it.
         settings: Its settings.
     """

@@ -12,6 +12,7 @@ _CALLED: Final[dict[Structure, str]] = {
     "network": "the network",
     "linear": "the linear model",
     "forest": "the forests",
+    "other": "the model",
 }
 
 
@@ -86,6 +87,13 @@ def shared_how(record: RunRecord) -> str:
         )
         return f"{start}; the method found {n_groups:,} groups." if n_groups > 1 else f"{start}."
     what = f" ({sharing.label})" if sharing.label else ""
+    if sharing.structure == "other":
+        name = f"{quoted_name(sharing.name)}{what}"
+        return (
+            f"The tasks share by {name}."
+            if sharing.shares
+            else f"Each task has a model of its own: {name}."
+        )
     return f"The tasks share by {quoted_name(sharing.name)}{what}, which no tree of stages shows."
 
 

@@ -11,7 +11,7 @@ from ramify.runs._predicting import (
     raw_batches,
     write_predictions,
 )
-from ramify.runs._prepared import Prepared, prepare
+from ramify.runs._prepared import Prepared, SideRows, prepare
 from ramify.runs._register import register
 from ramify.runs._registry import STRATEGIES
 from ramify.runs._run import Run, load
@@ -24,8 +24,8 @@ from ramify.runs.methods import (
     Method,
     RandomForest,
     RidgeLogistic,
+    fit_strategy,
     stages_in_lists,
-    warm_up_epochs,
 )
 
 __all__ = [
@@ -47,9 +47,11 @@ __all__ = [
     "RandomForest",
     "RidgeLogistic",
     "Run",
+    "SideRows",
     "can_be_resumed",
     "fit",
     "fit_and_score",
+    "fit_strategy",
     "holds_run",
     "load",
     "output_names",
@@ -58,6 +60,5 @@ __all__ = [
     "register",
     "run_table",
     "stages_in_lists",
-    "warm_up_epochs",
     "write_predictions",
 ]

@@ -19,7 +19,7 @@ from ramify.data import (
     parse_split,
     split_names,
 )
-from ramify.networks import BackboneSpec, MLPSpec, TaskNetwork
+from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Scores
 from ramify.runs._directory import output_directory
 from ramify.runs._latency import milliseconds_per_row
@@ -29,7 +29,7 @@ from ramify.runs._output_columns import output_names
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._recording import both_sides, recorded, scores_of
 from ramify.runs._run import Run
-from ramify.runs.methods import Finished, Job, baseline, method_of, timed
+from ramify.runs.methods import Finished, Job, baseline, fit_strategy, timed
 from ramify.sharing import DEFAULT, Strategy
 from ramify.training import Training, Watcher
 
@@ -172,7 +172,7 @@ def run_table(
 
 
 def fit_and_score(job: Job) -> tuple[Finished, Scores]:
-    """Fit what is asked for, and nothing that it is compared with.
+    """Fit what is asked for, and nothing that it is compared with, and score it.
 
     Args:
         job: Data and settings.
@@ -181,7 +181,7 @@ def fit_and_score(job: Job) -> tuple[Finished, Scores]:
         InputError: If the data is not fit for it.
         StoppedError: If SIGINT or SIGTERM came; the state is saved first.
     """
-    finished = method_of(job.options.sharing).fit(job)
+    finished = fit_strategy(job)
     sides = both_sides(finished, job.prepared)
     return finished, scores_of(finished, sides, job.prepared)
 
@@ -189,7 +189,7 @@ def fit_and_score(job: Job) -> tuple[Finished, Scores]:
 def _trained(job: Job, seconds: dict[str, float], command: str) -> Run:
     prepared, options = job.prepared, job.options
     with timed(seconds, "tree"):
-        main = method_of(options.sharing).fit(job)
+        main = fit_strategy(job)
     baselines = []
     # A single task is its own single-task network and shared network.
     for name in options.baselines if len(prepared.tasks) > 1 else ():
@@ -199,7 +199,7 @@ def _trained(job: Job, seconds: dict[str, float], command: str) -> Run:
             baselines.append(finished)
     assert main.model is not None  # it is what was asked for
     fitted = main.model.cpu()
-    backbone = options.backbone if isinstance(fitted, TaskNetwork) else None
+    backbone = options.backbone if fitted.has_backbone else None
     model = Model(prepared.inputs.encoder, fitted, backbone)
     with timed(seconds, "scoring"):
         record = recorded(prepared, options, main, baselines, command=command)

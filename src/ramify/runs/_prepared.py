@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ramify._core import counted, listed, quoted
@@ -36,6 +37,21 @@ from ramify.runs._inputs import ImageInputs, Inputs, TableInputs
 from ramify.runs._options import Options
 from ramify.runs._soft_labels import soft_labelled
 from ramify.tasks import Regression, TaskSet
+
+
+@dataclass(frozen=True, eq=False)
+class SideRows:
+    """The rows of a side as arrays, in order.
+
+    Attributes:
+        inputs: What networks get to see of each row, flat.
+        labels: In the target's own unit, or the number of the class; NaN where there is none.
+        groups: Number of each row's group, for rankings; None if all rows are one.
+    """
+
+    inputs: Float[np.ndarray, "row input"]
+    labels: Float[np.ndarray, "row task"]
+    groups: Int64[np.ndarray, " row"] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +124,22 @@ class Prepared:
             seed=0,
             training=False,
             groups=self.groups_of(side),
+        )
+
+    def rows(self, side: str) -> SideRows:
+        """The rows of a side as arrays, unchanged by any augmentation.
+
+        Args:
+            side: ``train``, ``validation`` or ``test``.
+        """
+        places, groups = np.asarray(getattr(self.split, side)), self.groups_of(side)
+        inputs = [batch.inputs for batch in self.in_order(side, 1)]
+        flat = [each.flatten(1).numpy() for each in inputs if isinstance(each, Tensor)]
+        targets = self.targets[places].double().numpy()
+        return SideRows(
+            np.concatenate(flat),
+            np.where(self.label_mask[places].numpy(), targets, np.nan),
+            None if groups is None else groups.numpy(),
         )
 
 

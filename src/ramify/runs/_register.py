@@ -5,7 +5,7 @@ from typing import Any, Final
 from ramify._core import InputError, Registry, quoted
 from ramify.networks import BACKBONES, NETWORKS
 from ramify.runs._registry import STRATEGIES
-from ramify.sharing import Sharing
+from ramify.sharing import Strategy
 from ramify.weighting import WEIGHTINGS
 
 _REGISTRIES: Final[tuple[Registry[Any], ...]] = (STRATEGIES, NETWORKS, BACKBONES, WEIGHTINGS)
@@ -14,13 +14,13 @@ _REGISTRIES: Final[tuple[Registry[Any], ...]] = (STRATEGIES, NETWORKS, BACKBONES
 def register(added: type) -> None:
     """Make a strategy, network, backbone or weighting of one's own known by its name.
 
-    A strategy then is a word of the command line, which has its options; the network that it says
-    it builds, and any other, can be loaded again from a file. An installed package has its own registered without a
+    A strategy then is a word of the command line, which has its options; the networks or models that
+    it says it gives can be loaded again from a file. An installed package has its own registered without a
     call, by entry points of the groups ``ramify.strategies``, ``ramify.networks``,
     ``ramify.backbones`` and ``ramify.weightings``.
 
     Args:
-        added: A class that derives from `ramify.sharing.Strategy`, `ramify.networks.TaskNetwork`,
+        added: A class that derives from `ramify.sharing.Strategy`, `ramify.networks.TaskModel`,
             `ramify.networks.BackboneSpec`, or `ramify.weighting.Weighting`.
 
     Raises:
@@ -46,5 +46,6 @@ def register(added: type) -> None:
         raise InputError(
             f"must be a class that derives from {kinds}", argument="added", got=quoted(added)
         )
-    if issubclass(added, Sharing):
-        NETWORKS.add(added.network)
+    if issubclass(added, Strategy):
+        for model in added.models():
+            NETWORKS.add(model)

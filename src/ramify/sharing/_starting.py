@@ -12,6 +12,8 @@ from ramify.sharing._strategy import Sharing
 class StartsAlone(Sharing, Restructuring):
     """A way of sharing whose network can start from trained single-task networks."""
 
+    warm_up_words = "epochs of separate networks (`alone`)"
+
     @property
     @abstractmethod
     def alone_epochs(self) -> int:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from ramify._core import Described, OptionContext
 from ramify.grouping import SharingPath
-from ramify.networks import Backbone, BackboneSpec, BranchedNetwork, TaskNetwork
+from ramify.networks import Backbone, BackboneSpec, BranchedNetwork, TaskModel, TaskNetwork
 from ramify.records import Regrouping, Structure
 from ramify.tasks import SharingTree, TaskSet
 
@@ -54,11 +54,12 @@ class Strategy(Described):
 
     Attributes:
         structure: What it gives: a ``tree`` of stages, a ``network`` of another shape, ``linear``
-            models, or a ``forest``.
+            models, a ``forest``, or an ``other`` model.
         shares: Whether tasks share anything in it.
         trained_by_steps: Whether it is a network that an optimiser trains.
         heeds: Settings of training that it heeds though it is not trained by steps.
         needs_start: Whether it starts from a network that was trained before.
+        warm_up_words: What its `warm_up_epochs` are called.
     """
 
     structure: ClassVar[Structure]
@@ -66,6 +67,12 @@ class Strategy(Described):
     trained_by_steps: ClassVar[bool] = True
     heeds: ClassVar[tuple[str, ...]] = ()
     needs_start: ClassVar[bool] = False
+    warm_up_words: ClassVar[str] = "growing epochs"
+
+    @classmethod
+    @abstractmethod
+    def models(cls) -> tuple[type[TaskModel], ...]:
+        """The classes of what it gives, as files speak of them."""
 
     @classmethod
     def recipe(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Recipe | None:
@@ -93,6 +100,27 @@ class Strategy(Described):
         """
         return
 
+    def warm_up_epochs(self, n_tasks: int) -> int:
+        """Epochs of a first training that only serves to learn the structure; 0 for none.
+
+        Args:
+            n_tasks: Number of tasks.
+        """
+        return 0
+
+    @property
+    def n_trials(self) -> int:
+        """How many settings of its own it tries beside the first, to choose between them."""
+        return 0
+
+    def trying(self, n_trials: int) -> "Strategy":
+        """The same that tries so many settings of its own; itself where it tries none.
+
+        Args:
+            n_trials: Settings beside the first.
+        """
+        return self
+
 
 class Sharing(Strategy):
     """A strategy that trains a network, by steps: it says which.
@@ -116,13 +144,10 @@ class Sharing(Strategy):
             n_features: As for `BranchedNetwork`.
         """
 
-    def warm_up_epochs(self, n_tasks: int) -> int:
-        """Epochs of a first training that only serves to learn the structure; 0 for none.
-
-        Args:
-            n_tasks: Number of tasks.
-        """
-        return 0
+    @classmethod
+    def models(cls) -> tuple[type[TaskModel], ...]:
+        """The class of network that it builds."""
+        return (cls.network,)
 
     def affinities(self) -> dict[str, Affinity]:
         """How alike it found the tasks to be, by the names of the measures."""

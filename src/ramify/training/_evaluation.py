@@ -14,7 +14,7 @@ from ramify._core import InputError, RamifyError, ShapeError
 from ramify.data import Batch, Units, leaves, mapped
 from ramify.losses import TaskLosses
 from ramify.metrics import TaskScores, skills, task_scores
-from ramify.networks import Positions, TaskNetwork
+from ramify.networks import Positions, TaskModel, TaskNetwork
 from ramify.tasks import TaskSet
 
 
@@ -78,7 +78,7 @@ def predict(
     *,
     only_labelled: TaskNetwork | None = None,
 ) -> Predictions:
-    """Run a network over batches in evaluation mode.
+    """Run a network, or another model, over batches in evaluation mode.
 
     Args:
         network: The network; its mode is put back afterwards.
@@ -92,6 +92,7 @@ def predict(
     was_training = network.training
     network.eval()
     found = _Gathered(only_labelled=only_labelled is not None)
+    says_predictions = isinstance(network, TaskModel) and network.gives_predictions
     for batch in batches:
         labelled = None if only_labelled is None else only_labelled.asked_for(batch.host_mask)
         inputs = mapped(batch.inputs, lambda tensor: tensor.to(device))
@@ -99,7 +100,9 @@ def predict(
             outputs = network(inputs)
         if batch.units is not None:
             outputs = lines_with_targets(outputs, batch.units)
-        values = losses.predictions(outputs.to(losses.shares.dtype)).cpu()
+        if not says_predictions:
+            outputs = losses.predictions(outputs.to(losses.shares.dtype))
+        values = outputs.cpu()
         positions = network.positions if isinstance(network, TaskNetwork) else None
         found.add(batch, values, positions)
     network.train(was_training)

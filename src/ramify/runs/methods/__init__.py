@@ -1,17 +1,20 @@
 """What can be fitted: networks that share in some way, linear models, and a model for each task.
 
-Each is a `Method`: it gets a `Job`, the data and the settings, and gives what is `Finished`.
+Whatever it is, it gets a `Job`, the data and the settings, and gives what is `Finished`, of which the model is
+saved and read again by its class.
 """
 
+import time
+from dataclasses import replace
 from typing import Final
 
 from ramify._core import InputError, quoted
 from ramify.runs.methods._base import Finished, Job, Method, stages_in_lists, timed
 from ramify.runs.methods._linear import LINEAR_METHODS, LinearModel, LinearSharing
-from ramify.runs.methods._networks import NetworkMethod, baseline, warm_up_epochs
+from ramify.runs.methods._networks import baseline, fit_network
 from ramify.runs.methods._per_task import PerTask, RandomForest, RidgeLogistic
 from ramify.runs.methods._tensor_models import ForestModel, LinearPerTaskModel
-from ramify.sharing import Sharing, Strategy
+from ramify.sharing import Sharing
 
 PER_TASK: Final[tuple[type[PerTask], ...]] = (RandomForest, RidgeLogistic)
 """What learns each task for itself: what one has without any network."""
@@ -26,30 +29,31 @@ __all__ = [
     "LinearPerTaskModel",
     "LinearSharing",
     "Method",
-    "NetworkMethod",
     "RandomForest",
     "RidgeLogistic",
     "baseline",
-    "method_of",
+    "fit_strategy",
     "stages_in_lists",
     "timed",
-    "warm_up_epochs",
 ]
 
 
-def method_of(strategy: Strategy) -> Method:
-    """What fits a strategy.
+def fit_strategy(job: Job) -> Finished:
+    """Fit what is asked for, and nothing that it is compared with.
 
     Args:
-        strategy: A way of sharing of networks, or a method itself.
+        job: Data and settings.
 
     Raises:
-        InputError: If it is neither.
+        InputError: If the data is not fit for it, or it is no strategy.
+        StoppedError: If SIGINT or SIGTERM came; the state is saved first.
     """
+    strategy = job.options.sharing
     if isinstance(strategy, Sharing):
-        return NetworkMethod(strategy)
+        return fit_network(job, strategy)
     if isinstance(strategy, Method):
-        return strategy
+        started = time.monotonic()
+        return replace(strategy.fit(job), seconds=time.monotonic() - started)
     raise InputError(
         "must build a network (derive from `ramify.sharing.Sharing`) or be fitted "
         "(from `ramify.runs.Method`)",

@@ -1,19 +1,21 @@
-"""What every method is given and gives: one contract for networks, linear models and forests."""
+"""What every method is given and gives: one contract for networks, linear models, forests and your own."""
 
 import os
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar, Final
 
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
 from ramify._core import InputError, Setting
+from ramify.losses import TaskLosses
 from ramify.networks import (
     BackboneSpec,
     StageCosts,
@@ -22,31 +24,36 @@ from ramify.networks import (
     stage_costs,
     stages_of,
 )
-from ramify.records import AffinityInfo, GroupStability, PathStep, Regrouping
+from ramify.records import AffinityInfo, GroupStability, PathStep, Regrouping, Structure
 from ramify.runs._options import Options
-from ramify.runs._prepared import Prepared
+from ramify.runs._prepared import Prepared, SideRows
 from ramify.runs._start import starting_backbone
-from ramify.sharing import Affinity
+from ramify.sharing import Affinity, Strategy
 from ramify.tasks import SharingTree
-from ramify.training import Epoch, Predictions, Watcher
+from ramify.training import Epoch, Predictions, Watcher, predict
 from ramify.weighting import as_weighting
 
-_BYTES_PER_WEIGHT = 20  # of float32: the weight, its gradient, two moments, the best one so far
+MAIN: Final = "tree"
+"""The name of what was asked for, beside those of the baselines."""
+
+_BYTES_PER_WEIGHT: Final = (
+    20  # of float32: the weight, its gradient, two moments, the best one so far
+)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Finished:
-    """What a method gives.
+    """What a method gives; `Job.finished` makes one.
 
     Attributes:
-        name: ``tree`` for what was asked for, or the baseline's name.
+        name: `MAIN` for what was asked for, or the baseline's name.
         model: What was fitted; None of several parts that were not kept.
         tree: Its sharing tree.
         parameters: Numbers that it holds; of a forest its nodes.
         flops: Operations of one row; None where that has no meaning.
         validation: Predictions on the validation rows.
         test: Predictions on the test rows.
-        seconds: How long it took.
+        seconds: How long it took; of what no optimiser trains, who calls the method adds it.
         curve: Its epochs; none of what is not trained by steps.
         chosen: Settings that it chose by itself on the validation rows.
         affinity: How alike it found the tasks to be, by measure.
@@ -56,14 +63,14 @@ class Finished:
         warnings: What the user should know of what it learned, a sentence each.
     """
 
-    name: str
+    name: str = MAIN
     model: TaskModel | None
     tree: SharingTree
     parameters: int
-    flops: int | None
+    flops: int | None = None
     validation: Predictions
     test: Predictions
-    seconds: float
+    seconds: float = 0.0
     curve: Sequence[Epoch] = ()
     chosen: Mapping[str, Setting] = field(default_factory=dict)
     affinity: Mapping[str, AffinityInfo] = field(default_factory=dict)
@@ -128,6 +135,49 @@ class Job:
         """Stages of the backbone."""
         return len(stages_of(self.backbone))
 
+    def rows(self, side: str) -> SideRows:
+        """The rows of a side as arrays, for what no optimiser trains.
+
+        Args:
+            side: ``train``, ``validation`` or ``test``.
+        """
+        return self.prepared.rows(side)
+
+    def finished(
+        self,
+        model: TaskModel,
+        *,
+        parameters: int | None = None,
+        flops: int | None = None,
+        chosen: Mapping[str, Setting] | None = None,
+        affinity: Mapping[str, Affinity] | None = None,
+    ) -> Finished:
+        """What a method gives that fitted a model, with its predictions of both sides.
+
+        Args:
+            model: What was fitted, on the CPU.
+            parameters: Numbers that it holds; by default those of all its tensors.
+            flops: Operations of one row; None where that has no meaning.
+            chosen: Settings that the method chose by itself on the validation rows.
+            affinity: How alike it found the tasks to be, by measure.
+        """
+        model.eval()
+        held = sum(each.numel() for each in (*model.parameters(), *model.buffers()))
+        return Finished(
+            model=model,
+            tree=model.tree,
+            parameters=held if parameters is None else parameters,
+            flops=flops,
+            validation=self._predictions(model, "validation"),
+            test=self._predictions(model, "test"),
+            chosen=chosen or {},
+            affinity=affinity_info(model.tasks.names, affinity or {}),
+        )
+
+    def _predictions(self, model: TaskModel, side: str) -> Predictions:
+        batches = self.prepared.in_order(side, self.options.batch_size)
+        return predict(model, TaskLosses(model.tasks), batches, torch.device("cpu"))
+
     def check(self) -> None:
         """Refuse before the first step what could not be trained.
 
@@ -142,19 +192,35 @@ class Job:
         self.options.sharing.check(tasks, smallest)
 
 
-class Method(ABC):
-    """Fits one way of sharing to a job."""
+class Method(Strategy):
+    """A strategy that fits its models by itself: linear models, forests, ensembles, your own.
+
+    Whatever else it says of itself is that of a `Strategy`. Networks that an optimiser trains derive from
+    `ramify.sharing.Sharing` instead.
+
+    Attributes:
+        model: The class of what it gives.
+    """
+
+    structure: ClassVar[Structure] = "other"
+    trained_by_steps = False
+    model: ClassVar[type[TaskModel]]
+
+    @classmethod
+    def models(cls) -> tuple[type[TaskModel], ...]:
+        """The class of what it gives; a model of several parts adds theirs."""
+        return (cls.model,)
 
     @abstractmethod
     def fit(self, job: Job) -> Finished:
         """Fit to the training rows; the validation rows choose.
 
         Args:
-            job: Data and settings.
+            job: Data and settings; `Job.rows` has the data as arrays, `Job.finished` makes the
+                answer.
 
         Raises:
             InputError: If the data is not fit for it.
-            StoppedError: If SIGINT or SIGTERM came; the state is saved first.
         """
 
 

@@ -1,6 +1,5 @@
 """Linear multi-task models: estimated together, saved as their weights."""
 
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
 from ramify._core import InputError, Setting, check_count, listed, quoted
-from ramify.data import Batches
 from ramify.linear import METHODS, MultiTaskModel
 from ramify.networks import Parts, StackedHeads, TaskModel, network_cost, read_settings
-from ramify.runs._prepared import Prepared
-from ramify.runs.methods._base import Finished, Job, Method, affinity_info
-from ramify.runs.methods._predictions import predictions_of
-from ramify.sharing import Affinity, Strategy
+from ramify.runs.methods._base import Finished, Job, Method
+from ramify.sharing import Affinity
 from ramify.tasks import Binary, Multiclass, Ordinal, Ranking, Regression, SharingTree, TaskSet
 
 Array = NDArray[np.float64]
@@ -31,98 +27,6 @@ _MEANING: Final = (
     "How the method found the tasks to relate while it estimated them; higher is closer, negative "
     "is opposed."
 )
-
-
-@dataclass(frozen=True)
-class LinearSharing(Strategy, Method):
-    """A linear model per task; what the tasks share is in how they are estimated together.
-
-    The strength of the penalty is chosen on the validation rows along a path, and the model that
-    is kept is fitted to the training rows. Yes-or-no tasks are estimated together by logistic
-    loss, a task of several classes as one of them against the rest for each; numbers are
-    estimated together by squared loss on their standardised values. The two do not know each
-    other.
-
-    Attributes:
-        method: Name among `LINEAR_METHODS`.
-        n_alphas: Strengths tried, from one that is too strong to hardly any.
-
-    Raises:
-        InputError: If there is no such method.
-
-    Example:
-        >>> LinearSharing("clustered").word
-        'linear:clustered'
-    """
-
-    name = "linear"
-    label = "linear models that share"
-    structure = "linear"
-    trained_by_steps = False
-    forms: ClassVar = {method: {"method": method} for method in LINEAR_METHODS}
-    refused: ClassVar = {
-        _NEEDS_A_GRAPH: "needs a graph of the tasks; use ramify.linear.GraphRegularized from Python"
-    }
-
-    method: str
-    n_alphas: int = 30
-
-    def __post_init__(self) -> None:
-        """Check the name."""
-        if self.method in self.refused:
-            raise InputError(f"{self.word} {self.refused[self.method]}")
-        if self.method not in LINEAR_METHODS:
-            raise InputError(
-                f"must be one of {listed(LINEAR_METHODS, len(METHODS))}",
-                argument="method",
-                got=quoted(self.method),
-            )
-        check_count("n_alphas", self.n_alphas)
-
-    @property
-    def word(self) -> str:
-        """The word for it in a record."""
-        return f"{self.name}:{self.method}"
-
-    def fit(self, job: Job) -> Finished:
-        """Estimate on the training rows, the strength chosen on the validation rows.
-
-        Raises:
-            InputError: If a task has no training label or is ordinal, or if no task has labels of
-                two classes.
-        """
-        started, prepared = time.monotonic(), job.prepared
-        tasks, batch_size = prepared.tasks, job.options.batch_size
-        _check_kinds(tasks)
-        rows = _rows(prepared, batch_size)
-        affinity, groups = np.full((len(tasks), len(tasks)), np.nan), np.full(len(tasks), -1)
-        chosen: dict[str, Setting] = {}
-        fitted: list[tuple[list[int], MultiTaskModel]] = []
-        for classifies, columns in _kinds(tasks).items():
-            if columns:
-                _check_labels(rows, tasks, columns)
-                model, settings = _chosen(self, rows, columns, classifies=classifies)
-                fitted.append((columns, model))
-                chosen |= settings
-                _learned(model, [tasks.task_of_column[c] for c in columns], affinity, groups)
-        tree = _tree(tasks.names, groups)
-        linear = LinearModel(rows.inputs.shape[1], tree, tasks)
-        for columns, model in fitted:
-            _put_into(linear.heads, columns, model)
-        found = {} if np.isnan(affinity).all() else {self.word: Affinity(affinity, _MEANING, True)}
-        cost = network_cost(linear, torch.zeros(1, *prepared.inputs.encoder.shape))
-        return Finished(
-            name="tree",
-            model=linear.eval(),
-            tree=tree,
-            parameters=cost.parameters,
-            flops=cost.flops,
-            validation=predictions_of(linear, prepared, "validation", batch_size),
-            test=predictions_of(linear, prepared, "test", batch_size),
-            seconds=time.monotonic() - started,
-            chosen=chosen,
-            affinity=affinity_info(tasks.names, found),
-        )
 
 
 @dataclass(frozen=True)
@@ -175,6 +79,92 @@ class LinearModel(TaskModel):
         return cls(n_inputs, parts.tree, parts.tasks)
 
 
+@dataclass(frozen=True)
+class LinearSharing(Method):
+    """A linear model per task; what the tasks share is in how they are estimated together.
+
+    The strength of the penalty is chosen on the validation rows along a path, and the model that
+    is kept is fitted to the training rows. Yes-or-no tasks are estimated together by logistic
+    loss, a task of several classes as one of them against the rest for each; numbers are
+    estimated together by squared loss on their standardised values. The two do not know each
+    other.
+
+    Attributes:
+        method: Name among `LINEAR_METHODS`.
+        n_alphas: Strengths tried, from one that is too strong to hardly any.
+
+    Raises:
+        InputError: If there is no such method.
+
+    Example:
+        >>> LinearSharing("clustered").word
+        'linear:clustered'
+    """
+
+    name = "linear"
+    label = "linear models that share"
+    structure = "linear"
+    model = LinearModel
+    forms: ClassVar = {method: {"method": method} for method in LINEAR_METHODS}
+    refused: ClassVar = {
+        _NEEDS_A_GRAPH: "needs a graph of the tasks; use ramify.linear.GraphRegularized from Python"
+    }
+
+    method: str
+    n_alphas: int = 30
+
+    def __post_init__(self) -> None:
+        """Check the name."""
+        if self.method in self.refused:
+            raise InputError(f"{self.word} {self.refused[self.method]}")
+        if self.method not in LINEAR_METHODS:
+            raise InputError(
+                f"must be one of {listed(LINEAR_METHODS, len(METHODS))}",
+                argument="method",
+                got=quoted(self.method),
+            )
+        check_count("n_alphas", self.n_alphas)
+
+    @property
+    def word(self) -> str:
+        """The word for it in a record."""
+        return f"{self.name}:{self.method}"
+
+    def fit(self, job: Job) -> Finished:
+        """Estimate on the training rows, the strength chosen on the validation rows.
+
+        Raises:
+            InputError: If a task has no training label or is ordinal, or if no task has labels of
+                two classes.
+        """
+        tasks = job.prepared.tasks
+        _check_kinds(tasks)
+        rows = _rows(job)
+        affinity, groups = np.full((len(tasks), len(tasks)), np.nan), np.full(len(tasks), -1)
+        chosen: dict[str, Setting] = {}
+        fitted: list[tuple[list[int], MultiTaskModel]] = []
+        for classifies, columns in _kinds(tasks).items():
+            if columns:
+                _check_labels(rows, tasks, columns)
+                model, settings = _chosen(self, rows, columns, classifies=classifies)
+                fitted.append((columns, model))
+                chosen |= settings
+                _learned(model, [tasks.task_of_column[c] for c in columns], affinity, groups)
+        tree = _tree(tasks.names, groups)
+        linear = LinearModel(rows.inputs.shape[1], tree, tasks)
+        for columns, model in fitted:
+            _put_into(linear.heads, columns, model)
+        found = {} if np.isnan(affinity).all() else {self.word: Affinity(affinity, _MEANING, True)}
+        cost = network_cost(linear, torch.zeros(1, *job.prepared.inputs.encoder.shape))
+        return job.finished(
+            linear,
+            parameters=cost.parameters,
+            flops=cost.flops,
+            chosen=chosen,
+            affinity=found,
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class _Rows:
     """The rows of training and validation, one after the other, as the estimators take them."""
@@ -202,23 +192,13 @@ def _check_kinds(tasks: TaskSet) -> None:
         )
 
 
-def _rows(prepared: Prepared, batch_size: int) -> _Rows:
-    sides = [_read(prepared, side, batch_size) for side in ("train", "validation")]
+def _rows(job: Job) -> _Rows:
+    sides = [job.rows(side) for side in ("train", "validation")]
     return _Rows(
-        np.concatenate([inputs for inputs, _ in sides]),
-        np.concatenate([labels for _, labels in sides]),
-        len(sides[0][0]),
+        np.concatenate([side.inputs for side in sides]).astype(np.float64),
+        _columns(np.concatenate([side.labels for side in sides]), job.prepared.tasks),
+        len(sides[0].inputs),
     )
-
-
-def _read(prepared: Prepared, side: str, batch_size: int) -> tuple[Array, Array]:
-    batches: Batches = prepared.in_order(side, batch_size)
-    inputs, labels = [], []
-    for batch in batches:
-        inputs.append(batch.inputs.flatten(1).double().numpy())
-        targets = np.where(batch.label_mask.numpy(), batch.targets.numpy(), np.nan)
-        labels.append(_columns(targets.astype(np.float64), prepared.tasks))
-    return np.concatenate(inputs), np.concatenate(labels)
 
 
 def _columns(targets: Array, tasks: TaskSet) -> Array:

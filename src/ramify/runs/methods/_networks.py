@@ -1,7 +1,7 @@
 """Networks: the one that is wanted, and those it is compared with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -9,36 +9,30 @@ import torch
 
 from ramify.networks import BranchedNetwork, Cost, network_cost
 from ramify.records import GroupStability, PathStep
-from ramify.runs.methods._base import Finished, Job, Method, affinity_info, stages_in_lists
-from ramify.sharing import BASELINES, Affinity, Restructuring, Sharing, Strategy
+from ramify.runs.methods._base import MAIN, Finished, Job, affinity_info, stages_in_lists
+from ramify.sharing import BASELINES, Affinity, Restructuring, Sharing
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import EpochEnded, Fitted, Predictions, Trainer, Watcher
 
-_MAIN = "tree"
 _MOST_PARAMETERS = 40_000_000
 
 
-@dataclass(frozen=True)
-class NetworkMethod(Method):
-    """Trains the network of a way of sharing.
+def fit_network(job: Job, sharing: Sharing) -> Finished:
+    """Train the network of a way of sharing, or go on from the state in the job's folder.
 
-    Attributes:
+    Args:
+        job: Data and settings.
         sharing: The way of sharing.
     """
-
-    sharing: Sharing
-
-    def fit(self, job: Job) -> Finished:
-        """Train, or go on from the state in the job's folder."""
-        fitted = _trained(job, _MAIN, self.sharing, job.prepared.tasks, None)
-        return replace(
-            _finished(job, _MAIN, fitted),
-            affinity=affinity_info(fitted.network.tasks.names, _affinities(fitted)),
-            path=_path(job, fitted),
-            stability=_stability(fitted),
-            regroupings=fitted.sharing.regroupings,
-            warnings=fitted.sharing.warnings(),
-        )
+    fitted = _trained(job, MAIN, sharing, job.prepared.tasks, None)
+    return replace(
+        _finished(job, MAIN, fitted),
+        affinity=affinity_info(fitted.network.tasks.names, _affinities(fitted)),
+        path=_path(job, fitted),
+        stability=_stability(fitted),
+        regroupings=fitted.sharing.regroupings,
+        warnings=fitted.sharing.warnings(),
+    )
 
 
 def baseline(job: Job, name: str, tree: SharingTree) -> Finished | None:
@@ -92,9 +86,8 @@ def _trained(
     settings = options.training
     if not isinstance(sharing, Restructuring):
         # The same number of epochs in all as the network that grows before its last training.
-        settings = replace(
-            settings, epochs=settings.epochs + warm_up_epochs(options.sharing, prepared.tasks)
-        )
+        growing = options.sharing.warm_up_epochs(len(prepared.tasks))
+        settings = replace(settings, epochs=settings.epochs + growing)
     trainer = Trainer(
         settings,
         seed=options.seed,
@@ -111,11 +104,6 @@ def _trained(
         prepared.batches("validation", options.batch_size, options.seed, places),
         n_features=options.backbone.n_features,
     )
-
-
-def warm_up_epochs(strategy: Strategy, tasks: TaskSet) -> int:
-    """Epochs of a first training that only serves a strategy to learn the structure."""
-    return strategy.warm_up_epochs(len(tasks)) if isinstance(strategy, Sharing) else 0
 
 
 def _finished(job: Job, name: str, fitted: Fitted, places: Sequence[int] | None = None) -> Finished:
@@ -188,7 +176,7 @@ def _stability(fitted: Fitted) -> list[GroupStability]:
 
 
 def _named(name: str, watch: Watcher | None) -> Watcher | None:
-    if watch is None or name == _MAIN:
+    if watch is None or name == MAIN:
         return watch
 
     def told(event: EpochEnded) -> None:

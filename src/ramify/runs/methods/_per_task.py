@@ -1,12 +1,11 @@
 """A model of scikit-learn for each task: what one has without any network."""
 
-import time
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import torch
@@ -18,9 +17,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from ramify._core import Option, check_count
 from ramify.losses import TaskLosses
-from ramify.runs._prepared import Prepared
+from ramify.runs._prepared import SideRows
 from ramify.runs.methods._base import Finished, Job, Method
-from ramify.runs.methods._predictions import predictions_of
 from ramify.runs.methods._tensor_models import (
     Forest,
     ForestModel,
@@ -31,7 +29,6 @@ from ramify.runs.methods._tensor_models import (
     learns_numbers,
     table_of,
 )
-from ramify.sharing import Strategy
 from ramify.tasks import Task, TaskSet
 from ramify.training import Predictions
 
@@ -55,20 +52,38 @@ class TaskRows:
         task: The task.
         inputs: Of the labelled training rows.
         labels: Theirs.
-        held_out: Inputs of all validation rows.
-        truth: Labels of these, as `Predictions` without any value.
+        held_out: All validation rows, with the labels of this task only.
         balance: Whether rare classes weigh as much as the others.
     """
 
     task: Task
     inputs: NDArray[np.float32]
     labels: Array
-    held_out: NDArray[np.float32]
-    truth: Predictions
+    held_out: SideRows
     balance: bool
 
+    @classmethod
+    def of(cls, job: Job, place: int, train: SideRows, validation: SideRows) -> Self:
+        """Those of one task.
 
-class PerTask(Strategy, Method):
+        Args:
+            job: Data and settings.
+            place: Of the task.
+            train: All training rows.
+            validation: All validation rows.
+        """
+        labels = train.labels[:, place]
+        known = ~np.isnan(labels)
+        return cls(
+            job.prepared.tasks[place],
+            train.inputs[known],
+            labels[known],
+            replace(validation, labels=validation.labels[:, place : place + 1]),
+            job.options.training.balance,
+        )
+
+
+class PerTask(Method):
     """Learns one model per task from its labelled training rows; validation rows choose which.
 
     What is tried first is what is best known. A task without a training label predicts its base
@@ -76,10 +91,14 @@ class PerTask(Strategy, Method):
     """
 
     shares = False
-    trained_by_steps = False
     heeds = ("balance",)
     model: ClassVar[type[PerTaskModel]]
-    n_trials: int
+
+    def trying(self, n_trials: int) -> "PerTask":
+        """The same that tries so many settings for each task beside the first."""
+        made: Any = self
+        tried: PerTask = replace(made, n_trials=n_trials)
+        return tried
 
     @abstractmethod
     def candidates(self, rows: TaskRows) -> Sequence[tuple[str, Estimator]]:
@@ -107,24 +126,13 @@ class PerTask(Strategy, Method):
 
     def fit(self, job: Job) -> Finished:
         """Fit every task."""
-        started, prepared = time.monotonic(), job.prepared
-        inputs, held_out = _encoded(prepared, "train"), _encoded(prepared, "validation")
-        balance, batch_size = job.options.training.balance, job.options.batch_size
-        found = [
-            self._fitted(_rows(prepared, t, inputs, held_out, balance=balance))
-            for t in range(len(prepared.tasks))
-        ]
-        model = self.model(prepared.tasks, [each.part for each in found], inputs.shape[1]).eval()
+        tasks, train, validation = job.prepared.tasks, job.rows("train"), job.rows("validation")
+        found = [self._fitted(TaskRows.of(job, t, train, validation)) for t in range(len(tasks))]
         size = sum(each.size for each in found)
-        return Finished(
-            name="tree",
-            model=model,
-            tree=model.tree,
+        return job.finished(
+            self.model(tasks, [each.part for each in found], train.inputs.shape[1]),
             parameters=size,
             flops=2 * size if self.structure == "linear" else None,
-            validation=predictions_of(model, prepared, "validation", batch_size),
-            test=predictions_of(model, prepared, "test", batch_size),
-            seconds=time.monotonic() - started,
             chosen={f"tasks with {w}": n for w, n in Counter(f.word for f in found).items()},
         )
 
@@ -287,47 +295,12 @@ class _Fitted:
     word: str
 
 
-def _encoded(prepared: Prepared, side: str) -> NDArray[np.float32]:
-    """What networks get to see of the rows of a side, in order, each row flat."""
-    parts = [batch.inputs.flatten(1).numpy() for batch in prepared.in_order(side, 1)]
-    whole: NDArray[np.float32] = np.concatenate(parts)
-    return whole
-
-
-def _rows(
-    prepared: Prepared,
-    place: int,
-    inputs: NDArray[np.float32],
-    held_out: NDArray[np.float32],
-    *,
-    balance: bool,
-) -> TaskRows:
-    targets, mask = prepared.targets.numpy(), prepared.label_mask.numpy()
-    train, inside = prepared.split.train, prepared.split.validation
-    known = mask[train, place]
-    groups = prepared.groups_of("validation")
-    one = slice(place, place + 1)
-    return TaskRows(
-        prepared.tasks[place],
-        inputs[known],
-        targets[train][known, place].astype(np.float64),
-        held_out,
-        Predictions(
-            np.zeros((len(inside), 0)),
-            targets[inside, one],
-            mask[inside, one],
-            None if groups is None else groups.numpy(),
-        ),
-        balance,
-    )
-
-
 def _merit(model: Estimator, rows: TaskRows) -> float:
     """The task's score on its validation rows, higher is better; lowest if it is absent."""
-    truth = rows.truth
-    score = Predictions(
-        _outputs(model, rows.task, rows.held_out), truth.targets, truth.label_mask, truth.groups
-    ).scores(TaskSet([rows.task]))[0]
+    inside = rows.held_out
+    values = _outputs(model, rows.task, inside.inputs)
+    found = Predictions(values, inside.labels, ~np.isnan(inside.labels), inside.groups)
+    score = found.scores(TaskSet([rows.task]))[0]
     sign = 1.0 if rows.task.kind.metric.higher_is_better else -1.0
     return -np.inf if np.isnan(score) else sign * float(score)
 

@@ -21,7 +21,7 @@ from ramify.runs import (
     fit_and_score,
     prepare,
 )
-from ramify.runs.methods._per_task import PerTask, TaskRows, _encoded, _rows
+from ramify.runs.methods._per_task import PerTask, TaskRows
 
 METHODS: dict[str, PerTask] = {
     each.name: each for each in (RandomForest(n_trees=8), RidgeLogistic())
@@ -39,9 +39,9 @@ def fitted(method: PerTask, frame: pl.DataFrame, targets: str = "g*") -> tuple[F
 
 
 def task_rows(frame: pl.DataFrame, name: str) -> TaskRows:
-    prepared = prepare(open_table(frame), Options((name,)))
-    sides = (_encoded(prepared, side) for side in ("train", "validation"))
-    return _rows(prepared, 0, *sides, balance=False)
+    options = Options((name,))
+    job = Job(prepare(open_table(frame), options), options)
+    return TaskRows.of(job, 0, job.rows("train"), job.rows("validation"))
 
 
 def scores(found: tuple[Finished, Scores]) -> dict[str, float | None]:
