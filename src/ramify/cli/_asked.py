@@ -253,12 +253,12 @@ def _explained(words: list[str], label: str) -> list[str]:
     forms = [word.partition(":")[2] for word in words if ":" in word]
     first = ", ".join(plain) or (f"{words[0].partition(':')[0]}:FORM" if words else "")
     indent = " " * 22
-    more = wrap(", ".join(f":{form}" for form in forms), 78, subsequent_indent=" " * 6)
-    lines = (
-        [f"  {first:<20}{label}", *(f"{indent}{line}" for line in [f"also {more[0]}", *more[1:]])]
-        if more
-        else [f"  {first:<20}{label}"]
-    )
+    listing = ", ".join(f":{form}" for form in forms)
+    more = wrap(listing, 72, subsequent_indent=" " * 5, break_on_hyphens=False)
+    lines = [f"  {first:<20}{label}"]
+    if more:
+        also = f"{'also' if plain else 'each'} {more[0]}"
+        lines += [f"{indent}{line}" for line in [also, *more[1:]]]
     return lines if first else []
 
 

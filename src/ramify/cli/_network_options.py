@@ -66,7 +66,7 @@ class NetworkOptions:
                 )
         if start is not None and not any(kind.trained_by_steps for kind in kinds):
             raise InputError(
-                f"--start-from is for networks; {listed(k.label for k in kinds)} have no backbone; "
+                f"--start-from is for networks. Got --sharing {listed(k.name for k in kinds)}; "
                 "leave it out"
             )
         if start is not None and not start.exists():

@@ -146,7 +146,10 @@ def test_soft_labels_fill_the_gaps_of_training_rows(base: Path, tmp_path: Path) 
             ("--backbone", "resnet34", "--width", "0"),
             "--width must be a whole number of at least 1",
         ),
-        (("--sharing", "linear:dirty", "--start-from", "run"), "have no backbone"),
+        (
+            ("--sharing", "linear:dirty", "--start-from", "run"),
+            "--start-from is for networks. Got --sharing 'linear'; leave",
+        ),
         (
             ("--soft-labels-from", "nowhere"),
             "--soft-labels-from 'nowhere' cannot be used: no model",

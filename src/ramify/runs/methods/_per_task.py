@@ -175,11 +175,7 @@ class RandomForest(PerTask):
     label = "one forest per task, scikit-learn"
     structure = "forest"
     model = ForestModel
-    options = (
-        Option(
-            "trees", "Trees of each random forest (200 by default).", sets="n_trees", anywhere=True
-        ),
-    )
+    options = (Option("trees", "Trees of each random forest (200 by default).", sets="n_trees"),)
 
     n_trees: int = 200
     n_trials: int = 0
