@@ -53,7 +53,7 @@ def test_it_is_fitted_reported_and_predicts(place: Path) -> None:
     assert record["sharing"]["label"] == "The mean label of the nearest training rows"
     assert record["sharing"]["settings"]["neighbours"] == [3, 9, 30]
     assert record["sharing"]["settings"]["rows that answer"] in (3, 9, 30)
-    assert all(score["value"] > 0.55 for score in record["scores"]["test"])
+    assert sum(score["value"] > 0.6 for score in record["scores"]["test"]) >= 4  # of 5
     page = (place / "run" / "report.html").read_text()
     assert "Each task has a model of its own: “nearest” (The mean label of" in page
     done = ramify(place, "predict", "run", "table.csv", "--output", "told.csv")

@@ -16,6 +16,7 @@ WORDS = {
     "network": "the network",
     "linear": "the linear model",
     "forest": "the forests",
+    "other": "the model",
 }
 
 
@@ -42,6 +43,12 @@ def test_what_no_tree_shows_is_told_by_its_label() -> None:
     assert "The tasks share by “mine” (as I like it), which no tree" in verdict(
         of("network", APART)
     )
+
+
+def test_a_model_of_another_kind_is_told_by_its_label() -> None:
+    assert "The tasks share by “mine” (as I like it)." in verdict(of("other", APART))
+    alone = verdict(of("other", APART, shares=False))
+    assert "Each task has a model of its own: “mine” (as I like it)." in alone
 
 
 def test_linear_models_share_no_layer() -> None:

@@ -151,6 +151,7 @@ class Job:
         flops: int | None = None,
         chosen: Mapping[str, Setting] | None = None,
         affinity: Mapping[str, Affinity] | None = None,
+        warnings: Sequence[str] = (),
     ) -> Finished:
         """What a method gives that fitted a model, with its predictions of both sides.
 
@@ -160,6 +161,7 @@ class Job:
             flops: Operations of one row; None where that has no meaning.
             chosen: Settings that the method chose by itself on the validation rows.
             affinity: How alike it found the tasks to be, by measure.
+            warnings: What the user should know.
         """
         model.eval()
         held = sum(each.numel() for each in (*model.parameters(), *model.buffers()))
@@ -172,6 +174,7 @@ class Job:
             test=self._predictions(model, "test"),
             chosen=chosen or {},
             affinity=affinity_info(model.tasks.names, affinity or {}),
+            warnings=warnings,
         )
 
     def _predictions(self, model: TaskModel, side: str) -> Predictions:
