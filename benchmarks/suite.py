@@ -44,6 +44,7 @@ OURS = {
     "shared": "--sharing hard --baselines ''",
     "shared-100-epochs": "--sharing hard --baselines '' --epochs 100",
     "selective": "--sharing selective --threshold 0.5 --baselines ''",
+    "auto": "--sharing auto --baselines ''",
     "linear-trace-norm": "--sharing linear:trace-norm --baselines ''",
 }
 IMAGE_OPTIONS = "--images images --backbone cnn"

@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from ramify.runs._jobs import Jobs
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from ramify.data import TOX21_TARGETS, load_tox21, open_table
 from ramify.networks import MLPSpec
 from ramify.runs import Options, prepare
-from ramify.runs._jobs import Jobs
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import SharingTree
 

@@ -1,7 +1,7 @@
 """Multi-task kernel machines in closed form; no torch."""
 
 from ramify.kernels._estimators import KernelClassifier, KernelRegressor
-from ramify.kernels._inputs import SCALINGS
+from ramify.kernels._inputs import SCALINGS, Inputs
 from ramify.kernels._kernels import KERNELS
 from ramify.kernels._model import KernelModel
 from ramify.kernels._search import MOST_ROWS, KernelFit, fit_kernel, needed_memory
@@ -10,6 +10,7 @@ __all__ = [
     "KERNELS",
     "MOST_ROWS",
     "SCALINGS",
+    "Inputs",
     "KernelClassifier",
     "KernelFit",
     "KernelModel",

@@ -18,6 +18,7 @@ from ramify.runs._run import Run, load
 from ramify.runs.methods import (
     LINEAR_METHODS,
     PER_TASK,
+    Auto,
     Finished,
     Job,
     LinearSharing,
@@ -35,6 +36,7 @@ __all__ = [
     "RECORD_FILE",
     "REPORT_FILE",
     "STRATEGIES",
+    "Auto",
     "Finished",
     "Job",
     "LinearSharing",

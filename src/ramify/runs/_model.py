@@ -110,6 +110,7 @@ class Model(nn.Module):
         try:
             _check_size(card, tensors)
             model = _built(card)
+            _check_types(model, tensors)
             model.load_state_dict(tensors)
             _check_columns(model.encoder)
             model.network.check()
@@ -174,6 +175,14 @@ def _check_size(card: ModelCard, tensors: dict[str, Tensor]) -> None:
     held = sum(tensor.numel() for tensor in tensors.values())
     if least > held:
         raise InputError(f"the model needs {least:,} numbers or more, the file has {held:,}")
+
+
+def _check_types(model: Model, tensors: dict[str, Tensor]) -> None:
+    """Refuse fractions where whole numbers belong: reading them would round in silence."""
+    for name, wanted in model.state_dict().items():
+        given = tensors.get(name, wanted)
+        if given.is_floating_point() and not wanted.is_floating_point():
+            raise InputError(f"{quoted(name)} must be whole numbers")
 
 
 def _check_columns(encoder: Encoder) -> None:

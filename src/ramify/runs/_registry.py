@@ -4,10 +4,10 @@ from typing import Final
 
 from ramify._core import Registry
 from ramify.networks import NETWORKS
-from ramify.runs.methods import LinearSharing, Method, RandomForest, RidgeLogistic
+from ramify.runs.methods import Auto, LinearSharing, Method, RandomForest, RidgeLogistic
 from ramify.sharing import BUILT_IN, Strategy
 
-_METHODS: Final[tuple[type[Method], ...]] = (LinearSharing, RandomForest, RidgeLogistic)
+_METHODS: Final[tuple[type[Method], ...]] = (LinearSharing, RandomForest, RidgeLogistic, Auto)
 
 STRATEGIES: Final[Registry[Strategy]] = Registry(
     Strategy, "way of sharing", "ramify.strategies", [*BUILT_IN, *_METHODS]

@@ -63,7 +63,8 @@ class RandomSplit(SplitRule):
             equal = "1 row is a copy" if n_copies == 1 else f"{n_copies:,} rows are copies"
             words += f"; {equal} of others and on their side"
         train, validation, test = labelled.divided(sizes, rng)
-        return Split(train, validation, test, words)
+        units = labelled.units_in(table, labelled.copies) if n_copies else None
+        return Split(train, validation, test, words, units=units)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class GroupSplit(SplitRule):
         sizes = sizes_of(len(labelled.rows), self.train, self.validation)
         words = f"in {n_groups:,} whole groups of column {quoted(self.name)}"
         train, validation, test = labelled.divided(sizes, rng, group)
-        return Split(train, validation, test, words)
+        return Split(train, validation, test, words, units=labelled.units_in(table, group))
 
 
 @dataclass(frozen=True)

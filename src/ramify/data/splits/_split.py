@@ -24,6 +24,8 @@ class Split:
         test: Rows that only the final scores see.
         description: How the rows were divided, in words.
         notes: What a user should know, a sentence each.
+        units: For every row of the table a number, the same for rows that must stay together; None
+            where each may go alone.
     """
 
     train: Int64[np.ndarray, " train"]
@@ -31,6 +33,7 @@ class Split:
     test: Int64[np.ndarray, " test"]
     description: str
     notes: tuple[str, ...] = ()
+    units: Int64[np.ndarray, " table_row"] | None = None
 
     def __post_init__(self) -> None:
         """Check that no side is empty."""
@@ -69,6 +72,12 @@ class LabelledRows:
     def select(self, places: Int64[np.ndarray, " chosen"]) -> "LabelledRows":
         """Some of them, by their places."""
         return LabelledRows(self.rows[places], self.strata.select(places), self.copies[places])
+
+    def units_in(self, table: Table, units: Rows) -> Int64[np.ndarray, " table_row"]:
+        """Numbers of these rows among those of the whole table, where others have their own."""
+        found = int(units.max(initial=0)) + 1 + np.arange(table.n_rows)
+        found[self.rows] = units
+        return found
 
     def divided(
         self, sizes: Sequence[int], rng: np.random.Generator, units: Rows | None = None

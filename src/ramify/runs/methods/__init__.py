@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import Final
 
 from ramify._core import InputError, quoted
+from ramify.runs.methods._auto import Auto
 from ramify.runs.methods._base import Finished, Job, Method, stages_in_lists, timed
+from ramify.runs.methods._ensemble_model import EnsembleModel
 from ramify.runs.methods._linear import LINEAR_METHODS, LinearModel, LinearSharing
 from ramify.runs.methods._networks import baseline, fit_network
 from ramify.runs.methods._per_task import PerTask, RandomForest, RidgeLogistic
@@ -22,6 +24,8 @@ PER_TASK: Final[tuple[type[PerTask], ...]] = (RandomForest, RidgeLogistic)
 __all__ = [
     "LINEAR_METHODS",
     "PER_TASK",
+    "Auto",
+    "EnsembleModel",
     "Finished",
     "ForestModel",
     "Job",

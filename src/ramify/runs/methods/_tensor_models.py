@@ -117,11 +117,33 @@ class Forest(TaskPart):
             trees: Each a ``tree_`` of one output.
             table: What `table_of` gave.
         """
+        values = np.concatenate([tree.value[:, 0, :] for tree in trees])
+        sums = values.sum(axis=1, keepdims=True) if len(table) > 1 else 1.0
+        return cls._grown(trees, values / sums @ table)
+
+    @classmethod
+    def of_columns(cls, trees: Sequence[Any]) -> "Forest":
+        """From regression trees of scikit-learn, each of several outputs."""
+        return cls._grown(trees, np.concatenate([tree.value[:, :, 0] for tree in trees]))
+
+    @classmethod
+    def of_steps(cls, steps: Sequence[Any], start: float) -> "Forest":
+        """From gradient boosting of scikit-learn: start plus the sum of the steps, as a mean.
+
+        Args:
+            steps: Each the ``nodes`` of a predictor of numbers without gaps.
+            start: What is predicted before the first step.
+        """
+        trees = [_StepTree(nodes) for nodes in steps]
+        values = np.concatenate([nodes["value"] for nodes in steps])
+        return cls._grown(trees, (start + len(trees) * values)[:, None])
+
+    @classmethod
+    def _grown(cls, trees: Sequence[Any], values: NDArray[np.float64]) -> "Forest":
+        """From trees and what each node would predict, ``(node, column)``."""
         counts = [tree.node_count for tree in trees]
         is_leaf = np.concatenate([tree.children_left < 0 for tree in trees])
-        values = np.concatenate([tree.value[:, 0, :] for tree in trees])[is_leaf]
-        sums = values.sum(axis=1, keepdims=True) if len(table) > 1 else 1.0
-        made = cls((len(is_leaf), len(trees), int(is_leaf.sum()), table.shape[1]))
+        made = cls((len(is_leaf), len(trees), int(is_leaf.sum()), values.shape[1]))
         roots = np.cumsum([0, *counts[:-1]])
         starts = np.repeat(roots, counts)
         leaf = np.cumsum(is_leaf) - 1
@@ -134,7 +156,7 @@ class Forest(TaskPart):
         made._fill("right", np.where(is_leaf, 0, right))
         made._fill("threshold", np.where(is_leaf, 0.0, _rounded_down(threshold)))
         made._fill("roots", roots)
-        made._fill("leaves", values / sums @ table)
+        made._fill("leaves", values[is_leaf])
         return made
 
     @classmethod
@@ -203,6 +225,18 @@ class Forest(TaskPart):
     def _fill(self, name: str, values: NDArray[Any]) -> None:
         buffer = self.get_buffer(name)
         buffer.copy_(torch.from_numpy(np.ascontiguousarray(values)).to(buffer.dtype))
+
+
+class _StepTree:
+    """Nodes of a step of boosting under the names that trees of a forest have."""
+
+    def __init__(self, nodes: NDArray[Any]) -> None:
+        leaf = nodes["is_leaf"] == 1
+        self.node_count = len(nodes)
+        self.children_left = np.where(leaf, -1, nodes["left"].astype(np.int64))
+        self.children_right = np.where(leaf, -1, nodes["right"].astype(np.int64))
+        self.feature = nodes["feature_idx"].astype(np.int64)
+        self.threshold = np.where(leaf, 0.0, nodes["num_threshold"])
 
 
 class LinearPart(TaskPart):
