@@ -19,7 +19,8 @@ from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_branches, rows_of_heads
 from ramify.networks._positions import unit_of, without_reader
 from ramify.networks._saved import Parts, read_settings
-from ramify.networks._stages import Backbone, feature_width, stages_of
+from ramify.networks._stage_copies import copied_stages
+from ramify.networks._stages import Backbone, feature_width
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import widths_after
 from ramify.tasks import ROW, SharingTree, TaskSet
@@ -71,7 +72,7 @@ class AttachedNetwork(TaskNetwork):
         n_features: int | None = None,
     ) -> None:
         super().__init__()
-        parts = [copy.deepcopy(part) for part in stages_of(backbone)]
+        parts = copied_stages(backbone)
         self.unit = unit_of(tasks, parts)
         self.reader, parts = without_reader(parts)
         _check(tree, tasks, attached, len(parts))

@@ -18,7 +18,8 @@ from ramify.networks._ownership import each_its_own, rows_of, rows_of_heads
 from ramify.networks._positions import unit_of, without_reader
 from ramify.networks._saved import Parts, read_settings
 from ramify.networks._stacking import take_groups
-from ramify.networks._stages import Backbone, feature_width, stages_of
+from ramify.networks._stage_copies import copied_stages
+from ramify.networks._stages import Backbone, feature_width
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import check_width, widths_after
 from ramify.tasks import ROW, SharingTree, TaskSet
@@ -64,7 +65,7 @@ class AttentionNetwork(TaskNetwork):
         super().__init__()
         if hidden < 1:
             raise InputError(f"`hidden` must be 1 or more. Got {hidden}")
-        parts = [copy.deepcopy(part) for part in stages_of(backbone)]
+        parts = copied_stages(backbone)
         self.unit = unit_of(tasks, parts)
         self.reader, parts = without_reader(parts)
         width = feature_width(parts, self.unit) if n_features is None else n_features

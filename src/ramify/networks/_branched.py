@@ -23,7 +23,8 @@ from ramify.networks._positions import unit_of, without_reader
 from ramify.networks._regrouping import sources_of
 from ramify.networks._saved import Parts, read_settings
 from ramify.networks._stacked_channels import StackedBatchNorm
-from ramify.networks._stages import Backbone, feature_width, n_halvings, stages_of
+from ramify.networks._stage_copies import copied_stages
+from ramify.networks._stages import Backbone, feature_width, n_halvings
 from ramify.networks._tail import Tail
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.tasks import SharingTree, TaskSet
@@ -77,7 +78,7 @@ class BranchedNetwork(TaskNetwork):
         estimator: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        parts = [copy.deepcopy(part) for part in stages_of(backbone)]
+        parts = copied_stages(backbone)
         self.unit = unit_of(tasks, parts)
         self.reader, parts = without_reader(parts)
         width = feature_width(parts, self.unit) if n_features is None else n_features

@@ -17,7 +17,8 @@ from ramify.networks._heads import StackedHeads
 from ramify.networks._ownership import rows_of_heads
 from ramify.networks._positions import ReadsPositions, unit_of, without_reader
 from ramify.networks._saved import Parts, read_settings
-from ramify.networks._stages import Backbone, feature_width, stages_of
+from ramify.networks._stage_copies import copied_stages
+from ramify.networks._stages import Backbone, feature_width
 from ramify.networks._task_network import OwnedWeights, ParameterRule, TaskNetwork
 from ramify.networks._widths import width_read
 from ramify.tasks import SharingTree, TaskSet
@@ -88,7 +89,7 @@ class ExpertNetwork(TaskNetwork):
         self, backbone: Backbone, tasks: TaskSet, plan: ExpertPlan, *, n_features: int | None = None
     ) -> None:
         super().__init__()
-        parts = [copy.deepcopy(part) for part in stages_of(backbone)]
+        parts = copied_stages(backbone)
         self.unit = unit_of(tasks, parts)
         self.reader, parts = without_reader(parts)
         width = feature_width(parts, self.unit) if n_features is None else n_features

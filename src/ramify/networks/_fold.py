@@ -19,6 +19,7 @@ from ramify.networks._stacked_blocks import (
 )
 from ramify.networks._stacked_channels import StackedBatchNorm, StackedConv2d
 from ramify.networks._stacked_layers import StackedLinear
+from ramify.networks._stage_copies import has_own_forward
 
 Network = TypeVar("Network", bound=nn.Module)
 _Norm = nn.modules.batchnorm._BatchNorm | StackedBatchNorm
@@ -75,7 +76,12 @@ def _folded(module: Network, uses: Counter[int]) -> Network:
     after = {name: _folded(child, uses) for name, child in children.items()}
     for layer, name in _pairs(module, after):
         norm = after[name]
-        if type(norm) is _FOLLOWS.get(type(layer)) and uses[id(layer)] == uses[id(norm)] == 1:
+        plain = not (has_own_forward(layer) or has_own_forward(norm))
+        if (
+            plain
+            and type(norm) is _FOLLOWS.get(type(layer))
+            and uses[id(layer)] == uses[id(norm)] == 1
+        ):
             assert isinstance(norm, _Norm)  # for the type checker only
             if norm.running_mean is not None:
                 _take_up(layer, norm)
@@ -90,6 +96,8 @@ def _folded(module: Network, uses: Counter[int]) -> Network:
 
 def _pairs(parent: nn.Module, children: Mapping[str, nn.Module]) -> Iterator[tuple[nn.Module, str]]:
     """Each layer with the name of what directly follows it."""
+    if has_own_forward(parent):
+        return
     if _is_basic_block(parent):
         yield from ((_last(children[layer]), norm) for norm, layer in _BLOCK.items())
     elif _runs_in_turn(parent):
@@ -109,7 +117,7 @@ def _runs_in_turn(module: nn.Module) -> bool:
 
 def _last(layer: nn.Module) -> nn.Module:
     """The layer, or the last one of several in turn."""
-    while _runs_in_turn(layer) and len(layer._modules) > 0:
+    while _runs_in_turn(layer) and not has_own_forward(layer) and len(layer._modules) > 0:
         layer = list(layer.children())[-1]
     return layer
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ramify._core import InputError, quoted
 from ramify.networks._layers import Layer, like, weight_layers
+from ramify.networks._stage_copies import check_plain
 from ramify.networks._stages import Backbone
 
 VGG16_RANKS = (8, 8, 16, 16, 32, 32, 32, 64, 64, 64, 64, 64, 64, 64, 64)
@@ -56,6 +57,7 @@ def low_rank(backbone: Backbone, ranks: Sequence[int]) -> nn.Sequential:
             f"Got {len(ranks)}"
         )
     for (name, layer), rank in zip(layers, ranks, strict=True):
+        check_plain(layer, "backbone")
         network.set_submodule(name, _factorised(name, layer, rank))
     return network
 

@@ -22,6 +22,7 @@ from ramify.networks._stacked_blocks import (
 )
 from ramify.networks._stacked_channels import StackedBatchNorm, StackedConv2d, StackedGroupNorm
 from ramify.networks._stacked_layers import StackedEmbedding, StackedLayerNorm, StackedLinear
+from ramify.networks._stage_copies import has_own_forward
 
 # Layers that treat every element alike: they already work on (group, batch, …) as they are.
 _ELEMENTWISE = (
@@ -70,17 +71,23 @@ def stacked(modules: Sequence[nn.Module]) -> Stacked | None:
         torch.Size([4, 5, 2])
     """
     first = modules[0]
-    if any(not parameter.requires_grad for parameter in first.parameters()):
-        return None  # frozen weights stay frozen where every copy keeps its own
-    if _repeats_weights(first):
-        return None  # each use would be stacked on its own, and they would drift apart
+    if _must_stay_apart(first):
+        return None
     if type(first) in _BLOCKS:
         return _block(modules, _BLOCKS[type(first)])
     if type(first) in _LAYERS:
         return _LAYERS[type(first)](list(modules))
-    if isinstance(first, _CHANNELWISE):
+    if type(first) in _CHANNELWISE:
         return None if getattr(first, "return_indices", False) else StackedChannels(first)
-    return StackedElementwise(_aside(first)) if isinstance(first, _ELEMENTWISE) else None
+    return StackedElementwise(_aside(first)) if type(first) in _ELEMENTWISE else None
+
+
+def _must_stay_apart(module: nn.Module) -> bool:
+    if any(not parameter.requires_grad for parameter in module.parameters()):
+        return True  # frozen weights stay frozen where every copy keeps its own
+    if _repeats_weights(module):
+        return True  # each use would be stacked on its own, and they would drift apart
+    return has_own_forward(module)  # which would be dropped
 
 
 def _repeats_weights(module: nn.Module) -> bool:

@@ -14,6 +14,7 @@ from ramify.networks._layers import Layer
 from ramify.networks._residual import Residual
 from ramify.networks._resnet import BasicBlock
 from ramify.networks._somp import somp
+from ramify.networks._stage_copies import check_plain
 
 Thinned = tuple[nn.Module, Channels]
 """A thin module, and the channels that it puts out."""
@@ -47,6 +48,7 @@ class Thinning:
 
     def of(self, module: nn.Module, around: Around) -> Thinned:
         """A thin module in the place of a wide one."""
+        check_plain(module, "pretrained")
         if isinstance(module, Layer):
             outputs = around.outputs
             if outputs is None:
