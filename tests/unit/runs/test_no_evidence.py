@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 import ramify
+from ramify.data import planted_table
 from ramify.sharing import FullyAdaptive
 from ramify.training import Training
 
@@ -52,3 +53,29 @@ def test_a_few_unknown_pairs_are_counted() -> None:
 def test_where_all_pairs_are_known_nothing_is_said() -> None:
     record = fitted(np.ones((240, N_TASKS), dtype=bool)).record
     assert not any("pairs of tasks" in each for each in record.warnings)
+
+
+def planted(epochs: int, rows: int) -> ramify.Run:
+    frame, groups = planted_table(n_groups=2, tasks_per_group=2, rows=rows)
+    return ramify.fit(
+        frame,
+        [name for group in groups for name in group],
+        sharing=FullyAdaptive(growing_epochs=epochs, n_candidates=2, max_parameters=10_000),
+        hidden=(16,),
+        training=Training(epochs=1, learning_rate=0.01),
+        baselines=(),
+    )
+
+
+def test_a_tree_from_a_network_near_chance_is_said_to_be_no_evidence() -> None:
+    run = planted(epochs=1, rows=200)
+    assert run.tree.widths[-1] > 1
+    (said,) = [each for each in run.record.warnings if "hardly better than chance" in each]
+    assert "no evidence of which tasks are alike" in said
+    assert "by chance 0.500" in said
+
+
+def test_a_tree_from_a_network_that_learned_is_not_doubted() -> None:
+    run = planted(epochs=10, rows=600)
+    assert run.tree.widths[-1] > 1
+    assert not any("chance" in each for each in run.record.warnings)

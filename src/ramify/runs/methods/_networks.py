@@ -7,6 +7,7 @@ from math import inf
 import numpy as np
 import torch
 
+from ramify.metrics import mean_skill
 from ramify.networks import BranchedNetwork, Cost, network_cost
 from ramify.records import GroupStability, PathStep
 from ramify.runs.methods._base import MAIN, Finished, Job, affinity_info, stages_in_lists
@@ -15,6 +16,8 @@ from ramify.tasks import SharingTree, TaskSet
 from ramify.training import EpochEnded, Fitted, Predictions, Trainer, Watcher
 
 _MOST_PARAMETERS = 40_000_000
+_GROWING = "growing"  # the phase in which a tree is learned, where it has one of its own
+_LITTLE = 0.05  # of mean skill above chance, below which a network has hardly learned anything
 
 
 def fit_network(job: Job, sharing: Sharing) -> Finished:
@@ -25,13 +28,14 @@ def fit_network(job: Job, sharing: Sharing) -> Finished:
         sharing: The way of sharing.
     """
     fitted = _trained(job, MAIN, sharing, job.prepared.tasks, None)
+    finished = _finished(job, MAIN, fitted)
     return replace(
-        _finished(job, MAIN, fitted),
+        finished,
         affinity=affinity_info(fitted.network.tasks.names, _affinities(fitted)),
         path=_path(job, fitted),
         stability=_stability(fitted),
         regroupings=fitted.sharing.regroupings,
-        warnings=fitted.sharing.warnings(),
+        warnings=[*fitted.sharing.warnings(), *_from_chance(fitted, finished.validation)],
     )
 
 
@@ -173,6 +177,42 @@ def _stability(fitted: Fitted) -> list[GroupStability]:
         if len(groups) > 1
         for group, value in zip(groups, (found or [])[stage], strict=True)
     ]
+
+
+def _from_chance(fitted: Fitted, validation: Predictions) -> list[str]:
+    """A warning where the tree was learned from a network that had hardly learned anything.
+
+    What such a network finds easy and hard is noise, and its groups come back alike all the same
+    wherever the evidence is drawn anew, so nothing else shows it.
+    """
+    learned = fitted.sharing.affinities() and fitted.tree.widths[-1] > 1
+    watched = [each for each in fitted.curve if each.phase == _GROWING] or fitted.curve
+    scores = [each.validation_score for each in watched if each.validation_score is not None]
+    if not (learned and scores):
+        return []
+    chance = _chance(validation, fitted.network.tasks)
+    if not max(scores) < chance + _LITTLE:
+        return []
+    return [
+        "the tree is no evidence of which tasks are alike: the network that it was learned from "
+        f"told the validation rows hardly better than chance (mean skill {max(scores):.3f}, by "
+        f"chance {chance:.3f}); train longer, wider, or with more rows"
+    ]
+
+
+def _chance(validation: Predictions, tasks: TaskSet) -> float:
+    """Mean skill of saying the same of every row: what labels are on average."""
+    values = np.zeros_like(validation.values)
+    for t, (task, first) in enumerate(zip(tasks, tasks.first_columns, strict=True)):
+        labels = validation.targets[validation.label_mask[:, t], t]
+        if not len(labels):
+            continue
+        n = task.kind.n_outputs
+        values[:, first : first + n] = (
+            labels.mean() if n == 1 else np.bincount(labels.astype(int), minlength=n) / len(labels)
+        )
+    (mean,) = mean_skill(replace(validation, values=values).scores(tasks)[None], tasks)
+    return float(mean)
 
 
 def _named(name: str, watch: Watcher | None) -> Watcher | None:
