@@ -76,6 +76,9 @@ def read_json(
 
 def _renewed(text: str, version: int, older: Mapping[int, Migration]) -> tuple[str, int]:
     content = json.loads(text)
-    while version in older:
-        content, version = older[version](content), version + 1
+    try:
+        while version in older:
+            content, version = older[version](content), version + 1
+    except (ValueError, OverflowError) as error:  # where a number should be is none
+        raise TypeError(str(error)) from None
     return json.dumps(content), version

@@ -32,8 +32,8 @@ class Subject:
         """A sentence about it.
 
         Args:
-            sentence: With ``{it}`` or ``{It}`` for the subject, ``{s}`` at the end of its verb, and
-                ``{other}`` or ``{Other}`` for what it is compared with.
+            sentence: With ``{it}`` or ``{It}`` for the subject, ``{s}`` or ``{es}`` at the end of
+                its verb, and ``{other}`` or ``{Other}`` for what it is compared with.
             other: That.
 
         Example:
@@ -44,6 +44,7 @@ class Subject:
             it=self.name,
             It=_capital(self.name),
             s="" if self.plural else "s",
+            es="" if self.plural else "es",
             other=other,
             Other=_capital(other),
         )

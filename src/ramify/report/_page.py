@@ -47,6 +47,7 @@ def render(record: RunRecord) -> str:
         .render(
             record=record,
             sentences=sentences(record),
+            subject=ours(record),
             ours=ours(record).name,
             unit=unit_of(record.sharing.structure),
             skill=skill(record),

@@ -1,5 +1,6 @@
 """Linear models as a way of sharing: chosen on validation rows, saved and predicted like networks."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.unit.runs._runs import fitted, quick
 
 import ramify
 from ramify import InputError, Run
+from ramify._core import ModelFileError
 from ramify.data import ColumnSplit, planted_table
 from ramify.runs import LINEAR_METHODS, LinearSharing
 from ramify.runs.methods import LinearModel
@@ -82,6 +84,32 @@ def test_the_outputs_are_those_of_the_estimator(frame: pl.DataFrame) -> None:
     assert isinstance(network, LinearModel)
     weight = network.heads.weight.detach().numpy()[0]
     assert_allclose(weight, reference.coef_, rtol=1e-3, atol=1e-5)
+
+
+def of_version_2(folder: Path, **backbone: object) -> None:
+    """Write a run's description as version 2 did: a linear model was a network of no layers."""
+    card = json.loads((folder / "model.json").read_text())
+    shape = [card["network"]["settings"]["n_inputs"]]
+    card["backbone"] = {"kind": "linear", "settings": {"shape": shape}} | backbone
+    card |= {"format_version": 2, "network": {"kind": "branched", "settings": {}}}
+    (folder / "model.json").write_text(json.dumps(card))
+
+
+def test_a_file_of_version_2_is_read(frame: pl.DataFrame, tmp_path: Path) -> None:
+    run = linear(frame, "trace-norm")
+    run.save(tmp_path)
+    of_version_2(tmp_path)
+    assert_frame_equal(ramify.load(tmp_path).predict(frame), run.predict(frame))
+
+
+@pytest.mark.parametrize("shape", ["x", [1e999], [{}], [3, 4], 5, None])
+def test_a_damaged_one_is_refused_in_a_line(
+    frame: pl.DataFrame, tmp_path: Path, shape: object
+) -> None:
+    linear(frame, "trace-norm").save(tmp_path)
+    of_version_2(tmp_path, settings={"shape": shape})
+    with pytest.raises(ModelFileError, match=r"damaged or was changed|do not fit each other"):
+        ramify.load(tmp_path)
 
 
 def test_learned_relations_are_in_the_record() -> None:
