@@ -95,6 +95,7 @@ def _types(task: Task) -> list[tuple[str, Any]]:
 def _of_levels(reaching: Float[np.ndarray, "row threshold"], kind: Ordinal) -> list[np.ndarray]:
     """The probability of each level, and the most fitting level by name."""
     one, none = np.ones((len(reaching), 1)), np.zeros((len(reaching), 1))
-    shares = -np.diff(np.concatenate([one, reaching, none], axis=1), axis=1)
+    edges = np.concatenate([one, reaching, none], axis=1)
+    shares = np.maximum(edges[:, :-1] - edges[:, 1:], 0.0)  # means of many trees are rounded
     level = most_fitting_level(reaching).astype(np.int64)
     return [*shares.astype(np.float32).T, np.array(kind.levels)[level]]
