@@ -15,7 +15,8 @@ from ramify._core import InputError, Setting, quoted
 from ramify.networks import Parts, TaskModel, read_settings
 from ramify.tasks import Multiclass, Ordinal, Ranking, Regression, SharingTree, Task, TaskSet
 
-_AT_ONCE: Final = 1 << 20  # pairs of a row and a tree
+_AT_ONCE: Final = 1 << 17  # pairs of a row and a tree: what is gathered stays in the cache
+_LEVELS: Final = 4  # between two looks at which pairs have come to a leaf
 
 
 def table_of(task: Task, classes: Sequence[int]) -> Float[np.ndarray, "class column"]:
@@ -85,26 +86,24 @@ class Forest(TaskPart):
         sizes: Numbers of nodes, trees, leaves and columns.
 
     Attributes:
-        feature: Which input a node asks for; −1 at a leaf.
+        feature: Which input a node asks for; at a leaf −1 − the number of its row of ``leaves``.
         threshold: The node goes left where the input is at most this.
-        left: The next node then; of a leaf the number of its row of ``leaves``.
-        right: The next node else.
+        below: The next node then, and else, ``(node, 2)``; a leaf's are the leaf itself.
         roots: The first node of each tree.
         leaves: What a leaf predicts, ``(leaf, column)``.
     """
 
     feature: Tensor
     threshold: Tensor
-    left: Tensor
-    right: Tensor
+    below: Tensor
     roots: Tensor
     leaves: Tensor
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         n_nodes, n_trees, n_leaves, n_columns = sizes
-        for name in ("feature", "left", "right"):
-            self.register_buffer(name, torch.zeros(n_nodes, dtype=torch.int32))
+        self.register_buffer("feature", torch.zeros(n_nodes, dtype=torch.int32))
+        self.register_buffer("below", torch.zeros(n_nodes, 2, dtype=torch.int32))
         self.register_buffer("threshold", torch.zeros(n_nodes))
         self.register_buffer("roots", torch.zeros(n_trees, dtype=torch.int32))
         self.register_buffer("leaves", torch.zeros(n_leaves, n_columns, dtype=torch.float64))
@@ -146,14 +145,17 @@ class Forest(TaskPart):
         made = cls((len(is_leaf), len(trees), int(is_leaf.sum()), values.shape[1]))
         roots = np.cumsum([0, *counts[:-1]])
         starts = np.repeat(roots, counts)
-        leaf = np.cumsum(is_leaf) - 1
-        left = np.concatenate([tree.children_left for tree in trees]) + starts
-        right = np.concatenate([tree.children_right for tree in trees]) + starts
+        inner = np.stack(
+            [
+                np.concatenate([getattr(tree, f"children_{side}") for tree in trees]) + starts
+                for side in ("left", "right")
+            ],
+            axis=1,
+        )
         feature = np.concatenate([tree.feature for tree in trees])
         threshold = np.concatenate([tree.threshold for tree in trees])
-        made._fill("feature", np.where(is_leaf, -1, feature))
-        made._fill("left", np.where(is_leaf, leaf, left))
-        made._fill("right", np.where(is_leaf, 0, right))
+        made._fill("feature", np.where(is_leaf, -np.cumsum(is_leaf), feature))
+        made._fill("below", np.where(is_leaf[:, None], np.arange(len(is_leaf))[:, None], inner))
         made._fill("threshold", np.where(is_leaf, 0.0, _rounded_down(threshold)))
         made._fill("roots", roots)
         made._fill("leaves", values[is_leaf])
@@ -188,13 +190,14 @@ class Forest(TaskPart):
         """Refuse trees of which a node leads elsewhere than on, or asks for what is not there."""
         n_nodes, _, n_leaves, _ = self.sizes
         place = torch.arange(n_nodes)
-        leaf = self.feature < 0
+        leaf, row = self.feature < 0, -1 - self.feature
         ends = torch.searchsorted(self.roots, place.int(), right=True)
         last = torch.cat([self.roots[1:], torch.tensor([n_nodes], dtype=torch.int32)])[ends - 1]
-        inner = [((each > place) & (each < last))[~leaf] for each in (self.left, self.right)]
+        after = (self.below > place[:, None]) & (self.below < last[:, None])
         sound = [
-            *(each.all() for each in inner),  # children come after their parents, so it ends
-            ((self.left >= 0) & (self.left < n_leaves))[leaf].all(),
+            after[~leaf].all(),  # children come after their parents, so it ends
+            (self.below == place[:, None])[leaf].all(),
+            (row < n_leaves).all(),
             (self.feature < n_inputs).all(),
             self.roots[0] == 0,
             (self.roots.diff() > 0).all(),
@@ -207,20 +210,20 @@ class Forest(TaskPart):
 
     def _means(self, inputs: Tensor) -> Tensor:
         n_trees, width = len(self.roots), inputs.shape[1]
+        flat, below = inputs.float().flatten(), self.below.flatten()
         node = self.roots.repeat(len(inputs))
         first = torch.arange(len(inputs), device=inputs.device).repeat_interleave(n_trees) * width
         place = torch.arange(len(node), device=inputs.device)
-        found = torch.empty(len(node), dtype=torch.int32, device=inputs.device)
-        flat = inputs.float().flatten()
+        ends = torch.empty_like(node)
         while len(node):
-            asks = self.feature[node]
-            walks = asks >= 0
-            if not walks.all():
-                found[place[~walks]] = self.left[node[~walks]]
-                node, first, place, asks = node[walks], first[walks], place[walks], asks[walks]
-            goes_left = flat[first + asks] <= self.threshold[node]
-            node = torch.where(goes_left, self.left[node], self.right[node])
-        return self.leaves[found].view(len(inputs), n_trees, -1).mean(1)
+            for _ in range(_LEVELS):  # who is at a leaf stays there, whatever it asks for
+                asks = self.feature.index_select(0, node).clamp_(min=0)
+                goes_right = flat.index_select(0, first + asks) > self.threshold[node]
+                node = below.index_select(0, (2 * node).add_(goes_right))
+            ends[place] = node
+            walks = (self.feature.index_select(0, node) >= 0).nonzero().squeeze(1)
+            node, first, place = (each.index_select(0, walks) for each in (node, first, place))
+        return self.leaves[-1 - self.feature[ends]].view(len(inputs), n_trees, -1).mean(1)
 
     def _fill(self, name: str, values: NDArray[Any]) -> None:
         buffer = self.get_buffer(name)

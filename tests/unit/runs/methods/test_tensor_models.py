@@ -1,7 +1,7 @@
 """Forests and linear models as tensors say what scikit-learn says, and are not walked blindly."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -135,12 +135,14 @@ def changed(folder: Path, **tensors: torch.Tensor) -> None:
     card.write_text(text.replace(old, sha256_of(path)))
 
 
-HOSTILE: dict[str, dict[str, Any]] = {
-    "a circle": {"left": torch.zeros},
-    "beyond the end": {"right": lambda n, dtype: torch.full((n,), 2**30, dtype=dtype)},
-    "an input that is not there": {"feature": lambda n, dtype: torch.full((n,), 99, dtype=dtype)},
-    "roots that fall": {"roots": torch.zeros},
-    "no numbers": {"threshold": lambda n, dtype: torch.full((n,), float("nan"), dtype=dtype)},
+HOSTILE: dict[str, tuple[str, Callable[[torch.Tensor], torch.Tensor]]] = {
+    "a circle": ("below", torch.zeros_like),
+    "beyond the end": ("below", lambda t: torch.full_like(t, 2**30)),
+    "an input that is not there": ("feature", lambda t: torch.full_like(t, 99)),
+    "a leaf that is not there": ("feature", lambda t: torch.where(t < 0, -(2**31), t)),
+    "a leaf that goes on": ("feature", lambda t: t.clamp(min=0)),
+    "roots that fall": ("roots", torch.zeros_like),
+    "no numbers": ("threshold", lambda t: torch.full_like(t, float("nan"))),
 }
 
 
@@ -151,9 +153,8 @@ def test_trees_of_a_foreign_file_are_checked_before_they_are_walked(
     fitted, _ = run(RandomForest(n_trees=5))
     fitted.save(tmp_path)
     held = load_file(tmp_path / "model.safetensors")
-    for field, fill in HOSTILE[name].items():
-        key = f"network.parts.0.{field}"
-        changed(tmp_path, **{key.replace(".", "__"): fill(len(held[key]), dtype=held[key].dtype)})
+    field, change = HOSTILE[name]
+    changed(tmp_path, **{f"network__parts__0__{field}": change(held[f"network.parts.0.{field}"])})
     with pytest.raises(ModelFileError, match="do not fit each other: the trees lead nowhere"):
         ramify.load(tmp_path)
 
