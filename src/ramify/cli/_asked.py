@@ -108,6 +108,11 @@ class DeclaredOptions(Asking):
             found[option.name] = CommandOption(option.name, annotation, usual, words)
         return [*found.values(), CommandOption("set", str | list[str], "", _SET)]
 
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether anything was said of a strategy, a weighting or a backbone."""
+        return bool(self._given or self.settings)
+
     def asked(self, by: str, word: str) -> Asked:
         """What a word stands for.
 

@@ -63,6 +63,16 @@ class DataOptions:
     group_column: str | None = None
     split: str | None = None
 
+    @property
+    def has_plain_rows(self) -> bool:
+        """Whether they are of tables without pictures and rankings."""
+        pictures = (self.images, self.image_column, self.image_size, self.layout)
+        ranks = (
+            self.group_column is not None
+            or "ranking" in kinds_and_levels_in(self.kind, self.ordinal).values()
+        )
+        return not (any(pictures) or self.join or ranks)
+
     def opened(self, table: Path, console: Console) -> tuple[Data, list[str]]:
         """The data, and the names or globs of the targets in it.
 

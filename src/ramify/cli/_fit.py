@@ -21,12 +21,14 @@ from ramify.cli._weightings import check_exact_gradients
 from ramify.cli._words import batch_size_in, names_in
 from ramify.data import ImageData, Table
 from ramify.report import print_summary
-from ramify.runs import REPORT_FILE, Options, can_be_resumed, run_table
+from ramify.runs import REPORT_FILE, Auto, Options, can_be_resumed, run_table
 from ramify.sharing import DEFAULT, Recipe
 from ramify.training import Training
 from ramify.weighting import Equal, Weighting
 
 _BATCH_SIZE = 128
+_EPOCHS = 12
+_PICTURES = ".npz"
 
 
 def fit(
@@ -35,10 +37,10 @@ def fit(
     *,
     output: Path,
     soft_labels_from: str | list[str] = "",
-    sharing: str = DEFAULT.name,
+    sharing: str | None = None,
     said: OptionsOfOne,
     network: NetworkOptions,
-    epochs: int = 12,
+    epochs: int = _EPOCHS,
     batch_size: int | None = None,
     steps: TrainingOptions,
     weighting: str = "equal",
@@ -56,7 +58,9 @@ def fit(
         output: Directory for model, record and report.
         soft_labels_from: Directories of finished runs whose models fill in the missing labels of the
             training rows, as far as their yes-or-no tasks have the same names; comma separated.
-        sharing: The way of sharing, of those listed below.
+        sharing: The way of sharing, of those listed below; by default auto for tables, and
+            fully-adaptive for pictures, for rankings, and where an option of networks or of their
+            training is given.
         said: What strategies, weightings and backbones have for themselves.
         network: The stages of a network.
         epochs: Epochs of the last training.
@@ -69,6 +73,14 @@ def fit(
         resume: Go on with the interrupted run in the output directory.
         overwrite: Replace what the output directory holds.
     """
+    if sharing is None:
+        untouched = (epochs, batch_size, weighting, network) == (
+            *(_EPOCHS, None, Equal.name),
+            NetworkOptions(),
+        )
+        plain = data.has_plain_rows and table.suffix.lower() != _PICTURES
+        of_networks = not untouched or steps.says_how or said.asks_for_more
+        sharing = Auto.name if plain and not of_networks else DEFAULT.name
     way, rule = said.asked("--sharing", sharing), said.asked("--weighting", weighting)
     network.check_start([way.strategy])
     said.check([way, rule])

@@ -101,6 +101,16 @@ class TrainingOptions:
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     checkpoint_seconds: float = 10.0
 
+    @property
+    def says_how(self) -> bool:
+        """Whether anything but where and how precisely is said."""
+        where = TrainingOptions(
+            device=self.device,
+            precision=self.precision,
+            checkpoint_seconds=self.checkpoint_seconds,
+        )
+        return self != where
+
     def training(self, epochs: int, weighting: Weighting, data: Data) -> Training:
         """The training.
 

@@ -25,7 +25,7 @@ from ramify.kernels._model import KernelModel
 from ramify.kernels._own_rows import OwnRowsMatrix
 from ramify.kernels._table import Table
 
-MOST_ROWS: Final = 8000
+MOST_ROWS: Final = 12_000
 GAMMAS: Final = (0.1, 0.3, 1.0, 3.0)
 SHARES: Final = (1.0, 0.8, 0.5, 0.2)
 _EXACT_STRENGTHS: Final = tuple(np.logspace(-4, 4, 17).tolist())

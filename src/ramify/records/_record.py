@@ -273,7 +273,7 @@ class RunRecord(Part):
         stability: Per group of every stage with more than one group.
         regroupings: What selective sharing merged, and when; empty for other ways.
         scores: Of the network that was kept.
-        baselines: ``single_task``, ``shared``, ``random_tree``, as far as they were trained.
+        baselines: ``single_task``, ``shared``, ``random_tree``, ``branched``, as far as they were trained.
         delta_m: Mean relative gain over one network per task in percent; None without it.
         parameters: Trainable numbers of the network that was kept.
         weights: Those of them that are weights of dense and convolutional layers, as papers count.

@@ -90,11 +90,10 @@ def shared_how(record: RunRecord) -> str:
     what = f" ({sharing.label})" if sharing.label else ""
     if sharing.structure == "other":
         name = f"{quoted_name(sharing.name)}{what}"
-        return (
-            f"The tasks share by {name}."
-            if sharing.shares
-            else f"Each task has a model of its own: {name}."
-        )
+        alone = f"Each task has a model of its own: {name}."
+        beside = f" In the branched network beside it: {shape(stages)}"
+        told = f"The tasks share by {name}." if sharing.shares else alone
+        return told + beside * ("branched" in record.baselines)
     return f"The tasks share by {quoted_name(sharing.name)}{what}, which no tree of stages shows."
 
 

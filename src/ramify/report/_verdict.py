@@ -26,6 +26,7 @@ _HEADLINES = {
         Outcome.ABSENT: "Whether sharing helped cannot be said",
     },
     "shared": _AGAINST,
+    "branched": _AGAINST,
     "random_tree": {
         Outcome.BETTER: "Which tasks share matters",
         Outcome.WORSE: "{Other} does better",
@@ -92,8 +93,9 @@ def _against(record: RunRecord, name: str, brief: bool) -> str:
         return _twin(record, name)
     found = outcome(baseline.mean_difference)
     network = NETWORKS[name]
-    # What shares nothing says nothing of sharing.
-    headlines = _HEADLINES[name] if record.sharing.shares else _AGAINST
+    # What shares nothing, or is no network, says nothing of what sharing gives to networks.
+    tells = record.sharing.shares and record.sharing.structure != "other"
+    headlines = _HEADLINES[name] if tells else _AGAINST
     headline = ours(record).told(headlines[found], network)
     if found is Outcome.ABSENT:
         return f"{headline}: no task has a test score in both networks."

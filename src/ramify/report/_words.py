@@ -21,6 +21,7 @@ SKILLS = METRICS | {"rmse": "R²"}
 NETWORKS = {
     "single_task": "one network per task",
     "shared": "one shared network",
+    "branched": "the branched network",
     "random_tree": "a random tree of the same shape",
 }
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Final
 
 from narwhals.typing import IntoFrame
 
@@ -29,9 +30,11 @@ from ramify.runs._output_columns import output_names
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._recording import both_sides, recorded, scores_of
 from ramify.runs._run import Run
-from ramify.runs.methods import Finished, Job, baseline, fit_strategy, timed
+from ramify.runs.methods import Auto, Finished, Job, baseline, fit_strategy, timed
 from ramify.sharing import DEFAULT, Strategy
 from ramify.training import Training, Watcher
+
+_USUAL: Final = ((256, 256), 0.6, 0.1, 128)  # of what networks are given
 
 
 def fit(
@@ -68,7 +71,9 @@ def fit(
             all rows are one group.
         split: ``random``, ``column:NAME`` or ``group:NAME``, or a split rule; by default whole
             groups of ``group_column`` if there is one, else random.
-        sharing: The way of sharing; by default `FullyAdaptive`.
+        sharing: The way of sharing; by default `Auto`, an ensemble with a branched network beside it, or
+            `FullyAdaptive`, that network alone, where an argument of networks is given (the next five,
+            ``training`` or ``batch_size``) or a target is a ranking.
         max_parameters: Budget of the default way of sharing; not together with ``sharing``.
         backbone: The network's stages; by default a multilayer perceptron, and the next three are
             its settings.
@@ -95,8 +100,14 @@ def fit(
         >>> run.predict(frame.drop(names)).shape
         (200, 4)
     """
+    opened = open_table(data)
     if sharing is None:
-        sharing = DEFAULT(max_parameters=max_parameters, seed=seed)
+        networks = (max_parameters, backbone, training) != (None, None, None) or (
+            (tuple(hidden), dropout, input_dropout, batch_size) != _USUAL
+        )
+        ranked = group_column is not None or "ranking" in (kinds or {}).values()
+        asked = networks or ranked
+        sharing = DEFAULT(max_parameters=max_parameters, seed=seed) if asked else Auto()
     elif max_parameters is not None:
         raise InputError("`max_parameters` is for the default way of sharing; give it to `sharing`")
     options = Options(
@@ -114,7 +125,7 @@ def fit(
         precision=precision,
         baselines=_names(baselines),
     )
-    return run_table(open_table(data), options, watch=watch)
+    return run_table(opened, options, watch=watch)
 
 
 def run_table(
@@ -190,7 +201,7 @@ def _trained(job: Job, seconds: dict[str, float], command: str) -> Run:
     prepared, options = job.prepared, job.options
     with timed(seconds, "tree"):
         main = fit_strategy(job)
-    baselines = []
+    baselines = list(main.beside)
     # A single task is its own single-task network and shared network.
     for name in options.baselines if len(prepared.tasks) > 1 else ():
         with timed(seconds, name):

@@ -96,7 +96,7 @@ class Options:
     @property
     def trains_networks(self) -> bool:
         """Whether anything is trained by steps; a linear model without baselines is not."""
-        return self.sharing.trained_by_steps or bool(self.baselines)
+        return self.sharing.trains_networks or bool(self.baselines)
 
     def settings(self) -> dict[str, Setting]:
         """The settings that count, for the record: those of networks only where there are any."""

@@ -74,6 +74,11 @@ class Strategy(Described):
     def models(cls) -> tuple[type[TaskModel], ...]:
         """The classes of what it gives, as files speak of them."""
 
+    @property
+    def trains_networks(self) -> bool:
+        """Whether a network is trained by steps, if only beside its answer."""
+        return self.trained_by_steps
+
     @classmethod
     def recipe(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Recipe | None:
         """The training that a form stands for, beside the strategy; None for the usual one.

@@ -142,3 +142,25 @@ def test_a_comparison_refuses_before_anything_is_trained(
     assert said.code == 2
     assert f"--sharing {name} needs" in said.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        ((), "auto"),
+        (("--seed", "1", "--device", "cpu"), "auto"),
+        (("--epochs", "1"), "fully-adaptive"),
+        (("--hidden", "8,8", "--epochs", "1"), "fully-adaptive"),
+        (("--max-parameters", "999999", "--epochs", "1"), "fully-adaptive"),
+        (("--kind", "g0_t0=ranking", "--epochs", "1"), "fully-adaptive"),
+    ],
+)
+def test_tables_get_the_ensemble_unless_networks_are_spoken_of(
+    table: Path, tmp_path: Path, more: tuple[str, ...], name: str
+) -> None:
+    said = ramify(
+        *("fit", table, "--targets", "g*", "--output", tmp_path / "run", "--baselines", "none"),
+        *more,
+    )
+    assert said.code == 0, said.err
+    assert RunRecord.load(tmp_path / "run" / "record.json").sharing.name == name

@@ -275,12 +275,12 @@ def test_what_does_not_fit_is_refused_in_a_line() -> None:
 
 def test_memory_is_known_before_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     X, Y = np.zeros((MOST_ROWS + 1, 1)), np.zeros((MOST_ROWS + 1, 1))
-    with pytest.raises(InputError, match=r"at most 8,000 rows .* Got 8,001; take fewer, `kernel"):
+    with pytest.raises(InputError, match=r"at most 12,000 rows .* Got 12,001; take fewer, `kernel"):
         fit_kernel(X, Y)
     monkeypatch.setattr("ramify.kernels._search.machine_memory", lambda: 2**30)
     with pytest.raises(InputError, match=r"takes up to 1\.2 GiB of memory, and this machine has 1"):
         fit_kernel(X[:MOST_ROWS], Y[:MOST_ROWS])
-    assert needed_memory(2000) < needed_memory(8000)
+    assert needed_memory(2000) < needed_memory(12_000)
 
 
 def test_more_rows_than_a_kernel_takes_are_no_matter_to_the_linear_one() -> None:

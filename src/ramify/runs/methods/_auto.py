@@ -1,22 +1,27 @@
 """An ensemble of what is strong on tables, each judged on rows that it did not learn from."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ramify._core import InputError, Setting, quoted
+from ramify._core import InputError, OptionContext, Setting, quoted
 from ramify.data import Split
 from ramify.ensembles import Ensemble, folds_of, label_columns, select
 from ramify.runs.methods._base import Finished, Job, Method
 from ramify.runs.methods._ensemble_model import EnsembleModel, KernelMember
+from ramify.runs.methods._networks import fit_network
 from ramify.runs.methods._portfolio import MANY_ROWS, Fitted, Learned, candidates
+from ramify.sharing import DEFAULT
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import EpochEnded, Predictions
 
+BRANCHED: Final = "branched"
 _FEW_ROWS = 60
 _MANY_FOR_ONE_THREAD = 5000
 _FOLDS, _FOLDS_OF_FEW = 5, 10
@@ -33,6 +38,7 @@ class Auto(Method):
 
     Attributes:
         seconds: No further member is begun after so many.
+        tree: Whether a branched network is trained beside it, which shows what the tasks share.
 
     References:
         Caruana, Niculescu-Mizil, Crew, Ksikes. *Ensemble selection from libraries of models*, ICML 2004.
@@ -43,11 +49,22 @@ class Auto(Method):
     model = EnsembleModel
 
     seconds: float = inf
+    tree: bool = True
 
     def __post_init__(self) -> None:
         """Check the number."""
         if not self.seconds > 0:
             raise InputError("must be above 0", argument="seconds", got=f"{self.seconds}")
+
+    @classmethod
+    def from_options(cls, form: str, given: Mapping[str, Any], context: OptionContext) -> Self:
+        """Make one from what was said; beside other strategies there are branched networks enough."""
+        return super().from_options(form, {"tree": len(context.beside) < 2, **given}, context)
+
+    @property
+    def trains_networks(self) -> bool:
+        """Whether a branched network is trained beside it."""
+        return self.tree
 
     def check(self, tasks: TaskSet, smallest: int) -> None:
         """Refuse tasks that compare rows with each other.
@@ -90,7 +107,8 @@ class Auto(Method):
             warnings=_told_of_rows(model, learned),
         )
         # The model has learned from the validation rows: what it says of them is no judgement.
-        return replace(finished, validation=_out_of_fold(ensemble, fitted, finished.validation))
+        finished = replace(finished, validation=_out_of_fold(ensemble, fitted, finished.validation))
+        return _with_tree(finished, job) if self.tree and len(learned.tasks) > 1 else finished
 
     def _members(self, job: Job, learned: Learned, started: float) -> list[Fitted]:
         found: list[Fitted] = []
@@ -104,6 +122,23 @@ class Auto(Method):
                 seconds = max(time.monotonic() - begun, 1e-6)
                 job.watch(_told(word, place, len(asked), found[-1], learned, seconds))
         return found
+
+
+def _with_tree(finished: Finished, job: Job) -> Finished:
+    """The same, with what a branched network shows of the tasks, and that network beside it."""
+    sharing = DEFAULT(seed=job.options.seed)
+    own = replace(job.options, sharing=sharing)
+    network = fit_network(Job(job.prepared, own, job.folder, job.watch), sharing)
+    return replace(
+        finished,
+        tree=network.tree,
+        affinity=network.affinity,
+        path=network.path,
+        stability=network.stability,
+        regroupings=network.regroupings,
+        warnings=[*finished.warnings, *network.warnings],
+        beside=[replace(network, name=BRANCHED)],
+    )
 
 
 def _learned(job: Job) -> Learned:

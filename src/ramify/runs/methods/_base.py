@@ -61,6 +61,7 @@ class Finished:
         stability: How reliably each of its groups comes back, where it can tell.
         regroupings: The looks at which tasks were grouped anew.
         warnings: What the user should know of what it learned, a sentence each.
+        beside: What was trained on the way and is to be compared with.
     """
 
     name: str = MAIN
@@ -78,6 +79,7 @@ class Finished:
     stability: Sequence[GroupStability] = ()
     regroupings: Sequence[Regrouping] = ()
     warnings: Sequence[str] = ()
+    beside: "Sequence[Finished]" = ()
 
 
 @dataclass(frozen=True, eq=False)

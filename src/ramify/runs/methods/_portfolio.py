@@ -32,7 +32,7 @@ _FEWEST_FOR_BOOSTING: Final = 1000
 _MOST_OPERATIONS: Final = 2e13  # of a kernel's search, at worst
 _MOST_VISITS: Final = 5e10  # rows × depth × inputs per split × trees × tasks of a forest
 _MOST_BINNED: Final = 2e11  # rows × inputs × steps × folds × columns of boosting
-_LARGEST_TASK_INPUT: Final = 150
+_LARGEST_TASK_INPUT: Final = 30  # a row is then predicted once for each
 _FEW_ROWS_OF_A_TASK: Final = 20
 _UNLIKE_SCALES: Final = 10.0
 

@@ -20,12 +20,14 @@ from sklearn.ensemble import (
 from ramify import fit, load
 from ramify._core import InputError, ModelFileError
 from ramify.data import open_table, parse_split
+from ramify.report import verdict
 from ramify.runs import Options, Run, prepare
 from ramify.runs.methods import Auto, Job, _auto, _portfolio
 from ramify.runs.methods._auto import _learned
 from ramify.runs.methods._ensemble_model import EnsembleModel
 from ramify.runs.methods._portfolio import Fit, Learned, candidates
 from ramify.runs.methods._tensor_models import Forest
+from ramify.training import Training
 
 RNG = np.random.default_rng(0)
 N = 240
@@ -60,11 +62,11 @@ def _few_trees() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def run(_few_trees: None) -> Run:
-    return fit(frame(), "t_*", sharing=Auto(), baselines=())
+    return fit(frame(), "t_*", sharing=Auto(tree=False), baselines=())
 
 
 def learned(table: pl.DataFrame) -> Learned:
-    chosen = Options(("t_*",), sharing=Auto(), baselines=())
+    chosen = Options(("t_*",), sharing=Auto(tree=False), baselines=())
     return _learned(Job(prepare(open_table(table), chosen), chosen))
 
 
@@ -188,13 +190,15 @@ def test_many_rows_keep_the_validation_rows_as_the_only_fold(
     given = learned(frame())
     assert set(given.fold.tolist()) == {-1, 0}
     assert (given.fold == 0).sum() == 24
-    found = fit(frame(), "t_*", sharing=Auto(), baselines=())
+    found = fit(frame(), "t_*", sharing=Auto(tree=False), baselines=())
     assert np.isfinite(found.predict(frame().select(pl.col("^x.*$")))["t_number"].to_numpy()).all()
 
 
 def test_whole_groups_are_in_one_fold() -> None:
     table = frame().with_columns(who=pl.Series(RNG.integers(0, 20, N).astype(str)))
-    options = Options(("t_*",), sharing=Auto(), baselines=(), split=parse_split("group:who"))
+    options = Options(
+        ("t_*",), sharing=Auto(tree=False), baselines=(), split=parse_split("group:who")
+    )
     prepared = prepare(open_table(table), options)
     given = _learned(Job(prepared, options))
     rows = np.concatenate([prepared.split.train, prepared.split.validation])
@@ -214,7 +218,7 @@ def test_tasks_with_rows_of_their_own_are_pooled_as_far_as_it_helps() -> None:
     assert given.task is not None
     words = [word for word, _ in candidates(given)]
     assert "one forest that reads the task" in words
-    run = fit(table, "t_*", sharing=Auto(), baselines=())
+    run = fit(table, "t_*", sharing=Auto(tree=False), baselines=())
     found = run.predict(pl.DataFrame({"x0": [0.0], "x1": [0.0], "x2": [0.0]})).to_numpy()[0]
     assert_allclose(found, np.arange(n_tasks), atol=0.6)
     assert run.record.sharing.shares
@@ -226,10 +230,33 @@ def test_tasks_of_one_class_or_without_labels_cost_no_other() -> None:
         t_none=pl.when(pl.int_range(N) < 3).then(pl.Series(np.arange(N) * 1.0)).otherwise(None)
     )
     run = fit(
-        table, "t_bit,t_flat,t_none", kinds={"t_flat": "binary"}, sharing=Auto(), baselines=()
+        table,
+        "t_bit,t_flat,t_none",
+        kinds={"t_flat": "binary"},
+        sharing=Auto(tree=False),
+        baselines=(),
     )
     scores = {each.task: each.value for each in run.record.scores.test}
     assert (scores["t_bit"] or 0) > 0.8
+
+
+def test_a_branched_network_beside_it_shows_what_tasks_share(tmp_path: Path) -> None:
+    run = fit(frame(), "t_*", baselines="shared")
+    assert run.record.sharing.name == "auto"
+    assert list(run.record.baselines) == ["branched", "shared"]
+    assert run.record.tree.stages == run.record.baselines["branched"].stages
+    assert run.record.affinity
+    assert "Sharing" not in verdict(run.record)
+    assert "the branched network" in verdict(run.record)
+    assert "In the branched network beside it" in run.report()
+    run.save(tmp_path / "run")
+    assert load(tmp_path / "run").record == run.record
+
+
+def test_what_concerns_networks_asks_for_a_network() -> None:
+    few = Training(epochs=1)
+    assert fit(frame(), "t_*", training=few, baselines=()).record.sharing.name == "fully-adaptive"
+    assert fit(frame(), "t_bit", hidden=(4,), baselines=()).record.sharing.name == "fully-adaptive"
 
 
 def test_a_ranking_is_refused_in_one_line() -> None:
@@ -238,14 +265,17 @@ def test_a_ranking_is_refused_in_one_line() -> None:
             frame().with_columns(t_bit=pl.int_range(N) % 3),
             "t_*",
             kinds={"t_bit": "ranking"},
-            sharing=Auto(),
+            sharing=Auto(tree=False),
             baselines=(),
         )
 
 
 def test_it_stops_beginning_members_when_time_is_over() -> None:
-    table, options = frame(), Options(("t_*",), sharing=Auto(seconds=1e-9), baselines=())
-    found = Auto(seconds=1e-9).fit(Job(prepare(open_table(table), options), options))
+    table, options = (
+        frame(),
+        Options(("t_*",), sharing=Auto(seconds=1e-9, tree=False), baselines=()),
+    )
+    found = Auto(seconds=1e-9, tree=False).fit(Job(prepare(open_table(table), options), options))
     assert isinstance(found.model, EnsembleModel)
     assert len(found.model.members) == 1
     with pytest.raises(InputError, match="above 0"):
