@@ -1,8 +1,12 @@
 """The entry point: one clear line and an exit code, whatever happens and whenever."""
 
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ramify.cli._interrupt import interruptible, signal_of
+from ramify.cli._overview import tell_overview
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -13,8 +17,10 @@ def main(arguments: list[str] | None = None) -> None:
     """
     try:
         with interruptible():
-            # Loading the libraries takes seconds in which Ctrl-C may come.
-            from ramify.cli._outcome import run  # noqa: PLC0415
+            tell_overview(sys.argv[1:] if arguments is None else arguments)
+            with _without_collection():
+                # Loading the libraries takes seconds in which Ctrl-C may come.
+                from ramify.cli._outcome import run  # noqa: PLC0415
 
             message, code = run(arguments)
     except KeyboardInterrupt as interrupt:
@@ -23,6 +29,20 @@ def main(arguments: list[str] | None = None) -> None:
         _complain(message)
     if code:
         sys.exit(code)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Loading makes millions of objects that stay: to look through them again and again takes a second."""
+    if not gc.isenabled() or "torch" in sys.modules:  # a second time there is nothing to load
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _complain(message: str) -> None:

@@ -3,17 +3,17 @@
 import inspect
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
 from docstring_parser import parse as parse_docstring
-from jsonargparse import ArgumentParser, DefaultHelpFormatter
+from jsonargparse import ArgumentParser
 
 from ramify.cli._asked import DeclaredOptions, glossary
 from ramify.cli._compare import compare
 from ramify.cli._demo import demo
 from ramify.cli._fit import fit
 from ramify.cli._options_from_signature import CommandOption, called, flag, options_of
+from ramify.cli._overview import top_parser
 from ramify.cli._predict import predict
 from ramify.cli._regions import regions
 from ramify.cli._repeated_options import gathered
@@ -30,30 +30,13 @@ VERBS: dict[str, Verb] = {
 }
 
 
-class _Formatter(DefaultHelpFormatter):
-    """Leaves the lines of the list of words as they are."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        if "\n" not in text:
-            return super()._fill_text(text, width, indent)
-        return "\n".join(f"{indent}{line}" for line in text.splitlines())
-
-
 def build_parser() -> ArgumentParser:
     """The parser of ``ramify`` with one subcommand per verb.
 
     A verb's positional parameters become positional arguments, the others options; what its
     docstring says of them is their help.
     """
-    parser = ArgumentParser(
-        prog="ramify",
-        description="Learns which tasks should share which layers of a network, and says whether "
-        "sharing paid off.",
-        version=version("ramify"),
-        formatter_class=_Formatter,
-        exit_on_error=False,
-    )
-    verbs = parser.add_subcommands(dest="verb", metavar=f"{{{','.join(VERBS)}}}")
+    parsers = {}
     for name, verb in VERBS.items():
         text = parse_docstring(verb.__doc__ or "")
         asks = any(
@@ -68,8 +51,8 @@ def build_parser() -> ArgumentParser:
         below.add_argument("--config", action="config", help="Read options from a YAML file.")
         for option in options_of(verb):
             _add(below, option)
-        verbs.add_subcommand(name, below, help=text.short_description)
-    return parser
+        parsers[name] = below
+    return top_parser(parsers)
 
 
 def run_verb(parser: ArgumentParser, arguments: list[str] | None) -> None:

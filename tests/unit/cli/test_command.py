@@ -1,6 +1,8 @@
 """The verbs, end to end in one process."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from tests.unit.cli._command import fit, make_table, ramify
 
 from ramify import load
 from ramify.cli._options_from_signature import options_of
+from ramify.cli._overview import SUMMARIES, tell_overview
 from ramify.cli._parser import VERBS, build_parser
 from ramify.cli._repeated_options import gathered
 from ramify.cli._words import kinds_and_levels_in, names_in
@@ -214,3 +217,24 @@ def test_repeated_options_of_the_command_line_win_over_those_of_a_file(tmp_path:
     assert kinds_and_levels_in(chosen.kind, "") == {"t, 1": "ranking"}
     more = [*words, "--ignore", "x3", "--ignore", "x4"]
     assert names_in(build_parser().parse_args(gathered(more, VERBS)).fit.ignore) == ["x3", "x4"]
+
+
+def test_the_overview_is_the_same_without_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["-h"], ["--version"]):
+        with pytest.raises(SystemExit):
+            tell_overview(arguments)
+        quick = capsys.readouterr().out
+        with pytest.raises(SystemExit):
+            build_parser().parse_args(arguments)
+        assert capsys.readouterr().out == quick
+    tell_overview(["fit"])
+    for name, verb in VERBS.items():
+        assert (verb.__doc__ or "").startswith(SUMMARIES[name])
+
+
+def test_the_overview_loads_no_network() -> None:
+    code = (
+        "import sys\nfrom ramify.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
