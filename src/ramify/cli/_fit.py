@@ -21,7 +21,7 @@ from ramify.cli._weightings import check_exact_gradients
 from ramify.cli._words import batch_size_in, names_in
 from ramify.data import ImageData, Table
 from ramify.report import print_summary
-from ramify.runs import REPORT_FILE, Auto, Options, can_be_resumed, run_table
+from ramify.runs import REPORT_FILE, TABLE_DEFAULT, Options, can_be_resumed, run_table
 from ramify.sharing import DEFAULT, Recipe
 from ramify.training import Training
 from ramify.weighting import Equal, Weighting
@@ -80,7 +80,7 @@ def fit(
         )
         plain = data.has_plain_rows and table.suffix.lower() != _PICTURES
         of_networks = not untouched or steps.says_how or said.asks_for_more
-        sharing = Auto.name if plain and not of_networks else DEFAULT.name
+        sharing = TABLE_DEFAULT.name if plain and not of_networks else DEFAULT.name
     way, rule = said.asked("--sharing", sharing), said.asked("--weighting", weighting)
     network.check_start([way.strategy])
     said.check([way, rule])

@@ -19,7 +19,7 @@ from ramify.comparison._weighted import crossed
 from ramify.data import ImageData, SplitRule, Table, open_table, parse_split, split_names
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Failure, RunResult
-from ramify.runs import Options, RandomForest
+from ramify.runs import Method, Options, forests
 from ramify.sharing import DEFAULT, Strategy
 from ramify.training import Training
 from ramify.weighting import GramRule, Weighting, as_weighting
@@ -126,8 +126,11 @@ def compare(
         threads=threads,
     )
     contenders = [Contender(name, make) for name, make in ways.items()]
-    if RandomForest.name not in ways:
-        contenders.append(Contender(RandomForest.name, partial(_forest, trees)))
+    contenders += [
+        Contender(forest.name, partial(_itself, forest))
+        for forest in forests(trees)
+        if forest.name not in ways
+    ]
     table = open_table(data)
     if output is not None:
         where = Path(output)
@@ -200,8 +203,8 @@ def _default(seed: int) -> Strategy:
     return DEFAULT(seed=seed)
 
 
-def _forest(n_trees: int, _seed: int) -> Strategy:
-    return RandomForest(n_trees)
+def _itself(method: Method, _seed: int) -> Strategy:
+    return method
 
 
 def _names(given: str | Sequence[str]) -> list[str]:

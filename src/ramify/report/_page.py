@@ -28,7 +28,7 @@ from ramify.report._tree_view import tree_picture
 from ramify.report._verdict import sentences
 
 _SCRIPTS = ("heat.js", "sort.js", "tips.js")
-_STYLES = ("style.css", "selective.css")
+_STYLES = ("style.css", "regrouping.css")
 
 
 def render(record: RunRecord) -> str:

@@ -9,7 +9,7 @@ from ramify.records import RegionsRecord
 from ramify.report._regions_view import regions_view
 from ramify.report._templates import asset, environment
 
-_STYLES = ("style.css", "selective.css", "regions.css")
+_STYLES = ("style.css", "regrouping.css", "regions.css")
 
 
 def render_regions(record: RegionsRecord) -> str:

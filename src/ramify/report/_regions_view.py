@@ -105,7 +105,7 @@ def _stages(models: Sequence[ModelRegions]) -> list[str]:
     if len({model.stage for model in models}) == 1:
         return []
     where = " and ".join(f"stage {model.stage} of {cited(model.name)}" for model in models)
-    return [f"They are not compared at the same depth: the maps are from {where}; see --stage."]
+    return [f"They are not compared at the same depth: the maps are from {where}."]
 
 
 def _all_pairs(models: Sequence[ModelRegions]) -> list[str]:

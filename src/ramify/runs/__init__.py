@@ -18,6 +18,7 @@ from ramify.runs._run import Run, load
 from ramify.runs.methods import (
     LINEAR_METHODS,
     PER_TASK,
+    TABLE_DEFAULT,
     Auto,
     Finished,
     Job,
@@ -26,6 +27,7 @@ from ramify.runs.methods import (
     RandomForest,
     RidgeLogistic,
     fit_strategy,
+    forests,
     stages_in_lists,
 )
 
@@ -36,6 +38,7 @@ __all__ = [
     "RECORD_FILE",
     "REPORT_FILE",
     "STRATEGIES",
+    "TABLE_DEFAULT",
     "Auto",
     "Finished",
     "Job",
@@ -54,6 +57,7 @@ __all__ = [
     "fit",
     "fit_and_score",
     "fit_strategy",
+    "forests",
     "holds_run",
     "load",
     "output_names",

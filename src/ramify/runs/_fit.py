@@ -30,7 +30,7 @@ from ramify.runs._output_columns import output_names
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._recording import both_sides, recorded, scores_of
 from ramify.runs._run import Run
-from ramify.runs.methods import Auto, Finished, Job, baseline, fit_strategy, timed
+from ramify.runs.methods import TABLE_DEFAULT, Finished, Job, baseline, fit_strategy, timed
 from ramify.sharing import DEFAULT, Strategy
 from ramify.training import Training, Watcher
 
@@ -107,7 +107,7 @@ def fit(
         )
         ranked = group_column is not None or "ranking" in (kinds or {}).values()
         asked = networks or ranked
-        sharing = DEFAULT(max_parameters=max_parameters, seed=seed) if asked else Auto()
+        sharing = DEFAULT(max_parameters=max_parameters, seed=seed) if asked else TABLE_DEFAULT()
     elif max_parameters is not None:
         raise InputError("`max_parameters` is for the default way of sharing; give it to `sharing`")
     options = Options(

@@ -21,9 +21,13 @@ from ramify.sharing import Sharing
 PER_TASK: Final[tuple[type[PerTask], ...]] = (RandomForest, RidgeLogistic)
 """What learns each task for itself: what one has without any network."""
 
+TABLE_DEFAULT: Final[type[Method]] = Auto
+"""What fits a table of plain rows where nothing is asked for."""
+
 __all__ = [
     "LINEAR_METHODS",
     "PER_TASK",
+    "TABLE_DEFAULT",
     "Auto",
     "EnsembleModel",
     "Finished",
@@ -37,9 +41,19 @@ __all__ = [
     "RidgeLogistic",
     "baseline",
     "fit_strategy",
+    "forests",
     "stages_in_lists",
     "timed",
 ]
+
+
+def forests(trees: int) -> list[Method]:
+    """The forests among what learns each task for itself, of so many trees.
+
+    Args:
+        trees: Trees of each forest.
+    """
+    return [RandomForest(trees)]
 
 
 def fit_strategy(job: Job) -> Finished:
