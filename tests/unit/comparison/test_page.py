@@ -10,8 +10,8 @@ from rich.console import Console
 
 from ramify.records import ComparisonRecord, Failure, Gain
 from ramify.report import print_comparison, recommendation, render_comparison
-from ramify.report._method_words import remarks
-from ramify.report._pareto_view import pareto_front, pareto_pictures
+from ramify.report.views._pareto_view import pareto_front, pareto_pictures
+from ramify.report.words._method_words import remarks
 
 from ._small import mixed
 

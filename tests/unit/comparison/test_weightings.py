@@ -12,7 +12,7 @@ from ramify.comparison import ALWAYS, Contender, Progress
 from ramify.comparison._weighted import crossed
 from ramify.records import ComparisonRecord
 from ramify.report import print_comparison, render_comparison
-from ramify.report._weighting_view import weighting_table
+from ramify.report.views._weighting_view import weighting_table
 from ramify.runs import LinearSharing
 from ramify.sharing import SingleTask
 from ramify.training import Training

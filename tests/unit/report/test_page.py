@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ramify.report import render, write_report
-from ramify.report._words import whole
+from ramify.report.words._words import whole
 
 from ._situations import HOSTILE, RECORDS
 

@@ -8,7 +8,7 @@ import pytest
 from ramify._core import ModelFileError
 from ramify.records import ContrastInfo, ModelRegions, RegionsRecord
 from ramify.report import region_sentences, render_regions
-from ramify.report._regions_view import regions_view
+from ramify.report.views._regions_view import regions_view
 
 from ._situations import HOSTILE, TOX21
 from .test_page import Page

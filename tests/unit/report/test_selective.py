@@ -7,12 +7,12 @@ from rich.console import Console
 
 from ramify.records import Regrouping
 from ramify.report import print_summary, render, verdict
-from ramify.report._distance_view import Distances, distances
-from ramify.report._flow_view import flow
-from ramify.report._group_marks import ALONE, group_marks
-from ramify.report._loadings_view import scatter
-from ramify.report._regrouping_view import selective_picture
-from ramify.report._regrouping_words import regrouped, unjudged
+from ramify.report.charts._group_marks import ALONE, group_marks
+from ramify.report.views._distance_view import Distances, distances
+from ramify.report.views._flow_view import flow
+from ramify.report.views._loadings_view import scatter
+from ramify.report.views._regrouping_view import selective_picture
+from ramify.report.words._regrouping_words import regrouped, unjudged
 
 from ._regroupings import looks
 from ._situations import HOSTILE, RECORDS, TOX21

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from ramify.records import Difference, RunRecord
-from ramify.report._curve_view import curves
-from ramify.report._forest import WIDTH, axis
-from ramify.report._heat_view import heat
-from ramify.report._histogram import histogram
-from ramify.report._path_view import path_picture
-from ramify.report._score_view import score_tables
-from ramify.report._tree import leaf_order, outline, runs
-from ramify.report._tree_view import Block, tree_picture
+from ramify.report.charts._forest import WIDTH, axis
+from ramify.report.charts._histogram import histogram
+from ramify.report.views._curve_view import curves
+from ramify.report.views._heat_view import heat
+from ramify.report.views._path_view import path_picture
+from ramify.report.views._score_view import score_tables
+from ramify.report.views._tree import leaf_order, outline, runs
+from ramify.report.views._tree_view import Block, tree_picture
 
 from ._records import random_stages, record
 from ._situations import RECORDS

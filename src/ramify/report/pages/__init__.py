@@ -1,0 +1,14 @@
+"""Whole pages of HTML."""
+
+from ramify.report.pages._comparison_page import render_comparison, write_comparison
+from ramify.report.pages._page import render, write_report
+from ramify.report.pages._regions_page import render_regions, write_regions
+
+__all__ = [
+    "render",
+    "render_comparison",
+    "render_regions",
+    "write_comparison",
+    "write_regions",
+    "write_report",
+]
