@@ -125,6 +125,24 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
     assert_same(whole, parts)
 
 
+@pytest.mark.parametrize(
+    "name", ["hard", "single-task", "adaptive", "selective", "factorised"]
+)
+@pytest.mark.parametrize("steps", [13, 54])
+def test_a_training_that_stops_by_itself_resumes_to_the_same_bits(
+    name: str, steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is scored after every 9 epochs of 6 steps, and keeps averaged weights."""
+
+    def fit(folder: Path | None) -> Fitted:
+        settings = Training(steps=150, learning_rate=0.01)
+        trainer = Trainer(settings, checkpoint=folder, checkpoint_seconds=0)
+        way = BUILDERS[name](BINARY)
+        return trainer.fit(way, backbone(), BINARY, batches(BINARY), held_out(BINARY))
+
+    assert_same(fit(None), fitted_in_parts(lambda: fit(tmp_path), steps, monkeypatch))
+
+
 def images() -> nn.Sequential:
     """A small convolutional backbone, on the toy's six inputs as an image of 2 × 3."""
     with torch.random.fork_rng([]):

@@ -133,6 +133,24 @@ def trained(name: str, fabric: Fabric, rank: int | None, *, labelled: float = 1.
     ).network
 
 
+def by_itself(fabric: Fabric, rank: int | None) -> dict[str, dict[str, Tensor]]:
+    """The weights that trainings give whose length follows from the data."""
+    found = {}
+    for name in ("hard", "adaptive by itself"):
+        way = FullyAdaptive(n_candidates=2) if name != "hard" else HardSharing()
+        trainer = Trainer(Training(steps=130, learning_rate=0.01), fabric=fabric, seconds=600)
+        rows = loader(rank, labelled=0.3)
+        fitted = trainer.fit(way, backbone(0.0), BINARY, rows, held_out(BINARY))
+        found[name] = dict(fitted.network.state_dict())
+    return found
+
+
+def two_machines_by_itself(rank: int) -> dict[str, object]:
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+    fabric.launch()
+    return {"by itself": by_itself(fabric, rank)}
+
+
 WEIGHTED = [
     ("hard", Training(epochs=2, learning_rate=0.01, weighting=Uncertainty())),
     ("hard", Training(epochs=2, learning_rate=0.01, weighting=UPGrad())),

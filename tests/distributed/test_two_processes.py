@@ -16,6 +16,7 @@ from ._work import (
     N_TASKS,
     SCHOOLS,
     affinity_batches,
+    by_itself,
     coupled,
     ordered,
     own_rows,
@@ -56,6 +57,13 @@ def test_training_on_halves_of_each_batch_is_training_on_the_batch(
         for stages, state in (first[name], second[name]):
             assert stages == network.tree.stages
             assert_close(state, dict(network.state_dict()), rtol=1e-3, atol=1e-5)
+
+
+def test_a_length_that_follows_from_the_data_is_that_of_one_process(tmp_path: Path) -> None:
+    whole = by_itself(Fabric(accelerator="cpu", devices=1), None)
+    first, second = in_two_processes("two_machines_by_itself", tmp_path)
+    for found in (first, second):
+        assert_close(found["by itself"], whole, rtol=1e-3, atol=1e-4)
 
 
 def test_weightings_see_the_whole_batch(tmp_path: Path) -> None:

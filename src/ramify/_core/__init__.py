@@ -1,6 +1,6 @@
 """What every room may use: errors, checks of numbers, words, atomic files, lazy names."""
 
-from ramify._core._checks import check_count, check_number
+from ramify._core._checks import check_count, check_number, check_seconds
 from ramify._core._described import Described, Option, OptionContext
 from ramify._core._errors import (
     DirectoryInUseError,
@@ -38,6 +38,7 @@ __all__ = [
     "StoppedError",
     "check_count",
     "check_number",
+    "check_seconds",
     "check_unpacked_size",
     "counted",
     "lazy_names",

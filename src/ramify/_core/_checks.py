@@ -1,13 +1,17 @@
 """Checks of numbers; each error names the argument, what it must be, and what it got."""
 
+import re
 from math import inf
 from numbers import Integral, Real
 from operator import ge, gt
 from sys import float_info
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
 from ramify._core._errors import InputError
 from ramify._core._text import quoted
+
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+_TIME: Final = re.compile(r"(\d+\.?\d*|\.\d+) ?([smh]?)")
 
 
 def check_number(
@@ -45,6 +49,26 @@ def check_count(name: str, value: object, least: int = 1) -> int:
         return int(value)
     requirement = f"must be a whole number of at least {least}"
     raise InputError(requirement, argument=name, got=_as_given(value))
+
+
+def check_seconds(name: str, value: object) -> float:
+    """A length of time in seconds, given as such or as a text like ``90s``, ``5m`` or ``1.5h``.
+
+    Raises:
+        InputError: If it is none, or not above 0.
+
+    Example:
+        >>> check_seconds("time_limit", "5m")
+        300.0
+    """
+    if _is_number(value):
+        return check_number(name, value, open_end=True)
+    found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
+    if seconds <= 0:
+        requirement = "must be a time above 0, such as 90s, 5m or 1.5h"
+        raise InputError(requirement, argument=name, got=_as_given(value))
+    return seconds
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import wrap
+from types import NoneType, UnionType
 from typing import Any, ClassVar, Final, get_args, get_origin
 
 from ramify._core import (
@@ -298,7 +299,10 @@ def _unheeded(
 
 
 def _type_of(option: Option, kind: type[Described]) -> Any:  # noqa: ANN401  # an annotation
-    return option.type or inspect.signature(kind).parameters[option.argument].annotation
+    wanted = option.type or inspect.signature(kind).parameters[option.argument].annotation
+    others = [each for each in get_args(wanted) if each is not NoneType]
+    # What may be None is so where the option is left out.
+    return others[0] if isinstance(wanted, UnionType) and len(others) == 1 else wanted
 
 
 def _annotation(option: Option, kind: type[Described]) -> Any:  # noqa: ANN401  # an annotation

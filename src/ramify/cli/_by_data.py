@@ -12,7 +12,6 @@ from ramify.data import (
     parse_split,
 )
 from ramify.runs import IMAGE_WEIGHT_DECAY
-from ramify.training import Training
 
 
 def targets_of(
@@ -73,8 +72,6 @@ def augmentation_of(shift: int, flip: bool, data: Table | ImageData) -> Augmenta
     return Augmentation(shift, flip)
 
 
-def decay_of(given: float | None, data: Table | ImageData) -> float:
-    """The weight decay: the one given, or what suits the data."""
-    if given is not None:
-        return given
-    return IMAGE_WEIGHT_DECAY if isinstance(data, ImageData) else Training().weight_decay
+def decay_of(given: float | None, data: Table | ImageData) -> float | None:
+    """The weight decay: the one given, or what suits the data; None for the usual one."""
+    return IMAGE_WEIGHT_DECAY if given is None and isinstance(data, ImageData) else given

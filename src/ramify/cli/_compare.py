@@ -38,7 +38,7 @@ def compare(
     processes: int = 1,
     threads: int = 1,
     network: NetworkOptions,
-    epochs: int = 16,
+    epochs: int | None = None,
     batch_size: int = 128,
     steps: TrainingOptions,
     resume: bool = False,
@@ -63,7 +63,8 @@ def compare(
         processes: How many runs at a time; -1 for one per core.
         threads: Threads of each run.
         network: The stages of a network.
-        epochs: Epochs of every network in all.
+        epochs: Epochs of every network in all, by a learning rate that falls over them. By default
+            the length follows from the data: training stops when validation scores rise no more.
         batch_size: Rows per step.
         steps: How a network is trained, and on what.
         resume: Use the finished runs in the output directory and go on with the others.
@@ -94,6 +95,7 @@ def compare(
         device=steps.device,
         precision=steps.precision,
         baselines=(),
+        time_limit=steps.seconds,
         checkpoint_seconds=steps.checkpoint_seconds,
     )
     if seeds < 1:

@@ -40,7 +40,7 @@ def fit(
     sharing: str | None = None,
     said: OptionsOfOne,
     network: NetworkOptions,
-    epochs: int = _EPOCHS,
+    epochs: int | None = None,
     batch_size: int | None = None,
     steps: TrainingOptions,
     weighting: str = "equal",
@@ -63,7 +63,8 @@ def fit(
             training is given.
         said: What strategies, weightings and backbones have for themselves.
         network: The stages of a network.
-        epochs: Epochs of the last training.
+        epochs: Epochs of the last training, by a learning rate that falls over them. By default the
+            length follows from the data: training stops when validation scores rise no more.
         batch_size: Rows per step (128 by default; 32 with --paper).
         steps: How a network is trained, and on what.
         weighting: How tasks are weighed against each other, of the weightings listed below.
@@ -110,6 +111,7 @@ def fit(
         device=steps.device,
         precision=steps.precision,
         baselines=[name for name in names_in(baselines) if name != "none"],
+        time_limit=steps.seconds,
         checkpoint_seconds=steps.checkpoint_seconds,
     )
     try:

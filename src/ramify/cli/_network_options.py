@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, check_seconds, listed, quoted
 from ramify.cli._asked import Asked, DeclaredOptions
 from ramify.cli._by_data import decay_of
 from ramify.cli._sources import Data
@@ -81,9 +81,15 @@ class TrainingOptions:
     """How a network is trained, and on what.
 
     Attributes:
-        learning_rate: Highest step size.
-        weight_decay: Decoupled decay of the weights; by default 2 for tables, 0.05 for pictures.
-        patience: Stop after so many epochs without a better validation score.
+        effort: How long to go on: quick, standard or best; where --epochs are given they say that.
+        steps: At most so many steps, in place of what the effort allows; not with --epochs.
+        time_limit: For all networks of a run together, such as 90s, 5m or 1.5h; the best weights until
+            then are kept.
+        learning_rate: Highest step size; by default 0.002, with --epochs 0.001.
+        weight_decay: Decoupled decay of the weights; by default 1 for tables (2 with --epochs), 0.05
+            for pictures.
+        patience: Stop after so many scorings without a better one: an epoch each, or with few rows
+            the epochs that make 50 steps.
         balance: Whether rare positives weigh as much as the negatives.
         exact_gradients: Whether weightings that look at gradients take those of all shared
             parameters, one backward pass per task, in place of those at the shared features.
@@ -92,7 +98,10 @@ class TrainingOptions:
         checkpoint_seconds: Least time between two saved states of a training.
     """
 
-    learning_rate: float = 1e-3
+    effort: Literal["quick", "standard", "best"] = "standard"
+    steps: int | None = None
+    time_limit: str | None = None
+    learning_rate: float | None = None
     weight_decay: float | None = None
     patience: int | None = None
     balance: bool = False
@@ -111,11 +120,20 @@ class TrainingOptions:
         )
         return self != where
 
-    def training(self, epochs: int, weighting: Weighting, data: Data) -> Training:
+    @property
+    def seconds(self) -> float | None:
+        """The limit of time in seconds.
+
+        Raises:
+            InputError: If it is none.
+        """
+        return None if self.time_limit is None else check_seconds("time_limit", self.time_limit)
+
+    def training(self, epochs: int | None, weighting: Weighting, data: Data) -> Training:
         """The training.
 
         Args:
-            epochs: Passes over the training rows.
+            epochs: Passes over the training rows; None for a length that follows from the data.
             weighting: How tasks are weighed against each other.
             data: What is learned from.
 
@@ -124,6 +142,8 @@ class TrainingOptions:
         """
         return Training(
             epochs=epochs,
+            effort=self.effort,
+            steps=self.steps,
             learning_rate=self.learning_rate,
             weight_decay=decay_of(self.weight_decay, data),
             patience=self.patience,

@@ -27,7 +27,7 @@ def shown_progress(console: Console) -> Iterator[Watcher]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        TextColumn("{task.completed}/{task.total} epochs"),
+        TextColumn("{task.completed}/{task.total} epochs{task.fields[most]}"),
         TimeElapsedColumn(),
         TextColumn("{task.fields[state]}", style="dim"),
     )
@@ -40,24 +40,39 @@ def _drawer(progress: Progress) -> Watcher:
 
     def draw(event: EpochEnded) -> None:
         name = _phase(event)
-        if event.epoch == 1 or name not in bars:
-            bars[name] = progress.add_task(name, total=event.n_epochs, state="")
-        progress.update(bars[name], completed=event.epoch, state=_state(event))
+        if name not in bars or event.epoch < progress.tasks[bars[name]].completed:
+            bars[name] = progress.add_task(name, total=event.n_epochs, state="", most="")
+        total = event.epoch if event.is_last else event.ends_at
+        most, state = _most(event), _state(event)
+        progress.update(bars[name], completed=event.epoch, total=total, most=most, state=state)
 
     return draw
 
 
 def _printer(console: Console) -> Watcher:
+    counts: dict[str, int] = {}
+
     def tell(event: EpochEnded) -> None:
-        if event.epoch in {1, event.n_epochs} or event.epoch % 5 == 0:
+        name = _phase(event)
+        count = counts[name] = counts.get(name, 0) + 1
+        if count == 1 or count % 5 == 0 or event.is_last:
             console.print(
-                f"{_phase(event)}: epoch {event.epoch}/{event.n_epochs}, {_state(event)}",
+                f"{name}: epoch {event.epoch}/{event.ends_at}{_most(event)}, {_state(event)}",
                 highlight=False,
                 markup=False,
                 soft_wrap=True,
             )
+        if event.is_last:
+            counts[name] = 0
 
     return tell
+
+
+def _most(event: EpochEnded) -> str:
+    """What comes if scores rise again."""
+    if event.is_last:
+        return " (over)" if event.epoch < event.n_epochs else ""
+    return "" if event.ends_at == event.n_epochs else f" ({event.n_epochs:,} at most)"
 
 
 def _phase(event: EpochEnded) -> str:

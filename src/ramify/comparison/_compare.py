@@ -24,8 +24,6 @@ from ramify.sharing import DEFAULT, Strategy
 from ramify.training import Training
 from ramify.weighting import GramRule, Weighting, as_weighting
 
-_EPOCHS = 16
-
 
 def compare(
     data: str | Path | IntoFrame,
@@ -39,9 +37,9 @@ def compare(
     kinds: Mapping[str, str] | None = None,
     split: str | SplitRule = "random",
     backbone: BackboneSpec | None = None,
-    hidden: Sequence[int] = (256, 256),
-    dropout: float = 0.6,
-    input_dropout: float = 0.1,
+    hidden: Sequence[int] | None = None,
+    dropout: float | None = None,
+    input_dropout: float | None = None,
     training: Training | None = None,
     batch_size: int = 128,
     trees: int = 200,
@@ -75,7 +73,7 @@ def compare(
         kinds: ``binary``, ``multiclass`` or ``regression`` per target, where inference is wrong.
         split: ``random``, ``column:NAME`` or ``group:NAME``, or a split rule.
         backbone: The networks' stages; by default a multilayer perceptron, and the next three are
-            its settings.
+            its settings; where they are None they suit the data, see `MLPSpec`.
         hidden: Width of each stage, from input to output.
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
@@ -109,8 +107,9 @@ def compare(
         ignore=_names(ignore),
         kinds=dict(kinds or {}),
         split=parse_split(split) if isinstance(split, str) else split,
-        backbone=backbone or MLPSpec(tuple(hidden), dropout, input_dropout),
-        training=Training(epochs=_EPOCHS) if training is None else training,
+        backbone=backbone
+        or MLPSpec(None if hidden is None else tuple(hidden), dropout, input_dropout),
+        training=training or Training(),
         batch_size=batch_size,
         device=device,
         precision=precision,
@@ -160,7 +159,7 @@ def compare_table(
 
     Args:
         table: The table; or pictures with the table of their labels.
-        options: The settings; ``training.epochs`` are those of every network in all, and its seed,
+        options: The settings; ``training.epochs``, if given, are those of every network in all, and its seed,
             way of sharing and baselines are not looked at.
         contenders: The ways of sharing; those that always take part join them.
         study: How much to do.
@@ -182,6 +181,7 @@ def compare_table(
     every = crossed(completed(contenders, study.n_trials), study.weightings, usual)
     with comparison_directory(output, resume=resume, overwrite=overwrite) as store:
         seeds = divided(table, options, study.seeds)
+        options = options.completed(next(iter(seeds.values())).facts)  # alike for all seeds
         if announce is not None:
             announce(seeds)
         schedule = scheduled(table, options, study, every, seeds, store)

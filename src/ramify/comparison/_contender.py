@@ -13,6 +13,7 @@ from ramify.data import ImageData, Table
 from ramify.runs import PER_TASK, Options
 from ramify.sharing import REFERENCES, Strategy
 from ramify.tasks import TaskSet
+from ramify.training import Training
 from ramify.weighting import GramWeighting, Weighting, as_weighting
 
 Decisive = dict[str, Setting]
@@ -96,22 +97,29 @@ class Contender:
             InputError: If growing takes all epochs.
         """
         sharing, training = self.make(options.seed), options.training
-        growing = sharing.warm_up_epochs(len(tasks))
-        if training.epochs <= growing:
-            raise InputError(
-                f"must be more than the {growing} {sharing.warm_up_words} of {self.name}",
-                argument="epochs",
-                got=str(training.epochs),
-            )
+        if training.epochs is not None:
+            left = self._epochs_left(training.epochs, sharing, training, tasks)
+            training = replace(training, epochs=left)
         weighting = self.weighting or as_weighting(training.weighting)
         training = replace(
             training,
-            epochs=training.epochs - growing,
             weighting=weighting,
             # What does not look at gradients is the same run with and without.
             exact_gradients=training.exact_gradients and isinstance(weighting, GramWeighting),
         )
         return replace(options, sharing=sharing, training=training, baselines=())
+
+    def _epochs_left(
+        self, epochs: int, sharing: Strategy, training: Training, tasks: TaskSet
+    ) -> int:
+        growing = training.warm_up_epochs(sharing.warm_up_epochs(len(tasks)))
+        if epochs > growing:
+            return epochs - growing
+        raise InputError(
+            f"must be more than the {growing} {sharing.warm_up_words} of {self.name}",
+            argument="epochs",
+            got=str(epochs),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ramify.data import ImageData, Table
+from ramify.networks import DataFacts
 from ramify.records import DataInfo, RunResult
 from ramify.runs import Options, prepare
 from ramify.tasks import TaskSet
@@ -20,6 +21,7 @@ class Divided:
         tasks: The tasks, with the scale of the training labels.
         digest: Fingerprint of the encoded data and its split.
         test_rows: Fingerprint of which rows are for the test.
+        facts: What decides which settings suit it.
         info: The table in numbers.
         warnings: What the user should know.
     """
@@ -27,6 +29,7 @@ class Divided:
     tasks: TaskSet
     digest: str
     test_rows: str
+    facts: DataFacts
     info: DataInfo
     warnings: list[str]
 
@@ -50,6 +53,7 @@ def divided(table: Table | ImageData, options: Options, seeds: Sequence[int]) ->
             prepared.tasks,
             prepared.digest,
             hashlib.sha256(rows.tobytes()).hexdigest(),
+            prepared.facts,
             prepared.info,
             list(prepared.warnings),
         )

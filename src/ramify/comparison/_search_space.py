@@ -21,7 +21,7 @@ def space_of(options: Options) -> Space:
         options: What is given.
     """
     training = options.training
-    rate, decay = training.learning_rate, training.weight_decay
+    rate, decay = training.rate, training.decay
     space = {RATE: _around(rate, 1 / _RATE_FACTOR, _RATE_FACTOR)}
     if decay > 0:
         space[DECAY] = _around(decay, *_DECAY_FACTORS)
@@ -32,7 +32,7 @@ def space_of(options: Options) -> Space:
 
 def given(options: Options, space: Space) -> Values:
     """The settings as they are in some options, at the nearest place of the space."""
-    known = {RATE: options.training.learning_rate, DECAY: options.training.weight_decay}
+    known = {RATE: options.training.rate, DECAY: options.training.decay}
     if DROPOUT in space:
         known[DROPOUT] = float(str(options.backbone.settings()[DROPOUT]))
     return {name: min(max(known[name], span.low), span.high) for name, span in space.items()}
@@ -47,8 +47,8 @@ def with_values(options: Options, values: Values) -> Options:
     """
     training = replace(
         options.training,
-        learning_rate=values.get(RATE, options.training.learning_rate),
-        weight_decay=values.get(DECAY, options.training.weight_decay),
+        learning_rate=values.get(RATE, options.training.rate),
+        weight_decay=values.get(DECAY, options.training.decay),
     )
     backbone = options.backbone
     if DROPOUT in values:

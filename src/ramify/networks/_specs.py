@@ -4,7 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from torch import nn
 
@@ -36,6 +36,19 @@ WIDTH: Final = Option(
 
 
 @dataclass(frozen=True)
+class DataFacts:
+    """What decides which network suits a data set.
+
+    Attributes:
+        n_rows: Training rows.
+        of_bits: Whether nearly all inputs are 0 or 1.
+    """
+
+    n_rows: int
+    of_bits: bool
+
+
+@dataclass(frozen=True)
 class BackboneSpec(Described):
     """What a backbone is made from; the shape of the input comes when it is built.
 
@@ -48,6 +61,14 @@ class BackboneSpec(Described):
     def full(self) -> "BackboneSpec | None":
         """The network of this kind that torchvision has weights of; None if there is none."""
         return None
+
+    def completed(self, facts: DataFacts | None = None) -> "BackboneSpec":
+        """The same with a value for every setting that was left open.
+
+        Args:
+            facts: The data that it should suit; None for the usual values.
+        """
+        return self
 
     @property
     def kind(self) -> str:
@@ -76,6 +97,14 @@ class BackboneSpec(Described):
 class MLPSpec(BackboneSpec):
     """A multilayer perceptron, see `mlp`. An image is flattened.
 
+    What is None follows from the data where the length of a training does, see `completed`; elsewhere
+    it is the usual value of `mlp`.
+
+    Attributes:
+        hidden: Width of each stage.
+        dropout: Share of hidden units that are dropped in training.
+        input_dropout: Share of inputs that are dropped in training.
+
     Example:
         >>> len(MLPSpec(hidden=(64, 32)).build((10,)))
         2
@@ -86,35 +115,79 @@ class MLPSpec(BackboneSpec):
     options = (
         Option(
             "hidden",
-            "Width of each stage of an mlp, comma separated (256,256 by default).",
+            "Width of each stage of an mlp, comma separated (128,128 by default; 256,256 from 2,000 "
+            "training rows, or with `epochs`).",
             anywhere=True,
         ),
         Option(
             "dropout",
-            "Share of hidden units of an mlp dropped in training (0.6 by default).",
+            "Share of hidden units of an mlp dropped in training (0.2 by default; 0.5 where inputs "
+            "are bits; 0.6 with `epochs`).",
             anywhere=True,
         ),
         Option(
             "input_dropout",
-            "Share of inputs of an mlp dropped in training (0.1 by default).",
+            "Share of inputs of an mlp dropped in training (0 by default; 0.2 where they are bits; "
+            "0.1 with `epochs`).",
             anywhere=True,
         ),
     )
 
-    hidden: tuple[int, ...] = (256, 256)
-    dropout: float = 0.6
-    input_dropout: float = 0.1
+    hidden: tuple[int, ...] | None = None
+    dropout: float | None = None
+    input_dropout: float | None = None
+
+    def completed(self, facts: DataFacts | None = None) -> "MLPSpec":
+        """The same with a value for every setting that was left open.
+
+        Bits say little each, so a network sees enough of a row without some of them; dropping
+        numbers, of which each may decide, costs more than it gains.
+
+        Args:
+            facts: The data that it should suit; None for the usual values.
+
+        Example:
+            >>> MLPSpec().completed()
+            MLPSpec(hidden=(256, 256), dropout=0.6, input_dropout=0.1)
+            >>> MLPSpec(dropout=0.3).completed(DataFacts(n_rows=100, of_bits=False))
+            MLPSpec(hidden=(128, 128), dropout=0.3, input_dropout=0.0)
+        """
+        return MLPSpec(*self._values(_USUAL if facts is None else _suiting(facts)))
 
     @property
     def n_features(self) -> int:
         """Width of the last stage."""
-        return self.hidden[-1]
+        return (self.hidden or _USUAL.hidden)[-1]
 
     def build(self, input_shape: Sequence[int]) -> nn.Sequential:
         """A new perceptron with random weights."""
-        drops = {"dropout": self.dropout, "input_dropout": self.input_dropout}
-        stages = mlp(math.prod(input_shape), self.hidden, **drops)
+        made = self._values(_USUAL)
+        drops = {"dropout": made.dropout, "input_dropout": made.input_dropout}
+        stages = mlp(math.prod(input_shape), made.hidden, **drops)
         return stages if len(input_shape) == 1 else nn.Sequential(nn.Flatten(), *stages)
+
+    def _values(self, others: "_Perceptron") -> "_Perceptron":
+        return _Perceptron(
+            others.hidden if self.hidden is None else self.hidden,
+            others.dropout if self.dropout is None else self.dropout,
+            others.input_dropout if self.input_dropout is None else self.input_dropout,
+        )
+
+
+class _Perceptron(NamedTuple):
+    hidden: tuple[int, ...]
+    dropout: float
+    input_dropout: float
+
+
+_USUAL: Final = _Perceptron((256, 256), 0.6, 0.1)
+_WIDE_FROM: Final = 2000  # rows
+
+
+def _suiting(facts: DataFacts) -> _Perceptron:
+    width = 256 if facts.n_rows >= _WIDE_FROM else 128
+    drops = (0.5, 0.2) if facts.of_bits else (0.2, 0.0)
+    return _Perceptron((width, width), *drops)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from narwhals.typing import IntoFrame
 
-from ramify._core import InputError
+from ramify._core import InputError, check_seconds
 from ramify.data import (
     GroupSplit,
     ImageData,
@@ -48,14 +48,15 @@ def fit(
     sharing: Strategy | None = None,
     max_parameters: int | None = None,
     backbone: BackboneSpec | None = None,
-    hidden: Sequence[int] = (256, 256),
-    dropout: float = 0.6,
-    input_dropout: float = 0.1,
+    hidden: Sequence[int] | None = None,
+    dropout: float | None = None,
+    input_dropout: float | None = None,
     training: Training | None = None,
     batch_size: int = 128,
     seed: int = 0,
     device: str = "auto",
     precision: str = "32-true",
+    time_limit: float | str | None = None,
     baselines: str | Sequence[str] = ("single_task", "shared"),
     watch: Watcher | None = None,
 ) -> Run:
@@ -76,7 +77,7 @@ def fit(
             ``training`` or ``batch_size``) or a target is a ranking.
         max_parameters: Budget of the default way of sharing; not together with ``sharing``.
         backbone: The network's stages; by default a multilayer perceptron, and the next three are
-            its settings.
+            its settings; where they are None they suit the data, see `MLPSpec`.
         hidden: Width of each stage, from input to output.
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
@@ -85,6 +86,7 @@ def fit(
         seed: Of every random number; the global generators are left as they were.
         device: ``auto``, ``cpu`` or ``cuda``.
         precision: ``32-true`` or ``bf16-mixed``.
+        time_limit: For all networks together, in seconds or as ``"5m"``; None for no limit.
         baselines: ``single_task``, ``shared``, ``random_tree``: what to compare with.
         watch: Called after every epoch.
 
@@ -117,12 +119,14 @@ def fit(
         group_column=group_column,
         split=_split(split, group_column),
         sharing=sharing,
-        backbone=backbone or MLPSpec(tuple(hidden), dropout, input_dropout),
+        backbone=backbone
+        or MLPSpec(None if hidden is None else tuple(hidden), dropout, input_dropout),
         training=training or Training(),
         batch_size=batch_size,
         seed=seed,
         device=device,
         precision=precision,
+        time_limit=None if time_limit is None else check_seconds("time_limit", time_limit),
         baselines=_names(baselines),
     )
     return run_table(opened, options, watch=watch)
@@ -166,10 +170,11 @@ def run_table(
         with timed(seconds, "reading"):
             prepared = prepare(table, options)
             output_names(prepared.tasks)
-            job = Job(prepared, options, None if state is None else state.folder, watch)
+            folder = None if state is None else state.folder
+            job = Job(prepared, options, folder, watch, started)
             job.check()
         if state is not None:
-            state.claim(_job(prepared, options))
+            state.claim(_job(prepared, job.options))
         if announce is not None:
             announce(prepared)
         run = _trained(job, seconds, command)
@@ -203,9 +208,10 @@ def _trained(job: Job, seconds: dict[str, float], command: str) -> Run:
         main = fit_strategy(job)
     baselines = list(main.beside)
     # A single task is its own single-task network and shared network.
-    for name in options.baselines if len(prepared.tasks) > 1 else ():
+    names = list(options.baselines) if len(prepared.tasks) > 1 else []
+    for i, name in enumerate(names):
         with timed(seconds, name):
-            finished = baseline(job, name, main.tree)
+            finished = baseline(job, name, main.tree, 1 / (len(names) - i))
         if finished is not None:
             baselines.append(finished)
     assert main.model is not None  # it is what was asked for

@@ -19,6 +19,8 @@ from ramify.runs._model import Encoder
 
 EVALUATION_ROWS = 2048
 EVALUATION_IMAGES = 128
+_SAMPLE = 1000
+_MOSTLY = 0.9
 
 
 class Inputs(ABC):
@@ -32,6 +34,11 @@ class Inputs(ABC):
     @abstractmethod
     def in_numbers(self) -> dict[str, int]:
         """What the inputs are, for the record."""
+
+    @property
+    def are_bits(self) -> bool:
+        """Whether nearly all of what networks take of a row is 0 or 1."""
+        return False
 
     @abstractmethod
     def fingerprint(self) -> bytes:
@@ -78,6 +85,13 @@ class TableInputs(Inputs):
     def encoder(self) -> TableEncoder:
         """From raw rows to what networks take; part of the saved model."""
         return self._encoder
+
+    @property
+    def are_bits(self) -> bool:
+        """Whether nearly all inputs are 0 or 1, as far as a sample of the rows shows."""
+        sample = self.encoded[:: max(1, len(self.encoded) // _SAMPLE)]
+        is_bit = ((sample == 0) | (sample == 1)).all(dim=0)
+        return bool(is_bit.double().mean() >= _MOSTLY)
 
     def in_numbers(self) -> dict[str, int]:
         """Columns by type, and how wide a row is once it is encoded."""

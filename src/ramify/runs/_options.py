@@ -1,12 +1,12 @@
 """Everything that decides what a run does, in one place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, check_number, listed, quoted
 from ramify.data import Augmentation, RandomSplit, SplitRule, StatedKind
-from ramify.networks import BackboneSpec, MLPSpec
+from ramify.networks import BackboneSpec, DataFacts, MLPSpec
 from ramify.records import Setting
 from ramify.sharing import BASELINES, DEFAULT, Strategy
 from ramify.training import Training
@@ -14,6 +14,8 @@ from ramify.training import Training
 IMAGE_WEIGHT_DECAY = (
     0.05  # that of tables stands for the many bits of a molecule and is far too much
 )
+
+_RATE_FOR_BITS = 1e-3
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Options:
         device: ``auto``, ``cpu`` or ``cuda``.
         precision: ``32-true`` or ``bf16-mixed``.
         baselines: Which networks to compare with.
+        time_limit: Seconds for all networks of a run together; None for no limit. What is trained
+            last gets the least. A run that is resumed has the time anew.
         checkpoint_seconds: Least time between two saved states; decides nothing about the result.
     """
 
@@ -59,6 +63,7 @@ class Options:
     device: str = "auto"
     precision: str = "32-true"
     baselines: Sequence[str] = ("single_task", "shared")
+    time_limit: float | None = None
     checkpoint_seconds: float = 10.0
 
     def __post_init__(self) -> None:
@@ -73,6 +78,8 @@ class Options:
             raise InputError(f"`batch_size` must be 1 or more. Got {self.batch_size}")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"`seed` must be 0 or more and below 2**63. Got {self.seed}")
+        if self.time_limit is not None:
+            check_number("time_limit", self.time_limit, open_end=True)
         if not self.checkpoint_seconds >= 0:
             raise InputError(
                 f"`checkpoint_seconds` must be 0 or more. Got {self.checkpoint_seconds}"
@@ -92,6 +99,20 @@ class Options:
                     f"`{name}` must be a {kind.__name__} object, such as {example}. "
                     f"Got {quoted(value)}"
                 )
+
+    def completed(self, facts: DataFacts) -> "Options":
+        """The same with what suits the data where that was left open.
+
+        Where the length of a training was given, so are the usual settings that go with it.
+
+        Args:
+            facts: The data.
+        """
+        training = self.training
+        suiting = facts if training.stops_by_itself else None
+        if suiting and suiting.of_bits and training.learning_rate is None:
+            training = replace(training, learning_rate=_RATE_FOR_BITS)
+        return replace(self, training=training, backbone=self.backbone.completed(suiting))
 
     @property
     def trains_networks(self) -> bool:
@@ -124,6 +145,7 @@ class Options:
             "batch_size": self.batch_size,
             "device": self.device,
             "precision": self.precision,
+            **({} if self.time_limit is None else {"time_limit": self.time_limit}),
         }
 
 

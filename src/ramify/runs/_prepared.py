@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from ramify.data import (
     standardised,
 )
 from ramify.metrics import absence_note
+from ramify.networks import DataFacts
 from ramify.records import DataInfo
 from ramify.runs._describe import describe
 from ramify.runs._inputs import ImageInputs, Inputs, TableInputs
@@ -79,6 +81,11 @@ class Prepared:
     warnings: list[str]
     digest: str
     groups: Tensor | None = None
+
+    @cached_property
+    def facts(self) -> DataFacts:
+        """What decides which network and training suit it."""
+        return DataFacts(len(self.split.train), self.inputs.are_bits)
 
     def groups_of(self, side: str) -> Tensor | None:
         """The groups of the rows of a side."""

@@ -33,7 +33,8 @@ class Factorised(StartsAlone):
         error: Largest relative error of each layer's weights, in [0, 1). The paper's experiments
             have 0.1; networks that are trained for a few epochs only have ranks near the full
             ones up to that error, and 0.2 was better on planted data and no worse on real data.
-        alone: Epochs in which separate networks are trained first.
+        alone: Epochs in which separate networks are trained first; None for 4, or for a quarter of
+            a training whose length follows from the data.
 
     Raises:
         InputError: If a setting is out of range, or neither ``alone`` nor ``rank`` is given.
@@ -55,7 +56,7 @@ class Factorised(StartsAlone):
     form: str = "laf"
     rank: int | None = None
     error: float = 0.2
-    alone: int = 4
+    alone: int | None = None
 
     def __post_init__(self) -> None:
         """Check every setting."""
@@ -72,7 +73,7 @@ class Factorised(StartsAlone):
             )
 
     @property
-    def alone_epochs(self) -> int:
+    def alone_epochs(self) -> int | None:
         """Epochs of the separate networks."""
         return self.alone
 
@@ -85,7 +86,7 @@ class Factorised(StartsAlone):
             InputError: If a layer has no stacked form.
         """
         columns = separate(backbone, tasks, n_features)
-        if self.alone and len(tasks) > 1:
+        if self.alone != 0 and len(tasks) > 1:
             ranks_of(columns, self.form)  # or says what is in the way
             return columns
         return self.converted(spread(columns) if len(tasks) > 1 else columns)

@@ -14,7 +14,8 @@ from ramify.tasks import SharingTree, TaskSet
 
 GROWING: Final = Option(
     "growing_epochs",
-    "Epochs of the shared network before a tree is found or the given one begins (4 by default).",
+    "Epochs of the shared network before a tree is found or the given one begins (4 by default with "
+    "`epochs`, else a quarter of the training).",
     anywhere=True,
 )
 """The option of every strategy that first trains one shared network."""
@@ -67,7 +68,8 @@ class FixedTree(Sharing, Restructuring):
     Attributes:
         tree: Over the tasks, in any order, one level per stage of the backbone.
         growing_epochs_first: Epochs in which one shared network is trained before it is divided
-            into the tree, as `FullyAdaptive` does; 0 starts with the tree.
+            into the tree, as `FullyAdaptive` does; 0 starts with the tree, None is for as many as
+            it would take.
         estimator: Widths of the dense stages that follow the backbone's, see `BranchedNetwork`.
 
     Raises:
@@ -88,12 +90,12 @@ class FixedTree(Sharing, Restructuring):
     )
 
     tree: SharingTree
-    growing_epochs_first: int = 0
+    growing_epochs_first: int | None = 0
     estimator: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the number of epochs."""
-        if self.growing_epochs_first < 0:
+        if (self.growing_epochs_first or 0) < 0:
             raise InputError(
                 f"`growing_epochs_first` must be 0 or more. Got {self.growing_epochs_first}"
             )
@@ -108,7 +110,7 @@ class FixedTree(Sharing, Restructuring):
         path = given.get("tree")
         if path is None:
             raise InputError("must be given: the JSON file of a tree", argument="tree")
-        usual = {"growing_epochs_first": 4, **given, "tree": read_tree(path)}
+        usual = {"growing_epochs_first": None, **given, "tree": read_tree(path)}
         return super().from_options(form, usual, context)
 
     def build(
@@ -126,13 +128,13 @@ class FixedTree(Sharing, Restructuring):
         shared = SharingTree.shared(tasks.names, tree.n_stages)
         return BranchedNetwork(backbone, shared, tasks, n_features=n_features, estimator=widths)
 
-    def warm_up_epochs(self, n_tasks: int) -> int:
+    def warm_up_epochs(self, n_tasks: int) -> int | None:
         """Epochs of the shared network before it is divided."""
         return self.growing_epochs_first
 
     def steps_between(self, steps_per_epoch: int) -> int:
-        """Steps before the division."""
-        return max(1, self.growing_epochs_first * steps_per_epoch)
+        """Any number: the division comes at the end of the warm-up, or the tree is there at once."""
+        return steps_per_epoch
 
     def proposals(
         self, network: BranchedNetwork, moment: Moment | None = None

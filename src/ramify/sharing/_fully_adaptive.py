@@ -50,6 +50,7 @@ _N_RESAMPLES = 20
 _ITERATIONS: Final = 60_000
 _THIN: Final = 32
 _BATCH_SIZE: Final = 32
+_EPOCHS: Final = 4
 
 
 @dataclass(kw_only=True, eq=False)
@@ -82,10 +83,11 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
     Attributes:
         alpha: Weight of separation against width; None for the whole path.
         max_parameters: Budget of trainable numbers, only without ``alpha``.
-        growing_epochs: Epochs of the shared network before the path is computed.
+        growing_epochs: Epochs of the shared network before the path is computed; None for 4, or
+            for a quarter of a training whose length follows from the data.
         n_candidates: At most so many trees are trained to the end, the shared one among them.
         interval: Steps between tests for a split, only with ``alpha``; by default as many as
-            ``growing_epochs`` take.
+            ``growing_epochs``, or 4 epochs, take.
         retry_after_no_split: Whether a stage that stayed whole is tested again.
         affinity: What the tree is grown from: ``"margins"`` (the paper's), ``"margins-corrected"``
             (chance agreement taken out), ``"gradient-cosine"`` or ``"gradient-factors"``. All but the
@@ -172,7 +174,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
 
     alpha: float | None = None
     max_parameters: int | None = None
-    growing_epochs: int = 4
+    growing_epochs: int | None = None
     n_candidates: int = 4
     interval: int | None = None
     retry_after_no_split: bool = False
@@ -323,13 +325,13 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         self._settled = bool(tensors.pop("settled").item())
         self._known().evidence.load_state_dict(tensors)
 
-    def warm_up_epochs(self, n_tasks: int) -> int:
+    def warm_up_epochs(self, n_tasks: int) -> int | None:
         """Epochs of the shared network before the path; 0 with ``alpha`` or a single task."""
         return 0 if n_tasks == 1 or self.alpha is not None else self.growing_epochs
 
     def steps_between(self, steps_per_epoch: int) -> int:
         """Steps between tests for a split."""
-        return self.interval or self.growing_epochs * steps_per_epoch
+        return self.interval or (self.growing_epochs or _EPOCHS) * steps_per_epoch
 
     def proposals(
         self, network: BranchedNetwork, moment: Moment | None = None

@@ -149,7 +149,14 @@ class Restructuring(ABC):
 
     @abstractmethod
     def steps_between(self, steps_per_epoch: int) -> int:
-        """Number of steps after which `proposals` is asked, again and again."""
+        """Number of steps after which `proposals` is asked, again and again.
+
+        In a warm-up it is asked at the end only.
+
+        Args:
+            steps_per_epoch: Steps of an epoch; of several, where the training scores the network
+                after several epochs only.
+        """
 
     @abstractmethod
     def proposals(self, network: BranchedNetwork, moment: Moment) -> Sequence[Proposal]:

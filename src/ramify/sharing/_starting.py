@@ -16,22 +16,22 @@ class StartsAlone(Sharing, Restructuring):
 
     @property
     @abstractmethod
-    def alone_epochs(self) -> int:
-        """Epochs in which the separate networks are trained first; 0 for none."""
+    def alone_epochs(self) -> int | None:
+        """Epochs in which the separate networks are trained first; 0 for none, None for the usual."""
 
-    def warm_up_epochs(self, n_tasks: int) -> int:
+    def warm_up_epochs(self, n_tasks: int) -> int | None:
         """Epochs of the separate networks; a single task has nothing to join."""
         return self.alone_epochs if n_tasks > 1 else 0
 
     def steps_between(self, steps_per_epoch: int) -> int:
-        """Steps before the networks are joined."""
-        return max(1, self.alone_epochs * steps_per_epoch)
+        """Any number: the networks are joined at the end of the warm-up."""
+        return steps_per_epoch
 
     def proposals(
         self, network: BranchedNetwork, moment: Moment | None = None
     ) -> Sequence[Proposal]:
         """To go on from the separate networks, once they are trained."""
-        return [Proposal(network.tree)] if self.warm_up_epochs(len(network.tasks)) else []
+        return [] if self.warm_up_epochs(len(network.tasks)) == 0 else [Proposal(network.tree)]
 
     def changed(self, network: TaskNetwork, proposal: Proposal) -> TaskNetwork:
         """The network that goes on from the separate ones."""
@@ -46,11 +46,11 @@ class StartsAlone(Sharing, Restructuring):
         """
 
 
-def check_alone(epochs: int) -> None:
+def check_alone(epochs: int | None) -> None:
     """Refuse a number of epochs that is none.
 
     Raises:
         InputError: If it is negative.
     """
-    if epochs < 0:
+    if epochs is not None and epochs < 0:
         raise InputError(f"`alone` must be 0 or more epochs. Got {epochs}")

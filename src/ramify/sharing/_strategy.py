@@ -105,7 +105,7 @@ class Strategy(Described):
         """
         return
 
-    def warm_up_epochs(self, n_tasks: int) -> int:
+    def warm_up_epochs(self, n_tasks: int) -> int | None:
         """Epochs of a first training that only serves to learn the structure; 0 for none.
 
         Args:

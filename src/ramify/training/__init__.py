@@ -4,7 +4,7 @@ from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded, Watcher
 from ramify.training._optimisers import SGD, AdamW, Optimiser
 from ramify.training._plan import Epoch
-from ramify.training._schedules import OneCycle, Schedule, StepDecay
+from ramify.training._schedules import OneCycle, Schedule, Stable, StepDecay
 from ramify.training._settings import Training
 from ramify.training._trainer import Candidate, Fitted, Trainer
 
@@ -19,6 +19,7 @@ __all__ = [
     "Optimiser",
     "Predictions",
     "Schedule",
+    "Stable",
     "StepDecay",
     "Trainer",
     "Training",

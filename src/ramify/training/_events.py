@@ -17,7 +17,10 @@ class EpochEnded:
     Attributes:
         phase: Which network is training: ``growing``, ``training`` or ``candidate 2 of 4``.
         epoch: From 1.
-        n_epochs: Epochs of the phase.
+        n_epochs: Epochs of the phase, at most.
+        ends_at: Epoch at which the phase ends unless a better score comes; `n_epochs` where it does
+            not end before. Time that runs out may end it sooner.
+        is_last: Whether the phase is over.
         loss: Mean training loss over the epoch.
         validation_score: Mean skill over tasks; None without validation rows or scores.
         rows_per_second: Training speed.
@@ -27,6 +30,8 @@ class EpochEnded:
     phase: str
     epoch: int
     n_epochs: int
+    ends_at: int
+    is_last: bool
     loss: float
     validation_score: float | None
     rows_per_second: float

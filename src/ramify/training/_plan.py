@@ -1,6 +1,7 @@
 """What one training of a network is for, and how it ended."""
 
 from dataclasses import dataclass
+from math import inf
 
 from ramify.sharing import Proposal
 
@@ -28,6 +29,7 @@ class Plan:
         before: Steps of the same course of the learning rate that went before.
         after: Steps of the same course that are still to come.
         epochs_before: Epochs of the same phase that went before.
+        ends_at: When it ends at the latest, a time of `time.monotonic`.
     """
 
     phase: str
@@ -37,6 +39,7 @@ class Plan:
     before: int = 0
     after: int = 0
     epochs_before: int = 0
+    ends_at: float = inf
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ramify.records import Setting
 
 
 class Schedule(ABC):
-    """A course of the learning rate; see `OneCycle` and `StepDecay`."""
+    """A course of the learning rate; see `OneCycle`, `Stable` and `StepDecay`."""
 
     @abstractmethod
     def rate_at(self, step: int, n_steps: int) -> float:
@@ -60,6 +60,37 @@ class OneCycle(Schedule):
     def settings(self) -> dict[str, Setting]:
         """Its name and settings."""
         return {"schedule": "one cycle", "warmup": self.warmup}
+
+
+@dataclass(frozen=True)
+class Stable(Schedule):
+    """A rise over the first steps, then always the same: no end need be known.
+
+    Attributes:
+        rise: Steps of the rise. 0 or more.
+
+    Raises:
+        InputError: If the number is negative.
+
+    Example:
+        >>> [Stable(rise=2).rate_at(step, 4) for step in range(4)]
+        [0.5, 1.0, 1.0, 1.0]
+    """
+
+    rise: int = 50
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        if self.rise < 0:
+            raise InputError(f"`rise` must be 0 or more. Got {self.rise}")
+
+    def rate_at(self, step: int, n_steps: int) -> float:  # of no concern here
+        """Factor of the learning rate at a step."""
+        return min(1.0, (step + 1) / max(1, self.rise))
+
+    def settings(self) -> dict[str, Setting]:
+        """Its name and settings."""
+        return {"schedule": "stable", "rise": self.rise}
 
 
 @dataclass(frozen=True)

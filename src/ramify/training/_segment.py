@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,11 @@ class Segment:
         tied = isinstance(sharing, Coupling) and sharing.ties
         self._best = BestWeights(network, tied=tied)
         self._steps_per_epoch = len(context.train)
-        self._step = self._n_summed = 0
+        self._steps_per_check = self._steps_per_epoch * context.length.epochs_between_checks
+        self._step = self._n_summed = self._n_in_epoch = 0
         self._curve: list[Epoch] = []
         self._proposals: list[Proposal] = []
-        self._done = False
+        self._done = self._is_late = False
         self._epoch_random = torch.get_rng_state()
         self._saved_at = time.monotonic()
 
@@ -81,9 +83,17 @@ class Segment:
             self._take_over(self._memory)
         if self._path is not None and self._path.exists():
             self._resume(self._path)
+        elif self._starts_well:
+            self._best.update(self._validation_skills(), 0)
         while not self._done:
             self._run_epoch()
         return Outcome(self._proposals, self._curve, self._step)
+
+    @property
+    def _starts_well(self) -> bool:
+        """Whether the network is the best one of a warm-up, which what follows has to beat."""
+        after_warm_up = self.plan.before > 0 and self._memory is None
+        return after_warm_up and self._stepper.averaging is not None
 
     def memory(self) -> Carried | None:
         """What a training that goes on with the network's regrouped tasks takes along."""
@@ -125,7 +135,7 @@ class Segment:
                 self._end_early(epoch + 1, speed)
                 return
             if self._step % self._steps_per_epoch:  # the last one is seen to below
-                if self._step == self.plan.n_steps:
+                if self._step >= self.plan.n_steps or self._is_late:
                     break
                 self._stops()
         else:
@@ -142,8 +152,10 @@ class Segment:
         """The batches of an epoch that are still to come, in the order that they would have had."""
         if done_before == 0:
             self._epoch_random = torch.get_rng_state()
+        if self._step % self._steps_per_check == 0:
             self._stepper.loss_sum.zero_()
-        self._n_summed = done_before
+            self._n_summed = 0
+        self._n_in_epoch = done_before
         now = torch.get_rng_state()
         torch.set_rng_state(self._epoch_random)  # a loader draws its order from here
         self._context.train.set_epoch(self.plan.generation * 100_000 + epoch)
@@ -156,7 +168,7 @@ class Segment:
 
     def _train_on(self, batch: Batch | None, epoch: int) -> bool:
         """Take a step; False if there is no batch left."""
-        if batch is not None and self._n_summed == self._steps_per_epoch:
+        if batch is not None and self._n_in_epoch == self._steps_per_epoch:
             raise InputError(
                 "a loader must give at most as many batches as its length says, "
                 f"{self._steps_per_epoch:,}. Got more; give it the right __len__"
@@ -167,7 +179,9 @@ class Segment:
         except DivergedError as error:
             raise self._diverged(str(error), epoch + 1) from None
         self._step += 1
+        self._is_late = self._time_is_up()
         self._n_summed += 1
+        self._n_in_epoch += 1
         return True
 
     def _skip_rest(self, epoch: int) -> None:
@@ -176,7 +190,7 @@ class Segment:
         So the learning rate falls in time, and a tree is proposed at the end of the epoch that it is
         due in.
         """
-        if self._n_summed == 0:
+        if self._n_in_epoch == 0:
             raise InputError(
                 "a loader must give at least one batch in every epoch. "
                 f"Got none, and a length of {self._steps_per_epoch:,}"
@@ -195,8 +209,7 @@ class Segment:
     def _rate(self) -> float:
         plan, settings = self.plan, self._context.settings
         n_steps = plan.before + plan.n_steps + plan.after
-        rate = settings.schedule.rate_at(plan.before + self._step, n_steps)
-        return settings.learning_rate * rate
+        return settings.rate * settings.course.rate_at(plan.before + self._step, n_steps)
 
     def _changes(self, before: int, epoch: int) -> bool:
         """Whether a tree was proposed, if it was time since a step for that."""
@@ -205,8 +218,12 @@ class Segment:
             return False
         if not isinstance(network, BranchedNetwork):  # it has its last form
             return False
-        interval = sharing.steps_between(self._steps_per_epoch)
-        if self._step // interval == before // interval:
+        interval = sharing.steps_between(self._steps_per_check)
+        if self.plan.after:
+            is_time = self._step >= self.plan.n_steps or self._is_late
+        else:
+            is_time = self._step // interval != before // interval
+        if not is_time:
             return False
         self._flush()
         self._proposals = list(sharing.proposals(network, self._moment(epoch)))
@@ -227,44 +244,59 @@ class Segment:
 
     def _end_early(self, epoch: int, rows_per_second: float) -> None:
         """Within an epoch, because the tree changes."""
-        self._note_epoch(epoch, rows_per_second)
+        self._note_epoch(epoch, rows_per_second, is_over=True)
         self._finish()
 
     def _end_epoch(self, epoch: int, rows_per_second: float) -> None:
-        for hook in self._stepper.hooks.values():
-            hook.after_epoch()
-        self._note_epoch(epoch, rows_per_second)
-        if self._step >= self.plan.n_steps or self._stale(epoch):
+        is_over = self._step >= self.plan.n_steps or self._is_late
+        if is_over or self._step % self._steps_per_check == 0:
+            for hook in self._stepper.hooks.values():
+                hook.after_epoch()
+            is_over = self._note_epoch(epoch, rows_per_second, is_over=is_over)
+        if is_over:
             self._finish()
         elif time.monotonic() - self._saved_at >= self._context.checkpoint_seconds:
             self._save()
 
-    def _note_epoch(self, epoch: int, rows_per_second: float) -> None:
-        """Score the network, keep it if it is the best, and tell."""
+    def _note_epoch(self, epoch: int, rows_per_second: float, *, is_over: bool) -> bool:
+        """Score the network, keep it if it is the best, and tell.
+
+        Returns:
+            Whether the training is over, or no better score came for long enough.
+        """
         fabric = self._context.fabric
         loss = float(summed(fabric, self._stepper.loss_sum)) / (fabric.world_size * self._n_summed)
         if not isfinite(loss):
             raise self._diverged(f"the training loss became {loss}", epoch)
         if not self._stepper.is_sound():  # the last step has no loss after it
             raise self._diverged("weights became infinite or NaN", epoch)
-        skills = self._validation_skills()
-        self._best.update(skills, epoch)
+        averaging = self._stepper.averaging
+        with nullcontext() if averaging is None else averaging.in_place():
+            skills = self._validation_skills()
+            self._best.update(skills, epoch)
         known = skills[~np.isnan(skills)]
         score = float(known.mean()) if len(known) else None
         widths = list(self.network.tree.widths)
-        epoch += self.plan.epochs_before
+        n_epochs = ceil(self.plan.n_steps / self._steps_per_epoch)
+        ends_at = int(min(n_epochs, self._epoch_of_giving_up()))
+        is_over = is_over or epoch >= ends_at
+        before = self.plan.epochs_before
+        epoch += before
         self._curve.append(Epoch(self.plan.phase, epoch, loss, score, widths))
         if self._context.watch is not None:
             event = EpochEnded(
                 self.plan.phase,
                 epoch,
-                self.plan.epochs_before + ceil(self.plan.n_steps / self._steps_per_epoch),
+                before + n_epochs,
+                before + ends_at,
+                is_over,
                 loss,
                 score,
                 rows_per_second,
                 self.network.tree,
             )
             self._context.watch(event)
+        return is_over
 
     def _validation_skills(self) -> np.ndarray:
         validation = self._context.validation
@@ -282,16 +314,37 @@ class Segment:
             only_labelled=self.network,
         )
 
-    def _stale(self, epoch: int) -> bool:
-        patience = self._context.settings.patience
+    def _epoch_of_giving_up(self) -> float:
+        """When too long no better score will have come; a warm-up lasts as long as it should."""
         # Tasks without validation labels have no best epoch and no say.
         scored = self._best.epochs[np.isfinite(self._best.scores)]
-        return patience is not None and len(scored) > 0 and epoch - scored.max() >= patience
+        if self.plan.after or not len(scored):
+            return inf
+        best = int(scored.max()) * self._steps_per_epoch
+        wait = self._context.settings.longest_wait(self.plan.before + best, self._steps_per_check)
+        if wait == inf:
+            return inf
+        # Nothing is noticed between two scorings.
+        checks = ceil((best + wait) / self._steps_per_check)
+        return checks * self._steps_per_check // self._steps_per_epoch
+
+    def _time_is_up(self) -> bool:
+        """Whether it is on any rank: all must do the same."""
+        if self.plan.ends_at == inf:
+            return False
+        late = torch.tensor(float(time.monotonic() >= self.plan.ends_at))
+        return bool(summed(self._context.fabric, late.to(self._context.fabric.device)) > 0)
 
     def _finish(self) -> None:
         self._done = True
-        if not self._proposals and self._context.settings.keep_best:
-            self._best.load_into_network()
+        averaging = self._stepper.averaging
+        # A warm-up of averaged weights ends like a training: the rate does not fall, so its last
+        # weights are no better a start than its best ones.
+        if not self._proposals or (self.plan.after and averaging is not None):
+            if self._context.settings.keep_best:
+                self._best.load_into_network()
+            elif averaging is not None:
+                averaging.load()
         self._save()
 
     def _flush(self) -> None:
@@ -326,6 +379,7 @@ class Segment:
     def _numbers(self) -> dict[str, Any]:
         return {
             "step": self._step,
+            "n_summed": self._n_summed,
             "done": self._done,
             "phase": self.plan.phase,
             "proposals": [_as_json(each) for each in self._proposals],
@@ -346,6 +400,7 @@ class Segment:
         check_same(self._context.job, numbers.get("job", {}))
         self._done = numbers["done"]
         self._step = numbers["step"]
+        self._n_summed = numbers.get("n_summed", self._step % self._steps_per_epoch)
         self._proposals = [_from_json(each) for each in numbers["proposals"]]
         self._curve = [Epoch(**epoch) for epoch in numbers["curve"]]
         self._best.load_numbers(numbers["best"])

@@ -1,11 +1,12 @@
 """One training step: forward, losses, backward; whatever else takes part in it is a hook."""
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
-from math import isfinite
+from functools import cached_property, partial
+from math import inf, isfinite
 
 import torch
 from lightning_fabric import Fabric
@@ -16,12 +17,13 @@ from ramify.data import Batch, Batches, LoaderBatches, pairs_within
 from ramify.losses import TaskLosses
 from ramify.networks import TaskNetwork
 from ramify.sharing import HookContext, Sharing, Step, StepHook, hooks_of, overriding
+from ramify.training._averaging import Averaging
 from ramify.training._distributed import summed
 from ramify.training._evaluation import lines_with_targets, told_of_inputs
 from ramify.training._events import StopRequest, Watcher
 from ramify.training._job import Job
 from ramify.training._partial_update import PartialUpdate
-from ramify.training._settings import Training
+from ramify.training._settings import Length, Training
 from ramify.training._task_weighting import weighting_hook
 from ramify.weighting import as_weighting
 
@@ -35,7 +37,10 @@ class DivergedError(Exception):
 
 @dataclass
 class TrainingContext:
-    """What all segments of one training share beside their networks."""
+    """What all segments of one training share beside their networks.
+
+    The time at which it ends, if it is limited, is one of `time.monotonic`.
+    """
 
     fabric: Fabric
     settings: Training
@@ -49,6 +54,17 @@ class TrainingContext:
     checkpoint_seconds: float
     hooks: Sequence[StepHook] = ()
     job: Job = field(default_factory=dict)
+    ends_at: float = inf
+
+    def ends_after(self, share: float) -> float:
+        """The time after a share of what is left."""
+        now = time.monotonic()
+        return now + share * (self.ends_at - now)
+
+    @cached_property
+    def length(self) -> Length:
+        """How long the training lasts."""
+        return self.settings.length(len(self.train))
 
 
 class Stepper:
@@ -64,6 +80,7 @@ class Stepper:
         model: The network as the device wants it called.
         optimiser: Its optimiser.
         loss_sum: Sum of the losses since it was last set to zero.
+        averaging: What averages the weights; None if the last ones count.
         hooks: What takes part in the steps, by the names of their states.
 
     Raises:
@@ -80,11 +97,10 @@ class Stepper:
     ) -> None:
         settings, fabric = context.settings, context.fabric
         network.to(fabric.device)  # an optimiser may have a state from the start
-        self.optimiser = settings.optimiser.build(
-            network, settings.learning_rate, settings.weight_decay
-        )
+        self.optimiser = settings.optimiser.build(network, settings.rate, settings.decay)
         self.model, self._prepared = fabric.setup(network, self.optimiser)
         self.loss_sum = torch.zeros((), device=fabric.device)
+        self.averaging = Averaging() if settings.stops_by_itself else None
         self._context, self._network = context, network
         self._parameters = list(network.parameters())
         self._total = partial(summed, fabric)
@@ -166,6 +182,7 @@ class Stepper:
             *([] if weighting is None else [weighting]),
             *hooks_of(given.sharing, context),
             *given.hooks,
+            *([] if self.averaging is None else [self.averaging]),
         ]
         names = [hook.name or type(hook).__name__ for hook in hooks]
         taken = [n for n, count in Counter((*_KEPT, *names)).items() if count > 1]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, check_number, listed, quoted
 from ramify.data import Batch, Batches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, TaskNetwork, n_parameters, stages_of
@@ -27,6 +28,7 @@ from ramify.training._settings import Training
 from ramify.training._step import TrainingContext
 
 Loader = Batches | Iterable[Any]
+_WARM_UP_TIME = 0.25
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,10 @@ class Trainer:
         checkpoint: Folder for the state of the training, made if missing; None to keep none. If
             it holds a state, training goes on from there.
         checkpoint_seconds: Least time between two states written within an epoch's reach.
+        seconds: At most so long; None for no limit. The time is shared out: a quarter of it to a
+            warm-up, the rest to what follows, in equal parts to networks that are tried one after
+            the other. The best weights until then are kept. A training that is resumed has the time
+            anew.
         watch: Called after every epoch.
         hooks: Take part in every step, after what the strategy does.
 
@@ -112,6 +118,7 @@ class Trainer:
         fabric: Fabric | None = None,
         checkpoint: Path | None = None,
         checkpoint_seconds: float = 10.0,
+        seconds: float | None = None,
         watch: Watcher | None = None,
         hooks: Sequence[StepHook] = (),
     ) -> None:
@@ -126,6 +133,7 @@ class Trainer:
         self.seed = seed
         self.fabric = Fabric(accelerator="auto", devices=1) if fabric is None else fabric
         self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
+        self._seconds = inf if seconds is None else check_number("seconds", seconds, open_end=True)
         self._watch, self._hooks = watch, tuple(hooks)
 
     def fit(
@@ -180,6 +188,7 @@ class Trainer:
                 self._checkpoint_seconds,
                 self._hooks,
                 {} if self._checkpoint is None else self._job(sharing, backbone, tasks, data),
+                started + self._seconds,
             )
             torch.manual_seed(self.seed)
             network = sharing.build(backbone, tasks, n_features)
@@ -264,7 +273,8 @@ def _try_each(
     networks, predictions = [], []
     proposals, tasks = outcome.proposals, context.losses.tasks
     for i, proposal in enumerate(proposals, 1):
-        following = _next_plan(plan, context, f"candidate {i} of {len(proposals)}")
+        phase = f"candidate {i} of {len(proposals)}"
+        following = _next_plan(plan, context, phase, 1 / (len(proposals) - i + 1))
         path = None if folder is None else folder / f"candidate-{i:03}.safetensors"
         segment = Segment(grown.changed(proposal), following, context, path)
         curve = curve + segment.run().curve
@@ -286,23 +296,35 @@ def _try_each(
 
 
 def _first_plan(context: TrainingContext) -> Plan:
-    per_epoch = len(context.train)
-    n_steps = context.settings.n_steps(per_epoch)
-    growing = context.sharing.warm_up_epochs(len(context.losses.tasks)) * per_epoch
-    if growing:
-        return Plan("growing", 0, growing, grows=True, after=n_steps)
-    return Plan("training", 0, n_steps, grows=True)
+    length, per_epoch = context.length, len(context.train)
+    asked = context.sharing.warm_up_epochs(len(context.losses.tasks))
+    growing = (length.warm_up_epochs if asked is None else asked) * per_epoch
+    if not growing:
+        return Plan("training", 0, length.n_steps, grows=True, ends_at=context.ends_at)
+    after = length.n_steps - growing * length.is_shared_out
+    if after < 1:
+        raise InputError(
+            f"a warm-up must leave steps for the training, of which there are {length.n_steps:,}. "
+            f"It takes {growing:,}; shorten it, or raise `steps`"
+        )
+    ends_at = context.ends_after(_WARM_UP_TIME)
+    return Plan("growing", 0, growing, grows=True, after=after, ends_at=ends_at)
 
 
-def _next_plan(plan: Plan, context: TrainingContext, phase: str) -> Plan:
+def _next_plan(plan: Plan, context: TrainingContext, phase: str, share: float = 1.0) -> Plan:
     """A full training after a change of the tree.
 
     After a first training that only served to learn the structure, the learning rate goes on with
-    its course; else it starts anew, as in the paper.
+    its course; else it starts anew, as in the paper. It may take a share of the time that is left.
     """
-    before = plan.n_steps if plan.after else 0
-    n_steps = context.settings.n_steps(len(context.train))
-    return Plan(phase, plan.generation + 1, n_steps, grows=not plan.after, before=before)
+    return Plan(
+        phase,
+        plan.generation + 1,
+        plan.after or context.length.n_steps,
+        grows=not plan.after,
+        before=plan.n_steps if plan.after else 0,
+        ends_at=context.ends_after(share),
+    )
 
 
 def _rest(plan: Plan, outcome: Outcome) -> Plan:

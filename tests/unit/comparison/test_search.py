@@ -113,7 +113,7 @@ def test_a_trial_that_fails_costs_no_other_and_is_tried_again(
     def failing(job: Job) -> tuple[Finished, Scores]:
         if not job.options.trains_networks:
             return fit_and_score(job)
-        calls.append(job.options.training.learning_rate)
+        calls.append(job.options.training.rate)
         if len(set(calls)) == 2:
             raise InputError("not this time")
         return fit_and_score(job)
@@ -192,8 +192,8 @@ def test_optuna_stays_silent_and_as_loud_as_it_was(capfd: pytest.CaptureFixture[
 def test_the_space_lies_around_what_is_given_and_leaves_alone_what_there_is_not() -> None:
     options = Options(("a",), backbone=MLPSpec((4,), 0.9, 0.1), training=Training(weight_decay=0))
     space = space_of(options)
-    assert space == {"learning_rate": Span(2e-4, 5e-3, is_log=True), "dropout": Span(0, 0.7)}
-    assert given(options, space) == {"learning_rate": 1e-3, "dropout": 0.7}
+    assert space == {"learning_rate": Span(4e-4, 1e-2, is_log=True), "dropout": Span(0, 0.7)}
+    assert given(options, space) == {"learning_rate": 2e-3, "dropout": 0.7}
     changed = with_values(options, {"learning_rate": 2e-3, "dropout": 0.25})
     assert changed.backbone == MLPSpec((4,), 0.25, 0.1)
     assert (changed.training.learning_rate, changed.training.weight_decay) == (2e-3, 0)

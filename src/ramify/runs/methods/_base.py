@@ -88,15 +88,21 @@ class Job:
 
     Attributes:
         prepared: The data.
-        options: The settings.
+        options: The settings; what they leave open is chosen for the data.
         folder: Where states are kept, a folder per training; None to keep none.
         watch: Called after every epoch of every training.
+        started: When its time began, a time of `time.monotonic`.
     """
 
     prepared: Prepared
     options: Options
     folder: Path | None = None
     watch: Watcher | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Choose what was left open."""
+        object.__setattr__(self, "options", self.options.completed(self.prepared.facts))
 
     @cached_property
     def fabric(self) -> Fabric:
@@ -182,6 +188,13 @@ class Job:
     def _predictions(self, model: TaskModel, side: str) -> Predictions:
         batches = self.prepared.in_order(side, self.options.batch_size)
         return predict(model, TaskLosses(model.tasks), batches, torch.device("cpu"))
+
+    def seconds_left(self, share: float) -> float | None:
+        """A share of the time that is left, a moment at least; None where it is not limited."""
+        if self.options.time_limit is None:
+            return None
+        left = self.started + self.options.time_limit - time.monotonic()
+        return max(share * left, 1e-3)
 
     def check(self) -> None:
         """Refuse before the first step what could not be trained.

@@ -15,6 +15,7 @@ from ramify.sharing import BASELINES, Affinity, Restructuring, Sharing
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import EpochEnded, Fitted, Predictions, Trainer, Watcher
 
+_MAIN_TIME = 0.6
 _MOST_PARAMETERS = 40_000_000
 _GROWING = "growing"  # the phase in which a tree is learned, where it has one of its own
 _LITTLE = 0.05  # of mean skill above chance, below which a network has hardly learned anything
@@ -27,7 +28,8 @@ def fit_network(job: Job, sharing: Sharing) -> Finished:
         job: Data and settings.
         sharing: The way of sharing.
     """
-    fitted = _trained(job, MAIN, sharing, job.prepared.tasks, None)
+    share = _MAIN_TIME if job.options.baselines else 1.0
+    fitted = _trained(job, MAIN, sharing, job.prepared.tasks, None, share)
     finished = _finished(job, MAIN, fitted)
     return replace(
         finished,
@@ -39,13 +41,14 @@ def fit_network(job: Job, sharing: Sharing) -> Finished:
     )
 
 
-def baseline(job: Job, name: str, tree: SharingTree) -> Finished | None:
+def baseline(job: Job, name: str, tree: SharingTree, share: float = 1.0) -> Finished | None:
     """Train a baseline with the same backbone, epochs and selection rule.
 
     Args:
         job: Data and settings.
         name: One of `BASELINES`.
         tree: The tree that it is to be compared with.
+        share: Of the time that is left.
 
     Returns:
         None where there is nothing to compare: a random tree of a network that shares all.
@@ -54,11 +57,11 @@ def baseline(job: Job, name: str, tree: SharingTree) -> Finished | None:
     if sharing is None:
         return None
     if not sharing.shares:
-        return _separate(job, name, sharing)
-    return _finished(job, name, _trained(job, name, sharing, job.prepared.tasks, None))
+        return _separate(job, name, sharing, share)
+    return _finished(job, name, _trained(job, name, sharing, job.prepared.tasks, None, share))
 
 
-def _separate(job: Job, name: str, sharing: Sharing) -> Finished:
+def _separate(job: Job, name: str, sharing: Sharing, share: float) -> Finished:
     """One network per task; so many at a time that they fit into memory."""
     tasks = job.prepared.tasks
     single = SharingTree.separate(tasks.names, job.n_stages)
@@ -69,7 +72,9 @@ def _separate(job: Job, name: str, sharing: Sharing) -> Finished:
         places = list(range(start, min(start + size, len(tasks))))
         part = TaskSet([tasks[p] for p in places])
         own = name if size >= len(tasks) else f"{name}-{i:03}"
-        parts.append(_finished(job, own, _trained(job, own, sharing, part, places), places))
+        own_share = share * len(part) / (len(tasks) - start * share)
+        fitted = _trained(job, own, sharing, part, places, own_share)
+        parts.append(_finished(job, own, fitted, places))
     return Finished(
         name=name,
         model=None,
@@ -84,13 +89,19 @@ def _separate(job: Job, name: str, sharing: Sharing) -> Finished:
 
 
 def _trained(
-    job: Job, name: str, sharing: Sharing, tasks: TaskSet, places: Sequence[int] | None
+    job: Job,
+    name: str,
+    sharing: Sharing,
+    tasks: TaskSet,
+    places: Sequence[int] | None,
+    share: float,
 ) -> Fitted:
     options, prepared = job.options, job.prepared
     settings = options.training
-    if not isinstance(sharing, Restructuring):
-        # The same number of epochs in all as the network that grows before its last training.
-        growing = options.sharing.warm_up_epochs(len(prepared.tasks))
+    if settings.epochs is not None and not isinstance(sharing, Restructuring):
+        # The same number of epochs in all as the network that grows before its last training. A
+        # length that follows from the data holds those of growing as it is.
+        growing = settings.warm_up_epochs(options.sharing.warm_up_epochs(len(prepared.tasks)))
         settings = replace(settings, epochs=settings.epochs + growing)
     trainer = Trainer(
         settings,
@@ -98,6 +109,7 @@ def _trained(
         fabric=job.fabric,
         checkpoint=None if job.folder is None else job.folder / name,
         checkpoint_seconds=options.checkpoint_seconds,
+        seconds=job.seconds_left(share),
         watch=_named(name, job.watch),
     )
     return trainer.fit(
