@@ -125,9 +125,7 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
     assert_same(whole, parts)
 
 
-@pytest.mark.parametrize(
-    "name", ["hard", "single-task", "adaptive", "selective", "factorised"]
-)
+@pytest.mark.parametrize("name", ["hard", "single-task", "adaptive", "selective", "factorised"])
 @pytest.mark.parametrize("steps", [13, 54])
 def test_a_training_that_stops_by_itself_resumes_to_the_same_bits(
     name: str, steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

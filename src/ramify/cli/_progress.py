@@ -42,7 +42,7 @@ def _drawer(progress: Progress) -> Watcher:
         name = _phase(event)
         if name not in bars or event.epoch < progress.tasks[bars[name]].completed:
             bars[name] = progress.add_task(name, total=event.n_epochs, state="", most="")
-        total = event.epoch if event.is_last else event.ends_at
+        total = event.epoch if event.is_last else _expected(event)
         most, state = _most(event), _state(event)
         progress.update(bars[name], completed=event.epoch, total=total, most=most, state=state)
 
@@ -57,7 +57,7 @@ def _printer(console: Console) -> Watcher:
         count = counts[name] = counts.get(name, 0) + 1
         if count == 1 or count % 5 == 0 or event.is_last:
             console.print(
-                f"{name}: epoch {event.epoch}/{event.ends_at}{_most(event)}, {_state(event)}",
+                f"{name}: epoch {event.epoch}/{_expected(event)}{_most(event)}, {_state(event)}",
                 highlight=False,
                 markup=False,
                 soft_wrap=True,
@@ -72,7 +72,11 @@ def _most(event: EpochEnded) -> str:
     """What comes if scores rise again."""
     if event.is_last:
         return " (over)" if event.epoch < event.n_epochs else ""
-    return "" if event.ends_at == event.n_epochs else f" ({event.n_epochs:,} at most)"
+    return "" if event.ends_at is None else f" ({event.n_epochs:,} at most)"
+
+
+def _expected(event: EpochEnded) -> int:
+    return event.n_epochs if event.ends_at is None else event.ends_at
 
 
 def _phase(event: EpochEnded) -> str:

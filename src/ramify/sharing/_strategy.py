@@ -106,7 +106,10 @@ class Strategy(Described):
         return
 
     def warm_up_epochs(self, n_tasks: int) -> int | None:
-        """Epochs of a first training that only serves to learn the structure; 0 for none.
+        """Epochs of a first training that only serves to learn the structure.
+
+        0 for none; None for as many as suit the length of the whole training, see `Training`. At its
+        end `Restructuring.proposals` is asked.
 
         Args:
             n_tasks: Number of tasks.

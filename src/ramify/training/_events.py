@@ -18,24 +18,24 @@ class EpochEnded:
         phase: Which network is training: ``growing``, ``training`` or ``candidate 2 of 4``.
         epoch: From 1.
         n_epochs: Epochs of the phase, at most.
-        ends_at: Epoch at which the phase ends unless a better score comes; `n_epochs` where it does
-            not end before. Time that runs out may end it sooner.
-        is_last: Whether the phase is over.
         loss: Mean training loss over the epoch.
         validation_score: Mean skill over tasks; None without validation rows or scores.
         rows_per_second: Training speed.
         tree: The network's tree.
+        ends_at: Epoch at which the phase ends unless a better score comes; None where that is the
+            last one in any case. Time that runs out may end it sooner.
+        is_last: Whether the phase is over.
     """
 
     phase: str
     epoch: int
     n_epochs: int
-    ends_at: int
-    is_last: bool
     loss: float
     validation_score: float | None
     rows_per_second: float
     tree: SharingTree
+    ends_at: int | None = None
+    is_last: bool = False
 
 
 Watcher = Callable[[EpochEnded], None]

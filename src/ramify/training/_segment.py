@@ -288,12 +288,12 @@ class Segment:
                 self.plan.phase,
                 epoch,
                 before + n_epochs,
-                before + ends_at,
-                is_over,
                 loss,
                 score,
                 rows_per_second,
                 self.network.tree,
+                None if ends_at == n_epochs else before + ends_at,
+                is_over,
             )
             self._context.watch(event)
         return is_over
