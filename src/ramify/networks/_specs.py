@@ -116,19 +116,19 @@ class MLPSpec(BackboneSpec):
         Option(
             "hidden",
             "Width of each stage of an mlp, comma separated (128,128 by default; 256,256 from 2,000 "
-            "training rows, or with `epochs`).",
+            "training rows, where inputs are bits, or with `epochs`).",
             anywhere=True,
         ),
         Option(
             "dropout",
-            "Share of hidden units of an mlp dropped in training (0.2 by default; 0.5 where inputs "
-            "are bits; 0.6 with `epochs`).",
+            "Share of hidden units of an mlp dropped in training (0.2 by default; 0.6 where inputs "
+            "are bits, or with `epochs`).",
             anywhere=True,
         ),
         Option(
             "input_dropout",
-            "Share of inputs of an mlp dropped in training (0 by default; 0.2 where they are bits; "
-            "0.1 with `epochs`).",
+            "Share of inputs of an mlp dropped in training (0 by default; 0.1 where they are bits, or "
+            "with `epochs`).",
             anywhere=True,
         ),
     )
@@ -185,9 +185,10 @@ _WIDE_FROM: Final = 2000  # rows
 
 
 def _suiting(facts: DataFacts) -> _Perceptron:
+    if facts.of_bits:
+        return _USUAL
     width = 256 if facts.n_rows >= _WIDE_FROM else 128
-    drops = (0.5, 0.2) if facts.of_bits else (0.2, 0.0)
-    return _Perceptron((width, width), *drops)
+    return _Perceptron((width, width), 0.2, 0.0)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ IMAGE_WEIGHT_DECAY = (
     0.05  # that of tables stands for the many bits of a molecule and is far too much
 )
 
-_RATE_FOR_BITS = 1e-3
-
 
 @dataclass(frozen=True)
 class Options:
@@ -108,11 +106,8 @@ class Options:
         Args:
             facts: The data.
         """
-        training = self.training
-        suiting = facts if training.stops_by_itself else None
-        if suiting and suiting.of_bits and training.learning_rate is None:
-            training = replace(training, learning_rate=_RATE_FOR_BITS)
-        return replace(self, training=training, backbone=self.backbone.completed(suiting))
+        suiting = facts if self.training.stops_by_itself else None
+        return replace(self, backbone=self.backbone.completed(suiting))
 
     @property
     def trains_networks(self) -> bool:
