@@ -27,7 +27,6 @@ from ramify.training import Training
 from ramify.weighting import Equal, Weighting
 
 _BATCH_SIZE = 128
-_EPOCHS = 12
 _PICTURES = ".npz"
 
 
@@ -76,7 +75,7 @@ def fit(
     """
     if sharing is None:
         untouched = (epochs, batch_size, weighting, network) == (
-            *(_EPOCHS, None, Equal.name),
+            *(None, None, Equal.name),
             NetworkOptions(),
         )
         plain = data.has_plain_rows and table.suffix.lower() != _PICTURES

@@ -112,8 +112,9 @@ class TrainingOptions:
 
     @property
     def says_how(self) -> bool:
-        """Whether anything but where and how precisely is said."""
+        """Whether anything but where, how precisely and until when is said."""
         where = TrainingOptions(
+            time_limit=self.time_limit,
             device=self.device,
             precision=self.precision,
             checkpoint_seconds=self.checkpoint_seconds,

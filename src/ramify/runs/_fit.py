@@ -34,7 +34,7 @@ from ramify.runs.methods import TABLE_DEFAULT, Finished, Job, baseline, fit_stra
 from ramify.sharing import DEFAULT, Strategy
 from ramify.training import Training, Watcher
 
-_USUAL: Final = ((256, 256), 0.6, 0.1, 128)  # of what networks are given
+_BATCH_SIZE: Final = 128
 
 
 def fit(
@@ -52,7 +52,7 @@ def fit(
     dropout: float | None = None,
     input_dropout: float | None = None,
     training: Training | None = None,
-    batch_size: int = 128,
+    batch_size: int = _BATCH_SIZE,
     seed: int = 0,
     device: str = "auto",
     precision: str = "32-true",
@@ -104,9 +104,8 @@ def fit(
     """
     opened = open_table(data)
     if sharing is None:
-        networks = (max_parameters, backbone, training) != (None, None, None) or (
-            (tuple(hidden), dropout, input_dropout, batch_size) != _USUAL
-        )
+        of_networks = (max_parameters, backbone, training, hidden, dropout, input_dropout)
+        networks = batch_size != _BATCH_SIZE or any(each is not None for each in of_networks)
         ranked = group_column is not None or "ranking" in (kinds or {}).values()
         asked = networks or ranked
         sharing = DEFAULT(max_parameters=max_parameters, seed=seed) if asked else TABLE_DEFAULT()

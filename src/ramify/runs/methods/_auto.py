@@ -25,6 +25,7 @@ BRANCHED: Final = "branched"
 _FEW_ROWS = 60
 _MANY_FOR_ONE_THREAD = 5000
 _FOLDS, _FOLDS_OF_FEW = 5, 10
+_MEMBERS_TIME = 0.5
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ class Auto(Method):
 
     def _members(self, job: Job, learned: Learned, started: float) -> list[Fitted]:
         found: list[Fitted] = []
-        asked = candidates(learned)
+        asked, left = candidates(learned), job.seconds_left(_MEMBERS_TIME)
+        limit = self.seconds if left is None else min(self.seconds, left)
         for place, (word, fit) in enumerate(asked, 1):
-            if found and time.monotonic() - started >= self.seconds:
+            if found and time.monotonic() - started >= limit:
                 break
             begun = time.monotonic()
             found.append(fit(learned))
