@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check architecture bench clean
 
 demo: $(READY)
 	$(BIN)/ramify demo --overwrite
@@ -17,6 +17,9 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+architecture: $(READY)
+	$(BIN)/python -m tests.docs.architecture
 
 bench: $(READY)
 	$(BIN)/python benchmarks/planted.py

@@ -76,3 +76,15 @@ def test_no_room_above_imports_a_method() -> None:
         if alias.name in classes
     ]
     assert imported == []
+
+
+def test_no_room_imports_private_files_of_another() -> None:
+    private = re.compile(r"ramify\.(\w+)\.(\w+\.)*_")
+    crossing = [
+        f"{path.relative_to(PACKAGE)}: {node.module}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        if (found := private.match(node.module or "")) and found[1] != room_of(path)
+    ]
+    assert crossing == []

@@ -55,13 +55,15 @@ from ramify.networks._task_network import (
 )
 from ramify.networks._thin import thin_from, thin_like
 from ramify.networks._torchvision import load_torchvision
-from ramify.networks._vgg import vgg16
+from ramify.networks._vgg import VGG16_CONV_WIDTHS, VGG16_DENSE_WIDTH, vgg16
 from ramify.networks._weights import n_weights
 
 __all__ = [
     "BACKBONES",
     "FORMS",
     "NETWORKS",
+    "VGG16_CONV_WIDTHS",
+    "VGG16_DENSE_WIDTH",
     "VGG16_RANKS",
     "AttachedNetwork",
     "AttentionNetwork",

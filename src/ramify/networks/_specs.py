@@ -22,7 +22,7 @@ from ramify.networks._cnn import cnn
 from ramify.networks._mlp import mlp
 from ramify.networks._resnet import Depth, Stem, resnet
 from ramify.networks._saved import read_settings
-from ramify.networks._vgg import DENSE_WIDTH, vgg16
+from ramify.networks._vgg import VGG16_DENSE_WIDTH, vgg16
 
 _THIN: Final = 32
 _FIRST_CHANNELS: Final = 8
@@ -222,7 +222,7 @@ class VGGSpec(BackboneSpec):
     @property
     def n_features(self) -> int:
         """Width of the last dense layer."""
-        return DENSE_WIDTH if self.width is None else 2 * self.width
+        return VGG16_DENSE_WIDTH if self.width is None else 2 * self.width
 
     def build(self, input_shape: Sequence[int]) -> nn.Sequential:
         """A new VGG-16 with random weights."""

@@ -10,9 +10,9 @@ from torch import nn
 from ramify._core import InputError
 from ramify.networks._counts import check_counts
 
-CONV_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
+VGG16_CONV_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
 POOLED_AFTER = frozenset({1, 3, 6, 9, 12})
-DENSE_WIDTH = 4096
+VGG16_DENSE_WIDTH = 4096
 MOMENTUM = 0.05  # a moving average that keeps .95
 
 
@@ -67,8 +67,8 @@ def vgg16(
         if number is not None:
             check_counts(name, number)
     height, breadth = _sides(input_size)
-    convolutions = [c if width is None else min(width, c) for c in CONV_WIDTHS]
-    dense = DENSE_WIDTH if width is None else 2 * width
+    convolutions = [c if width is None else min(width, c) for c in VGG16_CONV_WIDTHS]
+    dense = VGG16_DENSE_WIDTH if width is None else 2 * width
     n_left = math.ceil(height / 32) * math.ceil(breadth / 32)
     norms = _Norms(batch_norm, affine)
     stages = [

@@ -23,8 +23,15 @@ from ramify.grouping import (
     sharing_path,
     unknown_pairs,
 )
-from ramify.networks import Backbone, BackboneSpec, BranchedNetwork, VGGSpec, stages_of
-from ramify.networks._vgg import CONV_WIDTHS, DENSE_WIDTH
+from ramify.networks import (
+    VGG16_CONV_WIDTHS,
+    VGG16_DENSE_WIDTH,
+    Backbone,
+    BackboneSpec,
+    BranchedNetwork,
+    VGGSpec,
+    stages_of,
+)
 from ramify.sharing._affinity_readings import (
     DEFAULT_AFFINITY,
     MEANINGS,
@@ -272,8 +279,8 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         """
         if width < 1:
             raise InputError(f"`width` must be 1 or more. Got {width}")
-        thin = [min(width, full) for full in CONV_WIDTHS] + 2 * [2 * width]
-        caps = width_caps([*CONV_WIDTHS, DENSE_WIDTH, DENSE_WIDTH], thin)
+        thin = [min(width, full) for full in VGG16_CONV_WIDTHS] + 2 * [2 * width]
+        caps = width_caps([*VGG16_CONV_WIDTHS, VGG16_DENSE_WIDTH, VGG16_DENSE_WIDTH], thin)
         return cls(
             alpha=alpha,
             interval=interval,
