@@ -12,6 +12,7 @@ from ramify._core._errors import (
     retold,
 )
 from ramify._core._files import (
+    check_plain_file,
     check_unpacked_size,
     replacing,
     sha256_of,
@@ -38,6 +39,7 @@ __all__ = [
     "StoppedError",
     "check_count",
     "check_number",
+    "check_plain_file",
     "check_seconds",
     "check_unpacked_size",
     "counted",

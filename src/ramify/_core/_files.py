@@ -1,9 +1,11 @@
 """Files that are either the old ones or the new ones, never half of one."""
 
 import contextlib
+import errno
 import hashlib
 import math
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +60,23 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     data = content.encode("utf-8") if isinstance(content, str) else content
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def check_plain_file(path: Path, most: int | None = 1 << 28) -> None:
+    """Check that a file to be read whole is one, before anything waits for it or is allocated.
+
+    Args:
+        path: The file.
+        most: Bytes that it may have; None for any number.
+
+    Raises:
+        OSError: If it is missing, a pipe or a device, or larger.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+    if most is not None and found.st_size > most:
+        raise OSError(errno.EFBIG, f"it has {found.st_size:,} bytes, more than {most:,}", str(path))
 
 
 def sha256_of(path: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ramify.cli._interrupt import interruptible, signal_of
+from ramify.cli._output import lasting_output
 from ramify.cli._overview import tell_overview
 
 
@@ -16,7 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: Instead of those of the process.
     """
     try:
-        with interruptible():
+        with interruptible(), lasting_output():
             tell_overview(sys.argv[1:] if arguments is None else arguments)
             with _without_collection():
                 # Loading the libraries takes seconds in which Ctrl-C may come.

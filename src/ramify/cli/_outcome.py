@@ -1,9 +1,7 @@
 """How a command ended: exit code 2 and a line in words for whatever the user can mend."""
 
 import errno
-import os
 import re
-import sys
 
 from jsonargparse import ArgumentError
 from polars.exceptions import PolarsError
@@ -31,10 +29,6 @@ def run(arguments: list[str] | None) -> tuple[str, int]:
     """
     try:
         run_verb(build_parser(), arguments)
-    except BrokenPipeError:
-        # Whoever read our output went away; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return "", 1
     except StoppedError as error:
         return in_flags(error, VERBS.values()), 128 + error.signal_number
     except Exception as error:

@@ -2,14 +2,16 @@
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from docstring_parser import parse as parse_docstring
 from jsonargparse import ArgumentParser
 
+from ramify._core import InputError
 from ramify.cli._asked import DeclaredOptions, glossary
 from ramify.cli._compare import compare
+from ramify.cli._config_file import check_config_files
 from ramify.cli._demo import demo
 from ramify.cli._fit import fit
 from ramify.cli._options_from_signature import CommandOption, called, flag, options_of
@@ -62,11 +64,31 @@ def run_verb(parser: ArgumentParser, arguments: list[str] | None) -> None:
         parser: What `build_parser` gave.
         arguments: Instead of those of the process.
     """
-    typed = sys.argv[1:] if arguments is None else arguments
-    chosen = parser.parse_args(gathered(typed, VERBS))
-    options = chosen[chosen.verb].as_dict()
+    verb, options = parsed_options(parser, sys.argv[1:] if arguments is None else arguments)
+    called(VERBS[verb], options)
+
+
+def parsed_options(parser: ArgumentParser, typed: Sequence[str]) -> tuple[str, dict[str, object]]:
+    """The verb that was typed, and all its options, from flags and files.
+
+    Args:
+        parser: What `build_parser` gave.
+        typed: The words.
+
+    Raises:
+        InputError: If a file holds what is no option.
+    """
+    check_config_files(typed)
+    words, texts = gathered(typed, VERBS)
+    chosen = parser.parse_args(words)
+    options = {name: texts.put_back(v) for name, v in chosen[chosen.verb].as_dict().items()}
     options.pop("config", None)
-    called(VERBS[chosen.verb], options)
+    for option in options_of(VERBS[chosen.verb]):
+        if options.get(option.name) is None and option.default is not None:
+            raise InputError(  # the parser takes what a file calls null for any option
+                f"{flag(option.name)} must have a value in a --config file. Got null; leave it out"
+            )
+    return chosen.verb, options
 
 
 def _add(parser: ArgumentParser, option: CommandOption) -> None:

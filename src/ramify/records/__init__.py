@@ -13,7 +13,7 @@ from ramify.records._comparison import (
     RunResult,
     TaskMean,
 )
-from ramify.records._read import read_json
+from ramify.records._read import read_json, write_json
 from ramify.records._record import (
     FORMAT_VERSION,
     AffinityInfo,
@@ -69,4 +69,5 @@ __all__ = [
     "TaskScore",
     "TreeInfo",
     "read_json",
+    "write_json",
 ]

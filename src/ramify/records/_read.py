@@ -1,14 +1,15 @@
-"""Reading a versioned JSON file into its form."""
+"""Versioned JSON files with a digest of what they say."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ramify._core import ModelFileError, quoted
+from ramify._core import ModelFileError, check_plain_file, quoted, write_atomically
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -17,7 +18,21 @@ class _Version(BaseModel):
     format_version: int
 
 
+_DIGEST: Final = "sha256"
+
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def write_json(form: BaseModel, path: Path) -> None:
+    """Write a form as JSON, whole or not at all, with the digest of what it says.
+
+    Args:
+        form: The pydantic form of the file.
+        path: The file.
+    """
+    content = json.loads(form.model_dump_json())
+    sealed = content | {_DIGEST: _digest_of(content)}
+    write_atomically(path, json.dumps(sealed, indent=1, ensure_ascii=False))
 
 
 def read_json(
@@ -39,17 +54,9 @@ def read_json(
     Raises:
         ModelFileError: If the file is missing, damaged, or of a newer version.
     """
+    text = _text_of(path, what)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ModelFileError(
-            f"no {what} at {quoted(path)}; name a directory that `ramify fit` finished"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelFileError(
-            f"cannot read the {what} {quoted(path)}: {getattr(error, 'strerror', error)}"
-        ) from None
-    try:
+        text, is_whole = _unsealed(text)
         found = _Version.model_validate_json(text).format_version
         if found > version:
             raise ModelFileError(
@@ -63,15 +70,54 @@ def read_json(
                 f"the {what} {quoted(path)} has format version {found}, this release reads "
                 f"{version}; fit again"
             )
+        if not is_whole:
+            form.model_validate_json(text)  # whose complaint says more
+            raise ValueError(_DIGEST)
         return form.model_validate_json(text)
-    except (TypeError, KeyError, AttributeError):
-        raise ModelFileError(f"the {what} {quoted(path)} is damaged or was changed") from None
+    except ModelFileError:
+        raise
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ModelFileError(
             f"the {what} {quoted(path)} is damaged or was changed: {where}: {first['msg']}"
         ) from None
+    except (TypeError, KeyError, AttributeError, ValueError, RecursionError):
+        raise ModelFileError(f"the {what} {quoted(path)} is damaged or was changed") from None
+
+
+def _text_of(path: Path, what: str) -> str:
+    try:
+        check_plain_file(path)
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"no {what} at {quoted(path)}; name a directory that `ramify fit` finished"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelFileError(
+            f"cannot read the {what} {quoted(path)}: {getattr(error, 'strerror', error)}"
+        ) from None
+
+
+def _unsealed(text: str) -> tuple[str, bool]:
+    """What a file says, without the digest, and whether the digest is that; or there is none.
+
+    Files from before there were digests have none.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return text, True  # the form tells where it is wrong
+    if not isinstance(content, dict) or _DIGEST not in content:
+        return text, True
+    digest = content.pop(_DIGEST)
+    return json.dumps(content), digest == _digest_of(content)
+
+
+def _digest_of(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _renewed(text: str, version: int, older: Mapping[int, Migration]) -> tuple[str, int]:

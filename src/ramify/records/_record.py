@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ramify._core import Setting, write_atomically
+from ramify._core import Setting
 from ramify.records._old import with_description
 from ramify.records._part import Part
-from ramify.records._read import read_json
+from ramify.records._read import read_json, write_json
 from ramify.records._regrouping import Regrouping
 
 FORMAT_VERSION = 2
@@ -331,7 +331,7 @@ class RunRecord(Part):
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
-        write_atomically(path, self.model_dump_json(indent=1))
+        write_json(self, path)
 
     @classmethod
     def load(cls, path: Path) -> "RunRecord":

@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ramify._core import write_atomically
 from ramify.records._part import Part
-from ramify.records._read import read_json
+from ramify.records._read import read_json, write_json
 
 REGIONS_VERSION = 1
 
@@ -94,7 +93,7 @@ class RegionsRecord(Part):
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
-        write_atomically(path, self.model_dump_json(indent=1))
+        write_json(self, path)
 
     @classmethod
     def load(cls, path: Path) -> "RegionsRecord":

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from ramify._core import (
     InputError,
     ModelFileError,
+    check_plain_file,
+    machine_memory,
     quoted,
     replacing,
     sha256_of,
-    write_atomically,
 )
 from ramify.data import ImageEncoder, TableEncoder
 from ramify.losses import TaskLosses
@@ -28,7 +29,7 @@ from ramify.networks import (
     network_from,
     spec_from,
 )
-from ramify.records import read_json
+from ramify.records import read_json, write_json
 from ramify.runs._card import (
     MODEL_VERSION,
     BackboneCard,
@@ -89,8 +90,7 @@ class Model(nn.Module):
         weights = directory / WEIGHTS_FILE
         with replacing(weights) as temporary:
             save_file({n: t.contiguous() for n, t in self.state_dict().items()}, temporary)
-        card = self._card(sha256_of(weights))
-        write_atomically(directory / CARD_FILE, card.model_dump_json(indent=1))
+        write_json(self._card(sha256_of(weights)), directory / CARD_FILE)
 
     @classmethod
     def load(cls, directory: Path) -> "Model":
@@ -195,6 +195,7 @@ def _check_columns(encoder: Encoder) -> None:
 
 def _read_weights(path: Path, card: ModelCard) -> dict[str, Tensor]:
     try:
+        check_plain_file(path, machine_memory())
         if sha256_of(path) != card.weights_sha256:
             raise ModelFileError(
                 f"{quoted(path)} is not the file that {CARD_FILE} describes: it is cut off, was "

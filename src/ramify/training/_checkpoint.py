@@ -1,18 +1,20 @@
 """The state of a training in one file: tensors, and numbers beside them. Nothing in it can run."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ramify._core import ModelFileError, quoted, replacing
+from ramify._core import ModelFileError, check_plain_file, machine_memory, quoted, replacing
 
-_VERSION = 1
+_VERSION = 2  # from which on there is a digest; a state outlives no update, only a stop
 
 
 def save_state(path: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
@@ -25,8 +27,9 @@ def save_state(path: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, 
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps({"version": _VERSION, **numbers})
+    metadata = {"numbers": text, "sha256": _digest_of(plain, text)}
     with replacing(path) as temporary:
-        save_file(plain, temporary, metadata={"numbers": text})
+        save_file(plain, temporary, metadata=metadata)
 
 
 def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -36,9 +39,13 @@ def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         ModelFileError: If the file is damaged or of another version.
     """
     try:
+        check_plain_file(path, machine_memory())
         with safe_open(path, framework="pt") as file:
-            numbers: dict[str, Any] = json.loads(file.metadata()["numbers"])
+            metadata = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if metadata["sha256"] != _digest_of(tensors, metadata["numbers"]):
+            raise ValueError("sha256")
+        numbers: dict[str, Any] = json.loads(metadata["numbers"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(
             f"the checkpoint {quoted(path)} is damaged ({type(error).__name__}); "
@@ -50,6 +57,16 @@ def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             "start again with `overwrite`"
         )
     return tensors, numbers
+
+
+def _digest_of(tensors: Mapping[str, Tensor], numbers: str) -> str:
+    """Of every name, form and number: a flipped bit would go on as another training."""
+    digest = hashlib.sha256(numbers.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:

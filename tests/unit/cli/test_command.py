@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,8 +15,7 @@ from tests.unit.cli._command import fit, make_table, ramify
 from ramify import load
 from ramify.cli._options_from_signature import options_of
 from ramify.cli._overview import SUMMARIES, tell_overview
-from ramify.cli._parser import VERBS, build_parser
-from ramify.cli._repeated_options import gathered
+from ramify.cli._parser import VERBS, build_parser, parsed_options
 from ramify.cli._words import kinds_and_levels_in, names_in
 from ramify.data import open_table
 from ramify.tasks import Ordinal
@@ -172,11 +172,15 @@ def test_results_are_replaced_only_on_request(base: Path, tmp_path: Path) -> Non
     assert fit(base / "t.csv", tmp_path / "run", "--overwrite").code == 0
 
 
+def chosen_options(words: list[str]) -> dict[str, Any]:
+    return parsed_options(build_parser(), words)[1]
+
+
 def test_kinds_and_levels_add_up_where_the_option_is_repeated() -> None:
     typed = "fit t.csv --output o --ordinal a=x,y --kind b=ranking,c=binary --ordinal=d=x,z"
     words = [*typed.split(), "--kind", "e=ranking"]
-    chosen = build_parser().parse_args(gathered(words, VERBS)).fit
-    found = kinds_and_levels_in(chosen.kind, chosen.ordinal)
+    chosen = chosen_options(words)
+    found = kinds_and_levels_in(chosen["kind"], chosen["ordinal"])
     assert found == {
         "a": Ordinal(("x", "y")),
         "b": "ranking",
@@ -197,26 +201,26 @@ def test_names_add_up_where_the_option_is_repeated(verb: str) -> None:
     for name in {"targets", "ignore", "one_vs_rest", "kind", "attach"} | LISTS[verb]:
         option = f"--{name.replace('_', '-')}"
         words = [verb, "t.csv", "--output", "o", option, 'a,"b, c"', "--width", "3", f"{option}=d"]
-        chosen = build_parser().parse_args(gathered(words, VERBS))[verb]
+        chosen = chosen_options(words)
         assert names_in(chosen[name]) == ["a", "b, c", "d"], name
-        assert chosen.width == 3
+        assert chosen["width"] == 3
 
 
 def test_of_widths_the_last_counts() -> None:
     given = ("--hidden", "8,4", "--hidden", "2", "--sharing", "hard", "--sharing", "selective")
     words = ["fit", "t.csv", "--output", "o", *given]
-    chosen = build_parser().parse_args(gathered(words, VERBS)).fit
-    assert (chosen.hidden, chosen.sharing) == ("2", "selective")
+    chosen = chosen_options(words)
+    assert (chosen["hidden"], chosen["sharing"]) == ("2", "selective")
 
 
 def test_repeated_options_of_the_command_line_win_over_those_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("ignore: ['x, 1', x2]\nkind: ['t, 1=ranking']\n")
     words = ["fit", "t.csv", "--output", "o", "--config", str(tmp_path / "c.yaml")]
-    chosen = build_parser().parse_args(gathered(words, VERBS)).fit
-    assert names_in(chosen.ignore) == ["x, 1", "x2"]
-    assert kinds_and_levels_in(chosen.kind, "") == {"t, 1": "ranking"}
+    chosen = chosen_options(words)
+    assert names_in(chosen["ignore"]) == ["x, 1", "x2"]
+    assert kinds_and_levels_in(chosen["kind"], "") == {"t, 1": "ranking"}
     more = [*words, "--ignore", "x3", "--ignore", "x4"]
-    assert names_in(build_parser().parse_args(gathered(more, VERBS)).fit.ignore) == ["x3", "x4"]
+    assert names_in(chosen_options(more)["ignore"]) == ["x3", "x4"]
 
 
 def test_the_overview_is_the_same_without_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
