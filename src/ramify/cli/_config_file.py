@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,7 @@ def check_config_files(arguments: Sequence[str]) -> None:
 
 
 def _named(arguments: Sequence[str]) -> Iterator[Path]:
-    for word, after in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, after in pairwise([*arguments, ""]):
         option, equals, value = word.partition("=")
         if option == "--config":
             yield Path(value if equals else after)

@@ -70,10 +70,12 @@ def read_json(
                 f"the {what} {quoted(path)} has format version {found}, this release reads "
                 f"{version}; fit again"
             )
+        read = form.model_validate_json(text)  # whose complaint says more than the digest's
         if not is_whole:
-            form.model_validate_json(text)  # whose complaint says more
-            raise ValueError(_DIGEST)
-        return form.model_validate_json(text)
+            raise ModelFileError(
+                f"the {what} {quoted(path)} is damaged or was changed: its digest does not fit"
+            )
+        return read
     except ModelFileError:
         raise
     except ValidationError as error:

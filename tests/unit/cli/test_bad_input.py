@@ -1,5 +1,6 @@
 """Bad input: exit code 2, one line, nothing left behind. All cases: benchmarks/bad_inputs.py."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -141,6 +142,11 @@ def test_a_table_is_no_output_directory(folder: Path) -> None:
     assert_refused(fit(folder / "t.csv", folder / "t.csv" / "out"), "Not a directory")
 
 
+def without_digest(data: bytes) -> bytes:
+    """A description as from before there were digests."""
+    return json.dumps({n: v for n, v in json.loads(data).items() if n != "sha256"}).encode()
+
+
 @pytest.mark.parametrize(
     ("file", "change", "words"),
     [
@@ -156,6 +162,11 @@ def test_a_table_is_no_output_directory(folder: Path) -> None:
         (
             "model.json",
             lambda data: data.replace(b"  8,", b"  99999999999,"),
+            "its digest does not fit",
+        ),
+        (
+            "model.json",
+            lambda data: without_digest(data.replace(b"  8,", b"  99999999999,")),
             "do not fit each other",
         ),
     ],

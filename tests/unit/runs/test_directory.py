@@ -47,7 +47,7 @@ def interrupted(frame: pl.DataFrame, output: Path, n_epochs: int, options: Optio
 def content(directory: Path) -> dict[str, Any]:
     """What must not depend on interruptions."""
     record = json.loads((directory / "record.json").read_text())
-    for name in ("created", "seconds", "milliseconds", "command"):
+    for name in ("created", "seconds", "milliseconds", "command", "sha256"):
         record.pop(name)
     for baseline in record["baselines"].values():
         baseline.pop("seconds")
