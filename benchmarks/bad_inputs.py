@@ -109,6 +109,7 @@ def in_model(change: Callable[[Path], object]) -> Callable[[Path], object]:
 def edit_json(name: str, change: Callable[[dict[str, object]], object]) -> Callable[[Path], object]:
     def do(model: Path) -> None:
         found = json.loads((model / name).read_text())
+        found.pop("sha256")  # as changed by somebody who can make another
         (model / name).write_text(json.dumps(change(found)))
 
     return in_model(do)
@@ -142,6 +143,7 @@ def rehashed(model: Path, data: bytes) -> None:
     """Weights with a description that knows their digest: changed by somebody who can."""
     (model / "model.safetensors").write_bytes(data)
     card = json.loads((model / "model.json").read_text())
+    del card["sha256"]
     card["weights_sha256"] = hashlib.sha256(data).hexdigest()
     (model / "model.json").write_text(json.dumps(card))
 

@@ -16,6 +16,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestRegressor,
 )
+from tests.unit.runs._runs import without_digest
 
 from ramify import fit, load
 from ramify._core import InputError, ModelFileError
@@ -111,7 +112,7 @@ def test_a_changed_description_is_refused(
     run: Run, tmp_path: Path, place: str, value: object
 ) -> None:
     run.save(tmp_path / "run")
-    path = tmp_path / "run" / "model.json"
+    path = without_digest(tmp_path / "run")
     card = json.loads(path.read_text(encoding="utf-8"))
     card["network"]["settings"][place] = value
     path.write_text(json.dumps(card), encoding="utf-8")
@@ -121,7 +122,7 @@ def test_a_changed_description_is_refused(
 
 def test_every_size_in_a_description_counts(run: Run, tmp_path: Path) -> None:
     run.save(tmp_path / "run")
-    path = tmp_path / "run" / "model.json"
+    path = without_digest(tmp_path / "run")
     text = path.read_text(encoding="utf-8")
     sizes = json.loads(text)["network"]["settings"]["sizes"]
     rng = np.random.default_rng(0)

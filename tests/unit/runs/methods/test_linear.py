@@ -11,7 +11,7 @@ import torch
 from numpy.testing import assert_allclose
 from polars.testing import assert_frame_equal
 from sklearn.linear_model import Ridge
-from tests.unit.runs._runs import fitted, quick
+from tests.unit.runs._runs import fitted, quick, without_digest
 
 import ramify
 from ramify import InputError, Run
@@ -88,7 +88,7 @@ def test_the_outputs_are_those_of_the_estimator(frame: pl.DataFrame) -> None:
 
 def of_version_2(folder: Path, **backbone: object) -> None:
     """Write a run's description as version 2 did: a linear model was a network of no layers."""
-    card = json.loads((folder / "model.json").read_text())
+    card = json.loads(without_digest(folder).read_text())
     shape = [card["network"]["settings"]["n_inputs"]]
     card["backbone"] = {"kind": "linear", "settings": {"shape": shape}} | backbone
     card |= {"format_version": 2, "network": {"kind": "branched", "settings": {}}}

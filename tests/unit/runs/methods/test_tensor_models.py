@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
-from tests.unit.runs._runs import quick, small_table
+from tests.unit.runs._runs import quick, small_table, without_digest
 
 import ramify
 from ramify._core import InputError, ModelFileError, sha256_of
@@ -129,7 +129,7 @@ def changed(folder: Path, **tensors: torch.Tensor) -> None:
     """Other numbers under a digest that fits."""
     path = folder / "model.safetensors"
     save_file(load_file(path) | {name.replace("__", "."): t for name, t in tensors.items()}, path)
-    card = folder / "model.json"
+    card = without_digest(folder)
     text = card.read_text()
     old = text[text.index("weights_sha256") + 18 :][:64]
     card.write_text(text.replace(old, sha256_of(path)))
@@ -168,7 +168,7 @@ def test_sizes_of_a_foreign_file_are_checked_before_anything_is_made(
 ) -> None:
     fitted, _ = run(RidgeLogistic())
     fitted.save(tmp_path)
-    card = tmp_path / "model.json"
+    card = without_digest(tmp_path)
     text = card.read_text()
     assert old in text
     card.write_text(text.replace(old, new))
