@@ -29,7 +29,7 @@ from ramify.runs.methods._tensor_models import (
     learns_numbers,
     table_of,
 )
-from ramify.tasks import Task, TaskSet
+from ramify.tasks import Regression, Task, TaskSet
 from ramify.training import Predictions
 
 Array = NDArray[np.float64]
@@ -51,8 +51,8 @@ class TaskRows:
     Attributes:
         task: The task.
         inputs: Of the labelled training rows.
-        labels: Theirs.
-        held_out: All validation rows, with the labels of this task only.
+        labels: Theirs; numbers standardised, since trees take small differences for none.
+        held_out: All validation rows, with the labels of this task only, likewise.
         balance: Whether rare classes weigh as much as the others.
     """
 
@@ -72,13 +72,16 @@ class TaskRows:
             train: All training rows.
             validation: All validation rows.
         """
-        labels = train.labels[:, place]
+        task = job.prepared.tasks[place]
+        location, scale = _unit_of(task)
+        labels = (train.labels[:, place] - location) / scale
+        judges = (validation.labels[:, place : place + 1] - location) / scale
         known = ~np.isnan(labels)
         return cls(
-            job.prepared.tasks[place],
+            task,
             train.inputs[known],
             labels[known],
-            replace(validation, labels=validation.labels[:, place : place + 1]),
+            replace(validation, labels=judges),
             job.options.training.balance,
         )
 
@@ -152,7 +155,11 @@ class PerTask(Method):
         merits = [_merit(model, rows) for _, model in tried]
         word, chosen = tried[int(np.argmax(merits))]
         model = self.finished(chosen, rows)
-        return _Fitted(self.part(model, task), self.size(model), word)
+        part = self.part(model, task)
+        if isinstance(task.kind, Regression):
+            location, scale = _unit_of(task)
+            part.rescale(scale, location)
+        return _Fitted(part, self.size(model), word)
 
 
 @dataclass(frozen=True)
@@ -299,6 +306,12 @@ def _merit(model: Estimator, rows: TaskRows) -> float:
     score = found.scores(TaskSet([rows.task]))[0]
     sign = 1.0 if rows.task.kind.metric.higher_is_better else -1.0
     return -np.inf if np.isnan(score) else sign * float(score)
+
+
+def _unit_of(task: Task) -> tuple[float, float]:
+    """Location and scale of a number's training labels; 0 and 1 of other kinds."""
+    kind = task.kind
+    return (kind.location, kind.scale) if isinstance(kind, Regression) else (0.0, 1.0)
 
 
 def _outputs(

@@ -91,6 +91,17 @@ class Learned:
         sums = np.nansum(self.labels, axis=0)
         return np.asarray(np.divide(sums, count, out=np.zeros(len(count)), where=count > 0))
 
+    @property
+    def units(self) -> tuple[Floats, Floats]:
+        """Location and scale of each column: of numbers those of their labels, of others 0 and 1.
+
+        Trees take small differences for none, so numbers are learned in units of their spread.
+        """
+        of_column = self.tasks.task_of_column
+        numbers = np.array([learns_numbers(self.tasks[t]) for t in of_column])
+        spread = _spread(self.labels - self.usual)
+        return np.where(numbers, self.usual, 0.0), np.where(numbers, spread, 1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -204,8 +215,7 @@ def _standardised(learned: Learned) -> tuple[Floats, Floats, Floats]:
     """
     usual = learned.usual
     labels = learned.labels - usual
-    spread = np.sqrt(np.nanmean(labels**2, axis=0, where=~np.isnan(labels)))
-    spread = np.where(np.isfinite(spread) & (spread > 0), spread, 1.0)
+    spread = _spread(labels)
     labels[:, np.isnan(labels).all(axis=0)] = 0.0
     if learned.task is None:
         return usual, np.ones(learned.n_columns), labels
@@ -213,6 +223,16 @@ def _standardised(learned: Learned) -> tuple[Floats, Floats, Floats]:
         return usual, spread, labels / spread
     middle = float(np.nanmean(learned.labels))
     return np.full(learned.n_columns, middle), np.ones(learned.n_columns), learned.labels - middle
+
+
+def _spread(centred: Floats) -> Floats:
+    """Standard deviation of each column; 1 where there is none."""
+    known = ~np.isnan(centred)
+    largest = np.max(np.abs(centred), axis=0, where=known, initial=0)
+    unit = np.where(largest > 0, largest, 1.0)  # squares of huge or tiny numbers are none
+    sums = np.sum((centred / unit) ** 2, axis=0, where=known)
+    found = unit * np.sqrt(sums / np.maximum(known.sum(axis=0), 1))
+    return np.where(found > 0, found, 1.0)
 
 
 def forests(learned: Learned) -> Fitted:
@@ -227,9 +247,11 @@ def joint_forest(learned: Learned) -> Fitted:
 
 def _forests(word: str, learned: Learned, groups: Sequence[slice]) -> Fitted:
     oof = np.tile(learned.usual, (learned.n_rows, 1))
+    location, scale = learned.units
+    standard = (learned.labels - location) / scale
     parts, firsts = [], []
     for columns in groups:
-        labels = learned.labels[:, columns]
+        labels = standard[:, columns]
         known = ~np.isnan(labels).any(axis=1)
         firsts.append(columns.start)
         if known.sum() < 2 or not np.ptp(labels[known], axis=0).any():
@@ -237,8 +259,11 @@ def _forests(word: str, learned: Learned, groups: Sequence[slice]) -> Fitted:
             continue
         numbers = learns_numbers(learned.tasks[learned.tasks.task_of_column[columns.start]])
         forest, found = _grown(learned.inputs[known], labels[known], learned, numbers=numbers)
+        forest.leaves.mul_(torch.from_numpy(scale[columns]))
+        forest.leaves.add_(torch.from_numpy(location[columns]))
         parts.append(forest)
-        oof[known, columns] = np.where(np.isnan(found), learned.usual[columns], found)
+        own = found * scale[columns] + location[columns]
+        oof[known, columns] = np.where(np.isnan(own), learned.usual[columns], own)
     member = TreesMember(learned.tasks, parts, firsts)
     return Fitted(word, member, oof)
 
@@ -249,9 +274,13 @@ def pooled_forest(learned: Learned) -> Fitted:
     place = np.arange(learned.n_rows), learned.task
     one_hot = np.eye(len(learned.tasks), dtype=np.float32)[learned.task]
     inputs = np.concatenate([learned.inputs, one_hot], axis=1)
+    labels = learned.labels[place][:, None]
+    location = float(labels.mean())
+    scale = float(_spread(labels - location)[0])
     numbers = _all_numbers(learned.tasks)
-    forest, found = _grown(inputs, learned.labels[place][:, None], learned, numbers=numbers)
-    oof = np.repeat(found, learned.n_columns, axis=1)
+    forest, found = _grown(inputs, (labels - location) / scale, learned, numbers=numbers)
+    forest.rescale(scale, location)
+    oof = np.repeat(found * scale + location, learned.n_columns, axis=1)
     member = TreesMember(learned.tasks, [forest], [0], task_is_input=True)
     return Fitted("one forest that reads the task", member, oof)
 
@@ -314,7 +343,8 @@ def _boosted(
         random_state=learned.seed % 2**32,
         min_samples_leaf=int(np.clip(rest.sum() // 20, 2, 20)),
     )
-    labels = learned.labels[:, c]
+    location, scale = (float(each[c]) for each in learned.units)
+    labels = (learned.labels[:, c] - location) / scale
     model.fit(
         learned.inputs[rest],
         labels[rest],
@@ -325,8 +355,10 @@ def _boosted(
         [each.nodes for (each,) in model._predictors], float(model._baseline_prediction.item())
     )
     held = learned.inputs[learned.fold == learned.fold[judges][0]]
-    found = model.predict_proba(held)[:, 1] if logistic else model.predict(held)
-    return part, np.asarray(found, dtype=np.float64)
+    if logistic:
+        return part, np.asarray(model.predict_proba(held)[:, 1])
+    part.rescale(scale, location)
+    return part, np.asarray(model.predict(held) * scale + location)
 
 
 def networks(learned: Learned) -> Fitted:

@@ -68,6 +68,15 @@ class TaskPart(nn.Module, ABC):
         """Values, or probabilities, in the columns of the task's output."""
 
     @abstractmethod
+    def rescale(self, scale: float, location: float) -> None:
+        """Predict ``scale`` × what it predicts now + ``location``.
+
+        Args:
+            scale: Above 0.
+            location: Any number.
+        """
+
+    @abstractmethod
     def check(self, n_inputs: int) -> None:
         """Refuse numbers of a file that make no model.
 
@@ -185,6 +194,10 @@ class Forest(TaskPart):
         """The mean over trees."""
         n = max(1, _AT_ONCE // len(self.roots))
         return torch.cat([self._means(part) for part in torch.split(inputs, n)])
+
+    def rescale(self, scale: float, location: float) -> None:
+        """Move what leaves say."""
+        self.leaves.mul_(scale).add_(location)
 
     def check(self, n_inputs: int) -> None:
         """Refuse trees of which a node leads elsewhere than on, or asks for what is not there."""
@@ -308,6 +321,11 @@ class LinearPart(TaskPart):
                 torch.cat([(-scores).sigmoid(), scores.sigmoid()], 1) if one else scores.softmax(1)
             )
         return scores @ self.table
+
+    def rescale(self, scale: float, location: float) -> None:
+        """Move the one number that it predicts."""
+        self.weight.mul_(scale)
+        self.bias.mul_(scale).add_(location)
 
     def check(self, n_inputs: int) -> None:
         """Refuse a width other than that of a row, and what is no number."""

@@ -184,6 +184,19 @@ def shuffled(given: Learned) -> Learned:
     )
 
 
+def test_units_of_numbers_change_nothing() -> None:
+    """Trees take variances near 1e-16 for none, and squares of 1e200 have no number."""
+    for scale, offset in ((1e-12, 0.0), (1e25, 1e27)):
+        table = frame(1100, missing=0.0)
+        moved = table.with_columns((pl.col("t_other") * scale + offset).alias("t_other"))
+        first, second = learned(table), learned(moved)
+        for (word, fit_first), (_, fit_second) in zip(
+            candidates(first), candidates(second), strict=True
+        ):
+            one, two = fit_first(first).oof[:, -1], fit_second(second).oof[:, -1]
+            assert np.corrcoef(one, two)[0, 1] > 0.99, word
+
+
 def test_many_rows_keep_the_validation_rows_as_the_only_fold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
