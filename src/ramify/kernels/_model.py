@@ -75,6 +75,30 @@ class KernelModel:
             found[part] = self._of_part(X[part], None if task is None else task[part])
         return found + self.intercept
 
+    def predict_tasks(self, X: Floats) -> Floats:
+        """Predict each row as if it belonged to each of the tasks, ``(row, task)``.
+
+        Args:
+            X: Features ``(row, feature)``.
+
+        Raises:
+            InputError: If rows have no tasks, or labels more than one column.
+        """
+        if self.n_columns != 1 or len(self.counts) == 0:
+            raise InputError(
+                "a kernel model must have tasks with rows of their own, and one column"
+            )
+        ends = np.cumsum(self.counts)
+        own = [slice(end - count, end) for end, count in zip(ends, self.counts, strict=True)]
+        found = np.empty((len(X), len(own)))
+        n = max(1, _CHUNK // max(len(self.rows), 1))
+        for start in range(0, len(X), n):
+            part = slice(start, start + n)
+            kernel = self._kernel(X[part])
+            apart = np.concatenate([kernel[:, each] @ self.coef[each] for each in own], axis=1)
+            found[part] = self.share * apart.sum(axis=1, keepdims=True) + (1 - self.share) * apart
+        return found + self.levels[:, 0] + self.intercept
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Arrays from which `from_state` makes the same model, for a file without pickle."""
         return {
@@ -150,9 +174,12 @@ class KernelModel:
         if not fits:
             raise InputError("the arrays of a kernel model do not fit together")
 
-    def _of_part(self, X: Floats, task: Integers | None) -> Floats:
+    def _kernel(self, X: Floats) -> Single:
         distances = self.kernel.distances(self.inputs.encode(X), self.rows, self.inputs.n_numbers)
-        kernel = self.kernel.values(distances, self.gamma, self.unit)
+        return self.kernel.values(distances, self.gamma, self.unit)
+
+    def _of_part(self, X: Floats, task: Integers | None) -> Floats:
+        kernel = self._kernel(X)
         found: Floats = (kernel @ self.coef).astype(np.float64)
         if task is None:
             return found

@@ -53,3 +53,15 @@ def test_a_damaged_state_is_refused() -> None:
     for name in sound:
         with pytest.raises(InputError, match=f"must have arrays {name}"):
             KernelModel.from_state({n: v for n, v in sound.items() if n != name})
+
+
+def test_each_row_as_if_of_each_task() -> None:
+    rng = np.random.default_rng(0)
+    X, task = rng.normal(size=(60, 3)), rng.integers(0, 4, 60)
+    y = X[:, :1] * (1 + task[:, None]) + task[:, None]
+    model = fit_kernel(X, y, task=task, column_task=[0], shares=(0.5,)).model
+    found = model.predict_tasks(X)
+    for t in range(4):
+        assert_allclose(found[:, t], model.predict(X, np.full(60, t))[:, 0], rtol=1e-4, atol=1e-5)
+    with pytest.raises(InputError, match="rows of their own"):
+        fit_kernel(X, y).model.predict_tasks(X)

@@ -203,11 +203,8 @@ class KernelMember(Member):
         """Values of the regression."""
         model = self._kernel_model()
         rows = inputs.double().cpu().numpy()
-        if len(model.counts) == 0:
-            found = model.predict(rows)
-        else:  # the same row as if it were one of each task
-            every = [np.full(len(rows), t) for t in range(len(model.counts))]
-            found = np.concatenate([model.predict(rows, task) for task in every], axis=1)
+        plain = len(model.counts) == 0  # else the same row as if it were one of each task
+        found = model.predict(rows) if plain else model.predict_tasks(rows)
         return np.asarray(found * self.scale.cpu().numpy() + self.location.cpu().numpy())
 
     def check(self, n_inputs: int) -> None:

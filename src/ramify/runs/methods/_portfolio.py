@@ -32,7 +32,7 @@ _FEWEST_FOR_BOOSTING: Final = 1000
 _MOST_OPERATIONS: Final = 2e13  # of a kernel's search, at worst
 _MOST_VISITS: Final = 5e10  # rows × depth × inputs per split × trees × tasks of a forest
 _MOST_BINNED: Final = 2e11  # rows × inputs × steps × folds × columns of boosting
-_LARGEST_TASK_INPUT: Final = 30  # a row is then predicted once for each
+_LARGEST_TASK_INPUT: Final = 30  # tasks of rows of their own: every row is predicted for each
 _FEW_ROWS_OF_A_TASK: Final = 20
 _UNLIKE_SCALES: Final = 10.0
 
@@ -142,11 +142,13 @@ def _kernels(learned: Learned) -> list[tuple[str, Fit]]:
 
 
 def _all_forests(learned: Learned) -> list[tuple[str, Fit]]:
+    if learned.task is not None and len(learned.tasks) > _LARGEST_TASK_INPUT:
+        return []
     found: list[tuple[str, Fit]] = [("forests", forests)]
+    if learned.task is not None:
+        found.append(("one forest that reads the task", pooled_forest))
     if len(learned.tasks) > 1 and not np.isnan(learned.labels).any():
         found.append(("one forest for all tasks", joint_forest))
-    if learned.task is not None and len(learned.tasks) <= _LARGEST_TASK_INPUT:
-        found.append(("one forest that reads the task", pooled_forest))
     return found
 
 
