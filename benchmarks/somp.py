@@ -23,8 +23,8 @@ from torch.nn import functional
 
 from ramify.data import open_idx_pair
 from ramify.networks import n_weights, somp, thin_from
-from ramify.networks._channels import Channels, Norm, thin_layer, thin_norm
-from ramify.networks._layers import Layer
+from ramify.networks.backbones._layers import Layer
+from ramify.networks.thin._channels import Channels, Norm, thin_layer, thin_norm
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("RAMIFY_DATA", ROOT.parent / "shared" / "data"))

@@ -48,7 +48,7 @@ ADDITIONS: Final = (
         "strategy with a network of its own",
         "sharing/_attention.py",
         ("MTAN", "AttentionNetwork"),
-        6,
+        7,
     ),
     Addition("method that is no network", "runs/methods/_per_task.py", ("RidgeLogistic",), 4),
     Addition("weighting", "weighting/_tchebycheff.py", ("SmoothTchebycheff",), 3),

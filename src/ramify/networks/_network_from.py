@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from ramify._core import InputError, Registry, Setting, listed, quoted
-from ramify.networks._attached import AttachedNetwork
-from ramify.networks._attention import AttentionNetwork
-from ramify.networks._branched import BranchedNetwork
-from ramify.networks._experts import ExpertNetwork
-from ramify.networks._factorised import FactorisedNetwork
-from ramify.networks._saved import Parts
-from ramify.networks._stages import Backbone
-from ramify.networks._stitched import StitchedNetwork
-from ramify.networks._task_network import TaskModel, TaskNetwork
+from ramify.networks.architectures import (
+    AttachedNetwork,
+    AttentionNetwork,
+    ExpertNetwork,
+    FactorisedNetwork,
+    StitchedNetwork,
+)
+from ramify.networks.backbones import Backbone, Parts
+from ramify.networks.branched import BranchedNetwork, TaskModel, TaskNetwork
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 NETWORKS: Final[Registry[TaskModel]] = Registry(

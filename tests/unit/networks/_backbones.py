@@ -7,7 +7,7 @@ from tests.settings import DEVICE, DTYPE
 from torch import Tensor, nn
 
 from ramify.networks import BranchedNetwork, Residual, mlp
-from ramify.networks._resnet import BasicBlock
+from ramify.networks.backbones._resnet import BasicBlock
 from ramify.tasks import Binary, Multiclass, Regression, SharingTree, Task, TaskSet
 
 N_INPUTS = 6

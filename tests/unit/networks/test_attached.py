@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from ramify._core import InputError
 from ramify.networks import BranchedNetwork, n_parameters, stages_of
-from ramify.networks._attached import AttachedNetwork
+from ramify.networks.architectures._attached import AttachedNetwork
 from ramify.tasks import SharingTree
 
 from ._columns import BACKBONES, TASKS, inputs

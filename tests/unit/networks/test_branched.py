@@ -92,7 +92,9 @@ def test_branches_one_by_one_are_the_branches_in_one_operation(
         weights = torch.randn(7, TASKS.n_columns, dtype=DTYPE, device=DEVICE)
         expected = together(inputs())
         with monkeypatch.context() as patch:
-            patch.setattr("ramify.networks._branches.Branches._together", lambda _, __: False)
+            patch.setattr(
+                "ramify.networks.branched._branches.Branches._together", lambda _, __: False
+            )
             found = apart(inputs())
         assert_close(found, expected, rtol=1e-9, atol=1e-11)
         (expected * weights).sum().backward()

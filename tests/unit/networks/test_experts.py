@@ -7,10 +7,10 @@ from torch.testing import assert_close
 
 from ramify._core import InputError, ShapeError
 from ramify.networks import BranchedNetwork
-from ramify.networks._expert_level import ExpertLevel
-from ramify.networks._experts import ExpertNetwork, ExpertPlan
-from ramify.networks._redrawn import redrawn
-from ramify.networks._widths import as_read
+from ramify.networks.architectures._expert_level import ExpertLevel
+from ramify.networks.architectures._experts import ExpertNetwork, ExpertPlan
+from ramify.networks.architectures._reinit import redrawn
+from ramify.networks.stacked._widths import as_read
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 from ._columns import BACKBONES, TASKS, inputs

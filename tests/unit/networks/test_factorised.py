@@ -9,10 +9,10 @@ from torch.testing import assert_close
 
 from ramify._core import InputError
 from ramify.networks import BranchedNetwork, n_parameters
-from ramify.networks._factorised import FactorisedNetwork
-from ramify.networks._factors import FORMS, Factors, TaskAxisFactors, ranks_for
-from ramify.networks._ranks import ranks_of
-from ramify.networks._stacked_weights import spread, stacked_layers
+from ramify.networks.architectures._factorised import FactorisedNetwork
+from ramify.networks.architectures._factors import FORMS, Factors, TaskAxisFactors, ranks_for
+from ramify.networks.architectures._ranks import ranks_of
+from ramify.networks.branched._stacked_weights import spread, stacked_layers
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 from ._columns import BACKBONES, TASKS, columns, inputs

@@ -16,7 +16,7 @@ from ramify.networks import (
     ReadsPositions,
     TaskNetwork,
 )
-from ramify.networks._stacking import stacked
+from ramify.networks.stacked._stacking import stacked
 from ramify.sharing import FullyAdaptive, HardSharing, SingleTask
 from ramify.tasks import PIXEL, ROW, TOKEN, Binary, SharingTree, Task, TaskSet
 from ramify.training import Trainer, Training

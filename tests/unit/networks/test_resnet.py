@@ -3,7 +3,7 @@ import torch
 
 from ramify._core import InputError
 from ramify.networks import BasicBlock, BranchedNetwork, Residual, n_weights, resnet, stages_of
-from ramify.networks._resnet import Depth, Stem
+from ramify.networks.backbones._resnet import Depth, Stem
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ramify.networks import BranchedNetwork, n_parameters
-from ramify.networks._stacking import stacked
+from ramify.networks.stacked._stacking import stacked
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 TASKS = TaskSet([Task(name, Binary()) for name in "ab"])

@@ -12,7 +12,7 @@ from ramify.networks import (
     stages_of,
     vgg16,
 )
-from ramify.networks._stages import n_halvings
+from ramify.networks.backbones._stages import n_halvings
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 

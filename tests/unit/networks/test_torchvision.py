@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ramify._core import InputError, ModelFileError, ShapeError
 from ramify.networks import load_torchvision, read_state, resnet, vgg16
-from ramify.networks._resnet import Depth
+from ramify.networks.backbones._resnet import Depth
 
 ROWS: dict[Depth, list[int]] = {18: [2, 2, 2, 2], 34: [3, 4, 6, 3]}
 

@@ -1,0 +1,22 @@
+"""Networks that share in other ways than by a tree, an architecture a file."""
+
+from ramify.networks.architectures._attached import AttachedNetwork
+from ramify.networks.architectures._attention import AttentionNetwork
+from ramify.networks.architectures._experts import ExpertNetwork, ExpertPlan
+from ramify.networks.architectures._factorised import FactorisedNetwork
+from ramify.networks.architectures._factors import FORMS
+from ramify.networks.architectures._ranks import ranks_of
+from ramify.networks.architectures._stitched import StitchedNetwork
+from ramify.networks.architectures._stitching import Stitching
+
+__all__ = [
+    "FORMS",
+    "AttachedNetwork",
+    "AttentionNetwork",
+    "ExpertNetwork",
+    "ExpertPlan",
+    "FactorisedNetwork",
+    "StitchedNetwork",
+    "Stitching",
+    "ranks_of",
+]

@@ -1,0 +1,72 @@
+"""Backbones: their layers and stages, what they cost, and how they are written and read."""
+
+from ramify.networks.backbones._cnn import cnn
+from ramify.networks.backbones._cost import Cost, StageCosts, network_cost, stage_costs
+from ramify.networks.backbones._count import n_parameters
+from ramify.networks.backbones._layers import Layer, like, weight_layers
+from ramify.networks.backbones._low_rank import VGG16_RANKS, low_rank
+from ramify.networks.backbones._mlp import mlp
+from ramify.networks.backbones._positions import (
+    KnowsPadding,
+    PositionNorm,
+    Positions,
+    ReadsPositions,
+    means_of,
+    positions_of,
+    told_of_padding,
+    unit_of,
+    without_reader,
+)
+from ramify.networks.backbones._residual import Residual
+from ramify.networks.backbones._resnet import BasicBlock, Depth, Stem, resnet
+from ramify.networks.backbones._saved import Parts, read_settings
+from ramify.networks.backbones._stage_copies import check_plain, copied_stages, has_own_forward
+from ramify.networks.backbones._stages import Backbone, feature_width, n_halvings, stages_of
+from ramify.networks.backbones._state_files import read_state
+from ramify.networks.backbones._torchvision import load_torchvision
+from ramify.networks.backbones._vgg import VGG16_CONV_WIDTHS, VGG16_DENSE_WIDTH, vgg16
+from ramify.networks.backbones._weights import n_weights
+
+__all__ = [
+    "VGG16_CONV_WIDTHS",
+    "VGG16_DENSE_WIDTH",
+    "VGG16_RANKS",
+    "Backbone",
+    "BasicBlock",
+    "Cost",
+    "Depth",
+    "KnowsPadding",
+    "Layer",
+    "Parts",
+    "PositionNorm",
+    "Positions",
+    "ReadsPositions",
+    "Residual",
+    "StageCosts",
+    "Stem",
+    "check_plain",
+    "cnn",
+    "copied_stages",
+    "feature_width",
+    "has_own_forward",
+    "like",
+    "load_torchvision",
+    "low_rank",
+    "means_of",
+    "mlp",
+    "n_halvings",
+    "n_parameters",
+    "n_weights",
+    "network_cost",
+    "positions_of",
+    "read_settings",
+    "read_state",
+    "resnet",
+    "stage_costs",
+    "stages_of",
+    "told_of_padding",
+    "unit_of",
+    "vgg16",
+    "weight_layers",
+    "without_reader",
+]

@@ -1,0 +1,29 @@
+"""Layers of several networks as one operation each."""
+
+from ramify.networks.stacked._fold import fold_batch_norms
+from ramify.networks.stacked._grouped_conv import in_one_operation, most_channels
+from ramify.networks.stacked._stacked import Run
+from ramify.networks.stacked._stacked_blocks import ChannelsLast
+from ramify.networks.stacked._stacked_channels import StackedBatchNorm, StackedConv2d, apart
+from ramify.networks.stacked._stacked_layers import StackedLinear
+from ramify.networks.stacked._stacking import stacked, take_groups
+from ramify.networks.stacked._widths import as_read, check_width, vectors, width_read, widths_after
+
+__all__ = [
+    "ChannelsLast",
+    "Run",
+    "StackedBatchNorm",
+    "StackedConv2d",
+    "StackedLinear",
+    "apart",
+    "as_read",
+    "check_width",
+    "fold_batch_norms",
+    "in_one_operation",
+    "most_channels",
+    "stacked",
+    "take_groups",
+    "vectors",
+    "width_read",
+    "widths_after",
+]
