@@ -43,17 +43,17 @@ class Addition:
 
 
 ADDITIONS: Final = (
-    Addition("strategy", "sharing/_soft.py", ("Soft",), 3),
+    Addition("strategy", "sharing/strategies/_soft.py", ("Soft",), 4),
     Addition(
         "strategy with a network of its own",
-        "sharing/_attention.py",
+        "sharing/strategies/_mtan.py",
         ("MTAN", "AttentionNetwork"),
-        7,
+        8,
     ),
     Addition("method that is no network", "runs/methods/_per_task.py", ("RidgeLogistic",), 4),
     Addition("weighting", "weighting/_tchebycheff.py", ("SmoothTchebycheff",), 3),
     Addition("linear method", "linear/estimators/_dirty.py", ("Dirty", "DirtyCV"), 4),
-    Addition("backbone", "networks/_specs.py", ("ResNetSpec",), 4),
+    Addition("backbone", "networks/backbones/_specs.py", ("ResNetSpec",), 4),
     Addition("affinity", "affinity/_feature_gradients.py", ("FeatureGradientAffinity",), 4),
     Addition("loss of a kind of task", "losses/_ordinal.py", ("OrdinalLoss",), 3),
     Addition("metric", "metrics/_levels.py", ("weighted_kappa", "KAPPA"), 6),

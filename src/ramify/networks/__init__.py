@@ -2,17 +2,6 @@
 
 from ramify._core import Setting
 from ramify.networks._network_from import NETWORKS, network_from
-from ramify.networks._specs import (
-    BACKBONES,
-    BackboneSpec,
-    CNNSpec,
-    DataFacts,
-    MLPSpec,
-    ResNetSpec,
-    VGGSpec,
-    default_backbone,
-    spec_from,
-)
 from ramify.networks.architectures import (
     FORMS,
     AttachedNetwork,
@@ -25,20 +14,28 @@ from ramify.networks.architectures import (
     ranks_of,
 )
 from ramify.networks.backbones import (
+    BACKBONES,
     VGG16_CONV_WIDTHS,
     VGG16_DENSE_WIDTH,
     VGG16_RANKS,
     Backbone,
+    BackboneSpec,
     BasicBlock,
+    CNNSpec,
     Cost,
+    DataFacts,
     KnowsPadding,
+    MLPSpec,
     Parts,
     PositionNorm,
     Positions,
     ReadsPositions,
     Residual,
+    ResNetSpec,
     StageCosts,
+    VGGSpec,
     cnn,
+    default_backbone,
     feature_width,
     load_torchvision,
     low_rank,
@@ -49,6 +46,7 @@ from ramify.networks.backbones import (
     read_settings,
     read_state,
     resnet,
+    spec_from,
     stage_costs,
     stages_of,
     vgg16,

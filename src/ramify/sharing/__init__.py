@@ -19,16 +19,8 @@ Training knows `Sharing`, the hooks of its steps (`StepHook`; `hooks_of` makes t
 """
 
 from ramify._core import Option, OptionContext
-from ramify.sharing._anchored import Anchored
-from ramify.sharing._attention import MTAN
 from ramify.sharing._coupling import Coupling, TakingTurns
-from ramify.sharing._experts import CGC, PLE, MMoE
-from ramify.sharing._factorised import Factorised
-from ramify.sharing._fixed import FixedTree, HardSharing, SingleTask
-from ramify.sharing._fully_adaptive import FullyAdaptive
 from ramify.sharing._head_gradients import HeadGradients
-from ramify.sharing._low_level import LowLevel
-from ramify.sharing._low_rank import TraceNorm
 from ramify.sharing._protocol_hooks import hooks_of
 from ramify.sharing._protocols import (
     ComparingGradients,
@@ -41,15 +33,29 @@ from ramify.sharing._protocols import (
     StepEvidence,
 )
 from ramify.sharing._registry import BASELINES, BUILT_IN, DEFAULT, REFERENCES, Baseline
-from ramify.sharing._relationship import Relationship
-from ramify.sharing._selective import SelectiveSharing
-from ramify.sharing._soft import Soft
-from ramify.sharing._starting import StartsAlone
 from ramify.sharing._step_hooks import HookContext, Step, StepHook, overriding
-from ramify.sharing._stitching import CrossStitch, Sluice
 from ramify.sharing._strategy import Affinity, Recipe, Sharing, Strategy
 from ramify.sharing._tree_file import read_tree
-from ramify.sharing._widening_costs import width_caps
+from ramify.sharing.fully_adaptive import FullyAdaptive, width_caps
+from ramify.sharing.selective import SelectiveSharing
+from ramify.sharing.strategies import (
+    CGC,
+    MTAN,
+    PLE,
+    Anchored,
+    CrossStitch,
+    Factorised,
+    FixedTree,
+    HardSharing,
+    LowLevel,
+    MMoE,
+    Relationship,
+    SingleTask,
+    Sluice,
+    Soft,
+    StartsAlone,
+    TraceNorm,
+)
 
 __all__ = [
     "BASELINES",

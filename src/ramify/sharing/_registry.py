@@ -7,19 +7,26 @@ from typing import Final
 
 import numpy as np
 
-from ramify.sharing._anchored import Anchored
-from ramify.sharing._attention import MTAN
-from ramify.sharing._experts import CGC, PLE, MMoE
-from ramify.sharing._factorised import Factorised
-from ramify.sharing._fixed import FixedTree, HardSharing, SingleTask
-from ramify.sharing._fully_adaptive import FullyAdaptive
-from ramify.sharing._low_level import LowLevel
-from ramify.sharing._low_rank import TraceNorm
-from ramify.sharing._relationship import Relationship
-from ramify.sharing._selective import SelectiveSharing
-from ramify.sharing._soft import Soft
-from ramify.sharing._stitching import CrossStitch, Sluice
 from ramify.sharing._strategy import Sharing, Strategy
+from ramify.sharing.fully_adaptive import FullyAdaptive
+from ramify.sharing.selective import SelectiveSharing
+from ramify.sharing.strategies import (
+    CGC,
+    MTAN,
+    PLE,
+    Anchored,
+    CrossStitch,
+    Factorised,
+    FixedTree,
+    HardSharing,
+    LowLevel,
+    MMoE,
+    Relationship,
+    SingleTask,
+    Sluice,
+    Soft,
+    TraceNorm,
+)
 from ramify.tasks import SharingTree
 
 BUILT_IN: Final[tuple[type[Sharing], ...]] = (

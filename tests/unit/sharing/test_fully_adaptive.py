@@ -7,7 +7,7 @@ from torch import nn
 from ramify._core import InputError
 from ramify.networks import BranchedNetwork, vgg16
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, HeadGradients, StepEvidence
-from ramify.sharing._widening_costs import widening_costs
+from ramify.sharing.fully_adaptive._widening_costs import widening_costs
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 

@@ -20,6 +20,17 @@ from ramify.networks.backbones._positions import (
 from ramify.networks.backbones._residual import Residual
 from ramify.networks.backbones._resnet import BasicBlock, Depth, Stem, resnet
 from ramify.networks.backbones._saved import Parts, read_settings
+from ramify.networks.backbones._specs import (
+    BACKBONES,
+    BackboneSpec,
+    CNNSpec,
+    DataFacts,
+    MLPSpec,
+    ResNetSpec,
+    VGGSpec,
+    default_backbone,
+    spec_from,
+)
 from ramify.networks.backbones._stage_copies import check_plain, copied_stages, has_own_forward
 from ramify.networks.backbones._stages import Backbone, feature_width, n_halvings, stages_of
 from ramify.networks.backbones._state_files import read_state
@@ -28,25 +39,33 @@ from ramify.networks.backbones._vgg import VGG16_CONV_WIDTHS, VGG16_DENSE_WIDTH,
 from ramify.networks.backbones._weights import n_weights
 
 __all__ = [
+    "BACKBONES",
     "VGG16_CONV_WIDTHS",
     "VGG16_DENSE_WIDTH",
     "VGG16_RANKS",
     "Backbone",
+    "BackboneSpec",
     "BasicBlock",
+    "CNNSpec",
     "Cost",
+    "DataFacts",
     "Depth",
     "KnowsPadding",
     "Layer",
+    "MLPSpec",
     "Parts",
     "PositionNorm",
     "Positions",
     "ReadsPositions",
+    "ResNetSpec",
     "Residual",
     "StageCosts",
     "Stem",
+    "VGGSpec",
     "check_plain",
     "cnn",
     "copied_stages",
+    "default_backbone",
     "feature_width",
     "has_own_forward",
     "like",
@@ -62,6 +81,7 @@ __all__ = [
     "read_settings",
     "read_state",
     "resnet",
+    "spec_from",
     "stage_costs",
     "stages_of",
     "told_of_padding",

@@ -13,8 +13,8 @@ from ramify.networks import (
     ranks_of,
     spread,
 )
-from ramify.sharing._columns import separate
-from ramify.sharing._starting import StartsAlone, check_alone
+from ramify.sharing.strategies._pretraining import StartsAlone, check_alone
+from ramify.sharing.strategies._separate_networks import separate
 from ramify.tasks import TaskSet
 
 

@@ -18,16 +18,11 @@ from ramify._core import (
     check_count,
     quoted,
 )
-from ramify.networks.backbones import (
-    VGG16_DENSE_WIDTH,
-    Depth,
-    Stem,
-    cnn,
-    mlp,
-    read_settings,
-    resnet,
-    vgg16,
-)
+from ramify.networks.backbones._cnn import cnn
+from ramify.networks.backbones._mlp import mlp
+from ramify.networks.backbones._resnet import Depth, Stem, resnet
+from ramify.networks.backbones._saved import read_settings
+from ramify.networks.backbones._vgg import VGG16_DENSE_WIDTH, vgg16
 
 _THIN: Final = 32
 _FIRST_CHANNELS: Final = 8

@@ -11,7 +11,7 @@ from torch import Tensor
 from ramify._core import InputError, check_count, check_number
 from ramify.affinity import Accumulation, Factors, GradientFactors, nonnegative_factors
 from ramify.grouping import factor_distances
-from ramify.sharing._looks import Look
+from ramify.sharing.selective._gradient_snapshot import Look
 from ramify.tasks import TaskSet
 
 _DIGITS: Final = 9  # of distances: rounding must not decide which of two equal ones is shorter

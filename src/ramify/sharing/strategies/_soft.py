@@ -10,9 +10,13 @@ from torch import Tensor
 from ramify._core import InputError, listed
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.penalties import complete_graph, pull, pulled
-from ramify.sharing._columns import check_strength, separate, stacked_parameters
 from ramify.sharing._coupling import Coupling
 from ramify.sharing._strategy import Sharing
+from ramify.sharing.strategies._separate_networks import (
+    check_strength,
+    separate,
+    stacked_parameters,
+)
 from ramify.tasks import TaskSet
 
 

@@ -21,12 +21,12 @@ from ramify.grouping import (
 )
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.records import Regrouping
-from ramify.sharing._gradient_sums import GradientSums
-from ramify.sharing._grouping_anew import Groups, grouped_anew, keepers_of
-from ramify.sharing._look_schedule import LookSchedule
-from ramify.sharing._looks import from_tensor, named_as_before, to_tensor
 from ramify.sharing._protocols import ComparingGradients, Moment, Proposal, Restructuring
 from ramify.sharing._strategy import Affinity, Sharing
+from ramify.sharing.selective._gradient_snapshot import from_tensor, named_as_before, to_tensor
+from ramify.sharing.selective._gradient_sums import GradientSums
+from ramify.sharing.selective._look_schedule import LookSchedule
+from ramify.sharing.selective._regroup import Groups, grouped_anew, keepers_of
 from ramify.tasks import SharingTree, TaskSet
 
 _MEANING = (

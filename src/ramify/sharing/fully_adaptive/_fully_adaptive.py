@@ -32,15 +32,6 @@ from ramify.networks import (
     VGGSpec,
     stages_of,
 )
-from ramify.sharing._affinity_readings import (
-    DEFAULT_AFFINITY,
-    MEANINGS,
-    OF_GRADIENTS,
-    READINGS,
-    Reading,
-    affinity_named,
-)
-from ramify.sharing._fixed import GROWING
 from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._protocols import (
     Moment,
@@ -50,7 +41,16 @@ from ramify.sharing._protocols import (
     StepEvidence,
 )
 from ramify.sharing._strategy import Affinity, Recipe, Sharing
-from ramify.sharing._widening_costs import widening_costs, width_caps
+from ramify.sharing.fully_adaptive._affinity_readings import (
+    DEFAULT_AFFINITY,
+    MEANINGS,
+    OF_GRADIENTS,
+    READINGS,
+    Reading,
+    affinity_named,
+)
+from ramify.sharing.fully_adaptive._widening_costs import widening_costs, width_caps
+from ramify.sharing.strategies import GROWING
 from ramify.tasks import Partition, SharingTree, TaskSet
 
 _N_RESAMPLES = 20

@@ -1,0 +1,7 @@
+"""Selective sharing: tasks are grouped anew by their gradients during training."""
+
+from ramify.sharing.selective._selective import SelectiveSharing
+
+__all__ = [
+    "SelectiveSharing",
+]
