@@ -11,8 +11,15 @@ from torch.testing import assert_close
 
 from ramify._core import InputError, check_seconds
 from ramify.data import TableBatches
-from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, SingleTask, Step, StepHook
-from ramify.sharing._step_hooks import HookContext
+from ramify.sharing import (
+    FixedTree,
+    FullyAdaptive,
+    HardSharing,
+    HookContext,
+    SingleTask,
+    Step,
+    StepHook,
+)
 from ramify.tasks import SharingTree
 from ramify.training import EpochEnded, Stable, Trainer, Training
 
