@@ -83,9 +83,13 @@ def recorded(
             for each in job.curve
         ],
         settings=options.settings(),
-        warnings=[*prepared.warnings, *main.warnings],
+        warnings=list(dict.fromkeys([*prepared.warnings, *_warnings([main, *baselines])])),
         command=command,
     )
+
+
+def _warnings(every: Sequence[Finished]) -> list[str]:
+    return [warning for each in every for warning in each.warnings]
 
 
 def both_sides(finished: Finished, prepared: Prepared) -> tuple[Scored, Scored]:

@@ -50,8 +50,10 @@ class Outcome:
         proposals: What to go on with; empty if training is over.
         curve: Its epochs.
         n_steps: How many steps it took.
+        out_of_time: Whether it ended because the time was up.
     """
 
     proposals: list[Proposal]
     curve: list[Epoch]
     n_steps: int
+    out_of_time: bool = False

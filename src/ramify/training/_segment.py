@@ -87,7 +87,7 @@ class Segment:
             self._best.update(self._validation_skills(), 0)
         while not self._done:
             self._run_epoch()
-        return Outcome(self._proposals, self._curve, self._step)
+        return Outcome(self._proposals, self._curve, self._step, self._is_late)
 
     @property
     def _starts_well(self) -> bool:
@@ -381,6 +381,7 @@ class Segment:
             "step": self._step,
             "n_summed": self._n_summed,
             "done": self._done,
+            "late": self._is_late,
             "phase": self.plan.phase,
             "proposals": [_as_json(each) for each in self._proposals],
             "curve": [asdict(epoch) for epoch in self._curve],
@@ -399,6 +400,7 @@ class Segment:
         tensors, numbers = load_state(path)
         check_same(self._context.job, numbers.get("job", {}))
         self._done = numbers["done"]
+        self._is_late = self._done and numbers.get("late", False)
         self._step = numbers["step"]
         self._n_summed = numbers.get("n_summed", self._step % self._steps_per_epoch)
         self._proposals = [_from_json(each) for each in numbers["proposals"]]

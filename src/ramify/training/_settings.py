@@ -27,15 +27,16 @@ class _Budget(NamedTuple):
 
 EFFORTS: Final = {
     "quick": _Budget(500, 4, 150),
-    "standard": _Budget(1500, 16, 250),
-    "best": _Budget(6000, 64, 1000),
+    "standard": _Budget(3000, 16, 250),
+    "best": _Budget(12_000, 64, 1000),
 }
 """How much work is worth while, by name."""
 
 # A check of fewer steps than these sees noise, and costs as much as they do.
 _STEPS_BETWEEN_CHECKS: Final = 50
 _WARM_UP_EPOCHS: Final = 4
-_WARM_UP_SHARE: Final = 0.25
+_WARM_UP_STEPS: Final = 400
+_WARM_UP_SHARE: Final = 0.25  # of all steps, at most
 
 
 class Length(NamedTuple):
@@ -58,7 +59,7 @@ class Length(NamedTuple):
 class Training:
     """Length, optimiser and selection rule; the same for a tree and for its baselines.
 
-    With neither ``epochs`` nor ``iterations`` the length follows from the data: at most 1,500 steps
+    With neither ``epochs`` nor ``iterations`` the length follows from the data: at most 3,000 steps
     or 16 epochs, whichever is more, a warm-up that learns a tree included. The learning rate rises
     over 50 steps and then stays; what is scored and kept are the weights averaged over about the
     last tenth of the steps, so that a training may stop anywhere. It is scored after each epoch, or
@@ -84,7 +85,7 @@ class Training:
         iterations: Length in steps, in place of ``epochs``; None for epochs.
         steps: At most so many steps, of a length that follows from the data; None for what
             ``effort`` says.
-        effort: ``quick`` (at most 500 steps or 4 epochs), ``standard``, or ``best`` (6,000 steps
+        effort: ``quick`` (at most 500 steps or 4 epochs), ``standard``, or ``best`` (12,000 steps
             or 64 epochs, with four times the patience).
         optimiser: The rule by which weights move.
         schedule: The course of the learning rate over the steps; None for `Stable`, or with
@@ -232,7 +233,8 @@ class Training:
         budget = EFFORTS[self.effort]
         epochs = max(budget.epochs, ceil(budget.steps / steps_per_epoch))
         n_steps = epochs * steps_per_epoch if self.steps is None else self.steps
-        warm_up = max(1, round(_WARM_UP_SHARE * n_steps / steps_per_epoch))
+        wanted = max(_WARM_UP_EPOCHS, ceil(_WARM_UP_STEPS / steps_per_epoch))
+        warm_up = max(1, min(wanted, round(_WARM_UP_SHARE * n_steps / steps_per_epoch)))
         checks = ceil(_STEPS_BETWEEN_CHECKS / steps_per_epoch)
         return Length(n_steps, warm_up, checks, is_shared_out=True)
 

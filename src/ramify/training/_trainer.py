@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -59,6 +59,7 @@ class Fitted:
         candidates: The trees that were trained to the end, if there were several.
         seconds: How long it took, in this process.
         whole: The network with auxiliary tasks; None if there are none.
+        out_of_time: Whether a part of the training ended because the time was up.
     """
 
     network: TaskNetwork
@@ -67,6 +68,7 @@ class Fitted:
     candidates: list[Candidate]
     seconds: float
     whole: TaskNetwork | None = None
+    out_of_time: bool = False
 
     @property
     def trained(self) -> TaskNetwork:
@@ -192,11 +194,13 @@ class Trainer:
             )
             torch.manual_seed(self.seed)
             network = sharing.build(backbone, tasks, n_features)
-            chosen, curve, candidates = _run_all(network, context, self._checkpoint)
+            trained = _run_all(network, context, self._checkpoint)
+            chosen = trained.network
             answer = chosen.eval().without_auxiliary()
         seconds = time.monotonic() - started
         whole = None if answer is chosen else chosen
-        return Fitted(answer, sharing, curve, candidates, seconds, whole)
+        found = (trained.curve, trained.candidates, seconds, whole, trained.out_of_time)
+        return Fitted(answer, sharing, *found)
 
     def predict(
         self,
@@ -238,28 +242,35 @@ class Trainer:
         return TaskLosses(tasks, weights).to(self.fabric.device)
 
 
-def _run_all(
-    network: TaskNetwork, context: TrainingContext, folder: Path | None
-) -> tuple[TaskNetwork, list[Epoch], list[Candidate]]:
+class _Trained(NamedTuple):
+    network: TaskNetwork
+    curve: list[Epoch]
+    candidates: list[Candidate]
+    out_of_time: bool
+
+
+def _run_all(network: TaskNetwork, context: TrainingContext, folder: Path | None) -> _Trained:
     """Run segment after segment; where several trees are proposed, each, and choose."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     curve: list[Epoch] = []
     plan = _first_plan(context)
-    memory = None
+    memory, late = None, False
     while True:
         path = None if folder is None else folder / f"segment-{plan.generation:03}.safetensors"
         segment = Segment(network, plan, context, path, memory)
         outcome = segment.run()
         curve += outcome.curve
+        late = late or outcome.out_of_time
         if not outcome.proposals:
-            return network, curve, []
+            return _Trained(network, curve, [], late)
         if len(outcome.proposals) > 1:
             break
         network = segment.changed(outcome.proposals[0])
         memory = segment.memory()
         plan = _next_plan(plan, context, "training") if memory is None else _rest(plan, outcome)
-    return _try_each(segment, outcome, plan, context, folder, curve)
+    found = _try_each(segment, outcome, plan, context, folder, curve)
+    return found._replace(out_of_time=late or found.out_of_time)
 
 
 def _try_each(
@@ -269,15 +280,16 @@ def _try_each(
     context: TrainingContext,
     folder: Path | None,
     curve: list[Epoch],
-) -> tuple[TaskNetwork, list[Epoch], list[Candidate]]:
-    networks, predictions = [], []
+) -> _Trained:
+    networks, predictions, late = [], [], False
     proposals, tasks = outcome.proposals, context.losses.tasks
     for i, proposal in enumerate(proposals, 1):
         phase = f"candidate {i} of {len(proposals)}"
         following = _next_plan(plan, context, phase, 1 / (len(proposals) - i + 1))
         path = None if folder is None else folder / f"candidate-{i:03}.safetensors"
         segment = Segment(grown.changed(proposal), following, context, path)
-        curve = curve + segment.run().curve
+        ended = segment.run()
+        curve, late = curve + ended.curve, late or ended.out_of_time
         networks.append(segment.network)
         if context.validation is not None:
             predictions.append(segment.predictions(context.validation))
@@ -292,7 +304,7 @@ def _try_each(
         Candidate(each.tree, size, score, i == chosen)
         for i, (each, size, score) in enumerate(zip(networks, sizes, scores, strict=True))
     ]
-    return networks[chosen], curve, candidates
+    return _Trained(networks[chosen], curve, candidates, late)
 
 
 def _first_plan(context: TrainingContext) -> Plan:

@@ -35,7 +35,7 @@ def against() -> TableBatches:
 
 @pytest.mark.parametrize(
     ("steps_per_epoch", "n_steps", "warm_up_epochs", "epochs_between_checks"),
-    [(1, 1500, 375, 50), (7, 1505, 54, 8), (60, 1500, 6, 1), (1000, 16_000, 4, 1)],
+    [(1, 3000, 400, 50), (7, 3003, 58, 8), (60, 3000, 7, 1), (1000, 16_000, 4, 1)],
 )
 def test_steps_where_rows_are_few_and_epochs_where_they_are_many(
     steps_per_epoch: int, n_steps: int, warm_up_epochs: int, epochs_between_checks: int
@@ -108,12 +108,13 @@ def test_the_weights_that_come_out_are_the_mean_of_the_last_ones() -> None:
 def test_it_stops_when_scores_rise_no_more_and_tells_what_is_expected() -> None:
     seen: list[EpochEnded] = []
     trainer = Trainer(Training(effort="quick"), watch=seen.append)
-    trainer.fit(HardSharing(), backbone(), BINARY, batches(BINARY), against())
+    fitted = trainer.fit(HardSharing(), backbone(), BINARY, batches(BINARY), against())
     # 6 steps an epoch: scored after every 9 epochs, 54 steps; the first score is the best.
     assert [event.epoch for event in seen] == [9, 18, 27, 36]
     assert [event.ends_at for event in seen] == [36] * 4
     assert [event.is_last for event in seen] == [False] * 3 + [True]
     assert seen[0].n_epochs == 84
+    assert not fitted.out_of_time
 
 
 def test_without_validation_rows_it_goes_on_to_the_end() -> None:
@@ -128,7 +129,7 @@ def test_what_follows_a_warm_up_has_to_beat_its_best_network(growing: int | None
     settings = Training(steps=720)
     fitted = Trainer(settings).fit(way, backbone(), BINARY, batches(BINARY), against())
     warm_up = [point for point in fitted.curve if point.phase == "growing"]
-    assert warm_up[-1].epoch == 30
+    assert warm_up[-1].epoch == 30  # a quarter of 720 steps
     scores = [point.validation_score or 0.0 for point in warm_up]
     assert scores[0] == max(scores) > scores[-1]
     kept = Trainer().predict(fitted.network, against()).skills(BINARY).mean()
@@ -152,6 +153,9 @@ def test_time_that_runs_out_ends_each_part_of_a_training(
     if isinstance(sharing, FullyAdaptive):
         assert {"growing", "candidate 1 of"} <= {point.phase[:14] for point in fitted.curve}
     assert fitted.curve[-1].epoch < 100_000
+    assert fitted.out_of_time
+    again = trainer.fit(sharing, backbone(), BINARY, batches(BINARY), held_out(BINARY))
+    assert again.out_of_time
 
 
 def test_a_moment_is_enough_for_one_step() -> None:

@@ -7,6 +7,7 @@ from math import inf
 import numpy as np
 import torch
 
+from ramify._core import counted
 from ramify.metrics import mean_skill
 from ramify.networks import BranchedNetwork, Cost, network_cost
 from ramify.records import GroupStability, PathStep
@@ -37,7 +38,11 @@ def fit_network(job: Job, sharing: Sharing) -> Finished:
         path=_path(job, fitted),
         stability=_stability(fitted),
         regroupings=fitted.sharing.regroupings,
-        warnings=[*fitted.sharing.warnings(), *_from_chance(fitted, finished.validation)],
+        warnings=[
+            *finished.warnings,
+            *fitted.sharing.warnings(),
+            *_from_chance(fitted, finished.validation),
+        ],
     )
 
 
@@ -85,6 +90,7 @@ def _separate(job: Job, name: str, sharing: Sharing, share: float) -> Finished:
         test=_side_by_side([part.test for part in parts]),
         seconds=sum(part.seconds for part in parts),
         curve=[each for part in parts for each in part.curve],
+        warnings=list(dict.fromkeys(each for part in parts for each in part.warnings)),
     )
 
 
@@ -141,7 +147,20 @@ def _finished(job: Job, name: str, fitted: Fitted, places: Sequence[int] | None 
         test=predictions("test"),
         seconds=fitted.seconds,
         curve=fitted.curve,
+        warnings=_of_time(name, fitted),
     )
+
+
+def _of_time(name: str, fitted: Fitted) -> list[str]:
+    """That scores are those of a training which was cut short."""
+    if not fitted.out_of_time:
+        return []
+    what = BASELINES[name].label if name in BASELINES else fitted.sharing.label
+    epochs = counted(fitted.curve[-1].epoch, "epoch")
+    return [
+        f"the time was up while {what} was trained, in the end for {epochs}: its scores may be below "
+        "what it can do, and so may be what it is compared with"
+    ]
 
 
 def _cost(job: Job, fitted: Fitted) -> Cost:
