@@ -194,8 +194,8 @@ def _optimiser(network: nn.Module) -> torch.optim.Optimizer:
     settings = Training()
     return torch.optim.AdamW(
         network.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
+        lr=settings.rate,
+        weight_decay=settings.decay,
         fused=True,
     )
 

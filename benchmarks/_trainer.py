@@ -45,4 +45,4 @@ def trainer_step(
         checkpoint_seconds=float("inf"),
     )
     stepper = Stepper(network.train(), context, learns_structure=observes)
-    return lambda batch: stepper.train_on(batch, context.settings.learning_rate)
+    return lambda batch: stepper.train_on(batch, context.settings.rate)

@@ -192,7 +192,7 @@ def hand_step(n_tasks: int) -> Step:
     network = nn.Sequential(*trunk(), nn.Linear(256, n_tasks))
     parameters = list(network.parameters())
     optimiser = torch.optim.AdamW(
-        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        parameters, lr=settings.rate, weight_decay=settings.decay, fused=True
     )
 
     def step(batch: Batch) -> None:
