@@ -21,6 +21,17 @@ check: $(READY)
 architecture: $(READY)
 	$(BIN)/python -m tests.docs.architecture
 
+mutants: $(READY)
+	$(BIN)/python benchmarks/mutants.py
+
+# The lowest versions of all direct dependencies, in an environment of their own; of PyTorch the pinned one.
+check-lowest: $(READY)
+	$(BIN)/python benchmarks/lowest.py > .lowest.txt
+	grep '^torch==' constraints.txt >> .lowest.txt
+	$(PYTHON) -m venv --clear .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .lowest.txt --editable . pytest hypothesis pandas pyarrow
+	.venv-lowest/bin/pytest -q -p no:cacheprovider tests/unit/cli/test_command.py tests/unit/data/tables tests/unit/runs/test_run.py tests/unit/metrics tests/unit/grouping
+
 bench: $(READY)
 	$(BIN)/python benchmarks/planted.py
 	$(BIN)/python benchmarks/speed.py
@@ -42,4 +53,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest .lowest.txt dist build .mypy_cache .ruff_cache .pytest_cache

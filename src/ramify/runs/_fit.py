@@ -1,14 +1,14 @@
 """The main job: from a table to a tree, a model, a comparison and a record."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
 from narwhals.typing import IntoFrame
 
-from ramify._core import InputError, check_seconds
+from ramify._core import InputError, check_count, check_number, check_seconds
 from ramify.data import (
     GroupSplit,
     ImageData,
@@ -102,31 +102,30 @@ def fit(
         >>> run.predict(frame.drop(names)).shape
         (200, 4)
     """
-    opened = open_table(data)
+    opened, stated = open_table(data), _kinds(kinds)
     if sharing is None:
         of_networks = (max_parameters, backbone, training, hidden, dropout, input_dropout)
         networks = batch_size != _BATCH_SIZE or any(each is not None for each in of_networks)
-        ranked = group_column is not None or "ranking" in (kinds or {}).values()
+        ranked = group_column is not None or "ranking" in stated.values()
         asked = networks or ranked
         sharing = DEFAULT(max_parameters=max_parameters, seed=seed) if asked else TABLE_DEFAULT()
     elif max_parameters is not None:
         raise InputError("`max_parameters` is for the default way of sharing; give it to `sharing`")
     options = Options(
-        targets=_names(targets),
-        ignore=_names(ignore),
-        kinds=dict(kinds or {}),
+        targets=_names("targets", targets),
+        ignore=_names("ignore", ignore),
+        kinds=stated,
         group_column=group_column,
         split=_split(split, group_column),
         sharing=sharing,
-        backbone=backbone
-        or MLPSpec(None if hidden is None else tuple(hidden), dropout, input_dropout),
+        backbone=backbone or _perceptron(hidden, dropout, input_dropout),
         training=training or Training(),
-        batch_size=batch_size,
-        seed=seed,
+        batch_size=check_count("batch_size", batch_size),
+        seed=check_count("seed", seed, 0),
         device=device,
         precision=precision,
         time_limit=None if time_limit is None else check_seconds("time_limit", time_limit),
-        baselines=_names(baselines),
+        baselines=_names("baselines", baselines),
     )
     return run_table(opened, options, watch=watch)
 
@@ -222,8 +221,42 @@ def _trained(job: Job, seconds: dict[str, float], command: str) -> Run:
     return Run(model, record)
 
 
-def _names(given: str | Sequence[str]) -> list[str]:
-    return split_names(given) if isinstance(given, str) else list(given)
+def _names(argument: str, given: str | Sequence[str]) -> list[str]:
+    if isinstance(given, str):
+        return split_names(given)
+    names = list(given) if isinstance(given, Iterable) else [given]
+    if all(isinstance(each, str) for each in names):
+        return names
+    raise InputError(
+        "must be names, as a text with commas or a list of texts",
+        argument=argument,
+        got=repr(given),
+    )
+
+
+def _kinds(given: Mapping[str, StatedKind] | None) -> dict[str, StatedKind]:
+    if given is None or isinstance(given, Mapping):
+        return dict(given or {})
+    raise InputError(
+        "must be a kind for each of some targets, as {'target': 'ordinal'}",
+        argument="kinds",
+        got=repr(given),
+    )
+
+
+def _perceptron(
+    hidden: Sequence[int] | None, dropout: float | None, input_dropout: float | None
+) -> MLPSpec:
+    given: object = hidden  # text is a sequence too, but none of widths
+    if isinstance(given, str) or not isinstance(given, Sequence | None):
+        raise InputError(
+            "must be the width of each stage, as (256, 256)", argument="hidden", got=repr(hidden)
+        )
+    for name, share in (("dropout", dropout), ("input_dropout", input_dropout)):
+        if share is not None:
+            check_number(name, share)
+    widths = None if hidden is None else tuple(check_count("hidden", width) for width in hidden)
+    return MLPSpec(widths, dropout, input_dropout)
 
 
 def _split(given: str | SplitRule | None, group_column: str | None) -> SplitRule:

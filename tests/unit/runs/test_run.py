@@ -4,6 +4,7 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -172,3 +173,33 @@ def test_two_columns_of_one_name_are_refused(frame: pl.DataFrame) -> None:
     both = frame.select("^x.*$", pl.col("g0_t1").alias("a"), pl.col("g0_t0").alias("a=low"))
     with pytest.raises(InputError, match="columns of one name: 'a=low'"):
         fitted(both, quick(targets=("a", "a=low")))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("targets", None),
+        ("targets", [2]),
+        ("targets", 2),
+        ("ignore", None),
+        ("baselines", None),
+        ("kinds", 5),
+        ("hidden", 8),
+        ("hidden", "8,8"),
+        ("hidden", (8, "8")),
+        ("hidden", (0,)),
+        ("dropout", "much"),
+        ("max_parameters", "few"),
+        ("seed", None),
+        ("seed", -1),
+        ("batch_size", None),
+        ("batch_size", 1.5),
+    ],
+)
+def test_an_argument_of_another_type_is_one_line(
+    name: str, value: object, frame: pl.DataFrame
+) -> None:
+    given: dict[str, Any] = {"data": frame, "targets": "g*", name: value}
+    with pytest.raises(InputError, match=rf"`{name}` must .*Got ") as caught:
+        ramify.fit(**given)
+    assert "\n" not in str(caught.value)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, Option, OptionContext, check_number, quoted
+from ramify._core import InputError, Option, OptionContext, check_count, check_number, quoted
 from ramify.grouping import (
     UNIT_COST,
     SharingPath,
@@ -495,6 +495,8 @@ def _thin(backbone: object) -> int:
 
 
 def _check(alpha: float | None, max_parameters: int | None) -> None:
+    if max_parameters is not None:
+        check_count("max_parameters", max_parameters)
     if alpha is not None and not (isfinite(alpha) and alpha >= 0):
         raise InputError(f"`alpha` must be finite and 0 or more. Got {alpha}")
     if alpha is not None and max_parameters is not None:
