@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 from ramify._core import InputError, StoppedError
-from ramify.comparison import Progress, _schedule, _work
+from ramify.comparison import Progress, _schedule, _summary, _work
 from ramify.comparison._contender import Work
+from ramify.comparison._statistics import Values, paired_gain
 from ramify.comparison._work import Done
 from ramify.networks import Backbone, BranchedNetwork
-from ramify.records import Scores
+from ramify.records import Gain, Scores
 from ramify.runs import Finished, Job, fit_and_score
 from ramify.sharing import FullyAdaptive, HardSharing, Sharing
 from ramify.tasks import TaskSet
@@ -206,6 +207,24 @@ def test_every_seed_draws_a_split_unless_a_column_holds_it() -> None:
     record = compared(frame, split="column:side", sharing={}).record
     assert not record.new_split
     assert "cover training alone" in record.intervals
+
+
+def test_intervals_are_widened_by_how_much_the_seeds_training_rows_overlap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nadeau and Bengio: by held-out rows ÷ training rows, of the side that was scored."""
+    told: list[float] = []
+
+    def watched(differences: Values, overlap: float = 0.0) -> Gain:
+        told.append(overlap)
+        return paired_gain(differences, overlap)
+
+    monkeypatch.setattr(_summary, "paired_gain", watched)
+    record = compared(small_table(), sharing={}).record
+    rows = record.data.rows
+    assert rows["test"] > 0
+    assert told == pytest.approx([rows["test"] / rows["train"]] * len(told))
+    assert told
 
 
 def test_what_a_method_found_no_evidence_for_is_told_once_with_its_name() -> None:

@@ -194,3 +194,19 @@ def test_refuses_shapes_that_do_not_fit(
 ) -> None:
     with pytest.raises(ShapeError, match=r"`outputs` must be \(unit, 8\)"):
         TaskLosses(TASKS)(torch.zeros(outputs), torch.zeros(targets), torch.ones(mask).bool())
+
+
+@every_set
+def test_the_unit_of_the_weights_of_labels_does_not_matter(tasks: TaskSet) -> None:
+    """Also where they add up to less than 1."""
+    outputs, targets, mask = sample(tasks)
+    losses = TaskLosses(tasks).to(DEVICE, DTYPE)
+    every = torch.zeros(len(targets), dtype=torch.long)
+    pairs = pairs_within(every).to(DEVICE)
+
+    def means(unit: float) -> Tensor:
+        weights = torch.full_like(targets, unit)
+        totals, counts = losses.sums(outputs, targets, mask, pairs, label_weights=weights)
+        return losses.means(totals, counts)
+
+    assert_close(means(1e-3), means(1.0))

@@ -279,3 +279,15 @@ def test_a_given_variance_stays_while_the_relations_are_learned() -> None:
     assert_close(*correlations, rtol=0.05, atol=0.01)
     with pytest.raises(InputError, match="`variance` must be above 0"):
         TensorNormal((4, 3, 5), variance=0.0)
+
+
+def test_damping_averages_each_covariance_with_its_last_value() -> None:
+    """The scale of the best one counts there, which without damping cancels."""
+    w = 3 * weights((3, 4, 5))
+    prior = TensorNormal((3, 4, 5), ridge=1e-12, damping=0.5)
+    prior.update(w)
+    eye = [np.eye(n) for n in (5, 4, 3)]
+    features = (reference.best_covariances(w.numpy(), *eye)[0] + eye[0]) / 2
+    outputs = (reference.best_covariances(w.numpy(), features, eye[1], eye[2])[1] + eye[1]) / 2
+    assert_close(prior.features.numpy(), features / features.trace() * 5, rtol=1e-6, atol=1e-9)
+    assert_close(prior.outputs.numpy(), outputs / outputs.trace() * 4, rtol=1e-6, atol=1e-9)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from tests.toy import BINARY, backbone, batches, held_out
-from torch import nn
+from torch import Tensor, nn
 from torch.testing import assert_close
 
 from ramify._core import InputError
@@ -93,6 +93,28 @@ def spread(way: Soft | TraceNorm, n_labels: float) -> float:
 def test_a_pull_counts_less_the_more_labels_speak(kind: type[Soft] | type[TraceNorm]) -> None:
     assert spread(kind(alpha=200.0), 50) < 0.99 * spread(kind(alpha=200.0), 5000)
     assert_close(spread(kind(alpha=20.0), 50), spread(kind(alpha=200.0), 500))
+
+
+@pytest.mark.parametrize("kind", ["soft", "anchored", "trace-norm"])
+def test_a_proximal_step_is_as_long_as_the_learning_rate_says(kind: str) -> None:
+    """Half the rate with twice the strength is the same step, and half the rate alone a shorter one."""
+
+    def after(rate: float, alpha: float) -> Tensor:
+        way = {"soft": Soft, "trace-norm": TraceNorm}.get(kind)
+        coupling = Anchored(alpha=alpha) if way is None else way(alpha=alpha)
+        torch.manual_seed(0)
+        network = coupling.build(backbone(), BINARY)
+        stacked = [p for name, p in network.named_parameters() if "stages" in name and p.ndim == 3]
+        before = []
+        for parameter in stacked:
+            parameter.data += torch.randn_like(parameter)
+            before.append(parameter.detach().clone())
+        coupling.after_step(network, rate, 100.0)
+        moved = [p.detach() - b for p, b in zip(stacked, before, strict=True)]
+        return torch.cat([each.flatten() for each in moved])
+
+    assert_close(after(0.01, 200.0), after(0.02, 100.0))
+    assert after(0.01, 100.0).norm() < 0.9 * after(0.02, 100.0).norm()
 
 
 def test_a_prior_counts_less_the_more_labels_speak_and_the_better_the_fit() -> None:
