@@ -238,7 +238,7 @@ def medoids(
 
 
 def _place(given: object) -> int:
-    if isinstance(given, bool):  # of a mask, which Python counts with
+    if isinstance(given, bool | np.bool_):  # of a mask, which Python counts with
         raise TypeError
     return index(given)  # type: ignore[arg-type]  # says so itself
 
