@@ -36,7 +36,6 @@ bench: $(READY)
 	$(BIN)/python benchmarks/planted.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/resume.py
-	$(BIN)/python benchmarks/bad_inputs.py
 	$(BIN)/python benchmarks/tox21.py
 	$(BIN)/python benchmarks/toxcast.py
 	$(BIN)/python benchmarks/weighting.py

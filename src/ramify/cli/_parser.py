@@ -3,12 +3,13 @@
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from docstring_parser import parse as parse_docstring
 from jsonargparse import ArgumentParser
 
-from ramify._core import InputError
+from ramify._core import InputError, quoted
 from ramify.cli._asked import DeclaredOptions, glossary
 from ramify.cli._compare import compare
 from ramify.cli._config_file import check_config_files
@@ -76,10 +77,11 @@ def parsed_options(parser: ArgumentParser, typed: Sequence[str]) -> tuple[str, d
         typed: The words.
 
     Raises:
-        InputError: If a file holds what is no option.
+        InputError: If a file holds what is no option, or an option has no value.
     """
     check_config_files(typed)
     words, texts = gathered(typed, VERBS)
+    _check_values(words)
     chosen = parser.parse_args(words)
     options = {name: texts.put_back(v) for name, v in chosen[chosen.verb].as_dict().items()}
     options.pop("config", None)
@@ -89,6 +91,17 @@ def parsed_options(parser: ArgumentParser, typed: Sequence[str]) -> tuple[str, d
                 f"{flag(option.name)} must have a value in a --config file. Got null; leave it out"
             )
     return chosen.verb, options
+
+
+def _check_values(words: Sequence[str]) -> None:
+    """The parser takes these values for those of an option that was left out."""
+    verb = next((VERBS[word] for word in words if word in VERBS), None)
+    known = set() if verb is None else {flag(option.name) for option in options_of(verb)}
+    for word, following in pairwise([*words, "the end"]):
+        option, equals, value = word.partition("=")
+        given = value if equals else following
+        if option in known and given.strip().lower() in ("", "null", "~"):
+            raise InputError(f"{option} must have a value. Got {quoted(given)}; leave it out")
 
 
 def _add(parser: ArgumentParser, option: CommandOption) -> None:

@@ -1,4 +1,4 @@
-"""Bad input: exit code 2, one line, nothing left behind. All cases: benchmarks/bad_inputs.py."""
+"""Bad input: exit code 2, one line, nothing left behind. More cases: tests/bad_input."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The bad inputs of `bad_inputs.py` that are pictures, or options of pictures."""
+"""Bad pictures, sets of pictures, and options of pictures."""
 
 import contextlib
 import gzip
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from _bad_case import Case, write
 from PIL import Image
+from tests.bad_input._case import Case, write
 
-from ramify.cli import main as ramify
+from ramify.cli import main
 
 N = 48
 QUICK = [
@@ -530,14 +530,19 @@ SETTINGS = [
         photos("--image-size", "many"),
     ),
     Case("picture option", "--image-size 99999", "from 1 to 8192", photos("--image-size", "99999")),
-    Case("picture option", "--width -1", "--width must be 0", photos("--width=-1")),
+    Case("picture option", "--width -1", "--width must be a whole number", photos("--width=-1")),
     Case(
         "picture option",
         "--width beyond the memory",
         "more than|memory",
         photos("--backbone", "resnet18", "--width", "99999999"),
     ),
-    Case("picture option", "--width of an mlp", "an mlp has --hidden", photos("--backbone", "mlp")),
+    Case(
+        "picture option",
+        "--width of an mlp",
+        "--width is for --backbone",
+        photos("--backbone", "mlp"),
+    ),
     Case("picture option", "--shift -2", "--shift must be 0 or more", photos("--shift=-2")),
     Case(
         "picture option",
@@ -595,8 +600,14 @@ SETTINGS = [
     ),
     Case(
         "picture option",
+        "settings beside --paper",
+        "--paper does without --set",
+        photos("--paper", "--set", "fully-adaptive.decay=.5"),
+    ),
+    Case(
+        "picture option",
         "--paper in groups",
-        "--paper does without --groups",
+        "--groups is for --sharing",
         photos("--paper", "--groups", "2"),
     ),
     Case(
@@ -608,7 +619,7 @@ SETTINGS = [
     Case(
         "picture option",
         "--iterations without --paper",
-        "--iterations is for --paper",
+        "--iterations is for --sharing",
         photos("--iterations", "9"),
     ),
     Case(
@@ -659,7 +670,7 @@ SETTINGS = [
     Case(
         "picture option",
         "--start-from with a linear model",
-        "have no backbone",
+        "--start-from is for networks",
         photos("--start-from", "pictures", "--sharing", "linear:dirty"),
     ),
     Case(
@@ -756,16 +767,16 @@ def make_pictures(folder: Path) -> None:
     np.savez(folder / "arrays.npz", pictures=pixels, side=side)
     _make_layouts(folder, pixels, side)
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
-        ramify([*photos("--image-size", "28", "--sharing", "hard"), "--output", "pictures"])
+        main([*photos("--image-size", "28", "--sharing", "hard"), "--output", "pictures"])
     (folder / "pictures" / ".lock").unlink(missing_ok=True)
 
 
 def _make_layouts(folder: Path, pixels: np.ndarray, side: np.ndarray) -> None:
     for name in ("digits", "faces/img_align_celeba", "clothes/img", "clothes/Anno", "clothes/Eval"):
         (folder / name).mkdir(parents=True)
-    for part, rows in (("train", slice(0, 36)), ("t10k", slice(36, N))):
-        (folder / "digits" / f"{part}-images-idx3-ubyte").write_bytes(idx(pixels[rows]))
-        (folder / "digits" / f"{part}-labels-idx1-ubyte").write_bytes(idx(side[rows]))
+    for part, some in (("train", slice(0, 36)), ("t10k", slice(36, N))):
+        (folder / "digits" / f"{part}-images-idx3-ubyte").write_bytes(idx(pixels[some]))
+        (folder / "digits" / f"{part}-labels-idx1-ubyte").write_bytes(idx(side[some]))
     n = 24
     for i in range(n):
         Image.fromarray(pixels[i]).save(folder / "faces" / "img_align_celeba" / f"{i:02}.png")

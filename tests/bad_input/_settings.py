@@ -1,10 +1,10 @@
-"""Bad input about ways of sharing, weightings and their settings; for `bad_inputs.py`."""
+"""Bad ways of sharing, weightings and settings of them."""
 
 import json
 import shutil
 from pathlib import Path
 
-from _bad_case import FIT, Case, write
+from tests.bad_input._case import FIT, Case, write
 
 COMPARE = [
     *("compare", "t.csv", "--targets", "g*", "--output", "out"),
@@ -98,18 +98,8 @@ SETTINGS = [
     Case(
         "settings",
         "settings that miss another",
-        "--set factorised.alone: rank must be given",
+        "--set factorised.alone: `rank` must be given",
         fit("--sharing", "factorised:tt", "--set", "factorised.alone=0"),
-    ),
-    Case(
-        "settings",
-        "settings beside --paper",
-        "--paper does without --set",
-        [
-            *("fit", "labels.csv", "--images", "photos", "--image-column", "file"),
-            *("--targets", "left,right", "--output", "out"),
-            *("--paper", "--set", "fully-adaptive.decay=.5"),
-        ],
     ),
     Case("settings", "fixed without weights", "--set fixed.values", fit("--weighting", "fixed")),
     Case(
