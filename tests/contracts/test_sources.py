@@ -88,3 +88,16 @@ def test_no_room_imports_private_files_of_another() -> None:
         if (found := private.match(node.module or "")) and found[1] != room_of(path)
     ]
     assert crossing == []
+
+
+UNUSUAL: Final = re.compile(
+    "of every random number|gone on with|machines that train|asks? for no distance|readers of which",
+    re.IGNORECASE,
+)
+
+
+def test_the_words_are_those_of_the_field() -> None:
+    """A seed, a rank, all-reduce, resumable, a trivial partition, a consumer are called that."""
+    pages = sorted((PACKAGE.parents[1] / "docs").glob("*.md"))
+    found = [path.name for path in [*MODULES, *pages] if UNUSUAL.search(path.read_text("utf-8"))]
+    assert found == []

@@ -45,8 +45,8 @@ class GradientFactors:
     the gradients go through a count sketch, which keeps each cosine up to a standard error of at
     most :math:`\sqrt{2 / \text{projection}}` (see `CountSketch`), whatever their length.
 
-    The sums are exact over several machines if each `update` gets the gradients of the whole
-    batch: add them up over the machines before.
+    The sums are exact over several ranks if each `update` gets the gradients of the whole
+    batch: all-reduce them before.
 
     Args:
         n_tasks: Number of tasks.

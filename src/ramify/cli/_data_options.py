@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ramify.cli._by_data import augmentation_of, split_of, targets_of
+from ramify.cli._data_defaults import augmentation_of, split_of, targets_of
 from ramify.cli._sources import Data, LayoutName, Source, by_task, image_shape
 from ramify.cli._words import kinds_and_levels_in, names_in
 from ramify.data import ImageReading

@@ -13,7 +13,7 @@ def demo(output: Path = Path("ramify-demo"), *, seed: int = 0, overwrite: bool =
 
     Args:
         output: Directory for model, record and report.
-        seed: Of every random number.
+        seed: Random seed.
         overwrite: Replace what the output directory holds.
     """
     options = Options(

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from ramify._core import InputError, ModelFileError, OptionContext, StoppedError
-from ramify.cli._announced import announce
 from ramify.cli._asked import Asked, OptionsOfOne
 from ramify.cli._data_options import DataOptions
+from ramify.cli._data_summary import announce
 from ramify.cli._interrupt import signal_of
 from ramify.cli._network_options import NetworkOptions, TrainingOptions
 from ramify.cli._progress import shown_progress
@@ -69,7 +69,7 @@ def fit(
         weighting: How tasks are weighed against each other, of the weightings listed below.
         baselines: What to compare with: single_task, shared, random_tree; comma separated, or
             none.
-        seed: Of every random number.
+        seed: Random seed.
         resume: Go on with the interrupted run in the output directory.
         overwrite: Replace what the output directory holds.
     """

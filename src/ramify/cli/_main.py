@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
             tell_overview(sys.argv[1:] if arguments is None else arguments)
             with _without_collection():
                 # Loading the libraries takes seconds in which Ctrl-C may come.
-                from ramify.cli._outcome import run  # noqa: PLC0415
+                from ramify.cli._exit_codes import run  # noqa: PLC0415
 
             message, code = run(arguments)
     except KeyboardInterrupt as interrupt:

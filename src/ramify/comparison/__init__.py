@@ -12,9 +12,9 @@ from ramify.comparison._directory import COMPARISON_FILE, COMPARISON_PAGE
 from ramify.comparison._optuna_search import OptunaSearch
 from ramify.comparison._schedule import Progress
 from ramify.comparison._search import Search, Span, Tried
+from ramify.comparison._sharing_x_weighting import BETWEEN
 from ramify.comparison._statistics import paired_gain, paired_gains
 from ramify.comparison._study import Study
-from ramify.comparison._weighted import BETWEEN
 
 __all__ = [
     "ALWAYS",

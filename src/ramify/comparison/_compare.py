@@ -11,11 +11,11 @@ from ramify._core import InputError
 from ramify.comparison._comparison import Comparison
 from ramify.comparison._contender import Contender, completed
 from ramify.comparison._directory import comparison_directory
-from ramify.comparison._divided import Divided, divided
 from ramify.comparison._schedule import Teller, carried_out, scheduled
+from ramify.comparison._seed_splits import SeedSplit, divided
+from ramify.comparison._sharing_x_weighting import crossed
 from ramify.comparison._study import Study
 from ramify.comparison._summary import Summary
-from ramify.comparison._weighted import crossed
 from ramify.data import ImageData, SplitRule, Table, open_table, parse_split, split_names
 from ramify.networks import BackboneSpec, MLPSpec
 from ramify.records import Failure, RunResult
@@ -152,7 +152,7 @@ def compare_table(
     resume: bool = False,
     overwrite: bool = False,
     command: str = "",
-    announce: Callable[[dict[int, Divided]], None] | None = None,
+    announce: Callable[[dict[int, SeedSplit]], None] | None = None,
     tell: Teller | None = None,
 ) -> Comparison:
     """Compare, with the results of the runs and the comparison in a directory.

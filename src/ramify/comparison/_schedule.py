@@ -12,9 +12,9 @@ from joblib.parallel import get_active_backend
 from ramify._core import StoppedError
 from ramify.comparison._contender import Contender, Work
 from ramify.comparison._directory import Store
-from ramify.comparison._divided import Divided
-from ramify.comparison._lane import Lane
+from ramify.comparison._seed_splits import SeedSplit
 from ramify.comparison._study import Study
+from ramify.comparison._trials import Trials
 from ramify.comparison._work import Done, Stopped, do
 from ramify.data import ImageData, Table
 from ramify.records import Failure, RunResult
@@ -47,11 +47,11 @@ class Schedule:
 
     Attributes:
         finished: Those that an earlier time finished.
-        lanes: The others, and what they follow from.
+        sequences: The others, and what they follow from.
     """
 
     finished: list[RunResult]
-    lanes: dict[tuple[str, int], Lane]
+    sequences: dict[tuple[str, int], Trials]
 
 
 def scheduled(
@@ -59,7 +59,7 @@ def scheduled(
     options: Options,
     study: Study,
     contenders: Sequence[Contender],
-    seeds: dict[int, Divided],
+    seeds: dict[int, SeedSplit],
     store: Store,
 ) -> Schedule:
     """List all runs, and sort out the finished ones before anything is trained.
@@ -78,10 +78,10 @@ def scheduled(
     """
     schedule = Schedule([], {})
     for (seed, divided), contender in product(seeds.items(), contenders):
-        lane = Lane(contender, table, replace(options, seed=seed), divided, study, store)
-        schedule.finished.extend(lane.kept())
-        lane.work()  # what does not fit is refused now
-        schedule.lanes[contender.name, seed] = lane
+        trials = Trials(contender, table, replace(options, seed=seed), divided, study, store)
+        schedule.finished.extend(trials.kept())
+        trials.work()  # what does not fit is refused now
+        schedule.sequences[contender.name, seed] = trials
     return schedule
 
 
@@ -102,9 +102,9 @@ def carried_out(
         StoppedError: If SIGINT or SIGTERM came; finished runs stay, the others keep their state.
     """
     every: list[RunResult | Failure] = []
-    lanes = schedule.lanes.values()
-    n_runs = sum(lane.n_runs for lane in lanes)
-    processes = _at_most(processes, len(lanes))
+    sequences = schedule.sequences.values()
+    n_runs = sum(trials.n_runs for trials in sequences)
+    processes = _at_most(processes, len(sequences))
 
     def add(result: RunResult | Failure, *, reused: bool) -> None:
         every.append(result)
@@ -113,7 +113,7 @@ def carried_out(
 
     for result in schedule.finished:
         add(result, reused=True)
-    while works := [work for lane in lanes if (work := lane.work()) is not None]:
+    while works := [work for trials in sequences if (work := trials.work()) is not None]:
         with _closed(_done(works, processes)) as done:
             for each in done:
                 if isinstance(each, Stopped):
@@ -121,9 +121,9 @@ def carried_out(
                         "the comparison was stopped: its finished runs are kept; use `resume`",
                         each.signal_number,
                     )
-                schedule.lanes[each.method, each.seed].add(each)
+                schedule.sequences[each.method, each.seed].add(each)
                 add(each, reused=False)
-        for result in [found for lane in lanes for found in lane.kept()]:
+        for result in [found for trials in sequences for found in trials.kept()]:
             add(result, reused=True)
     return every
 

@@ -9,9 +9,9 @@ from importlib.metadata import version
 import numpy as np
 
 from ramify.comparison._contender import Contender
-from ramify.comparison._divided import Divided, all_warnings, draws_anew, overlap
 from ramify.comparison._recommend import recommended
 from ramify.comparison._search_space import searched, space_of
+from ramify.comparison._seed_splits import SeedSplit, all_warnings, draws_anew, overlap
 from ramify.comparison._statistics import mean_of, paired_gain, paired_gains, spread_of
 from ramify.comparison._study import Study
 from ramify.comparison._table import ScoreTable, skill_of
@@ -50,7 +50,7 @@ class Summary:
     options: Options
     study: Study
     contenders: Sequence[Contender]
-    seeds: dict[int, Divided]
+    seeds: dict[int, SeedSplit]
     command: str
 
     def record(self, results: Sequence[RunResult | Failure]) -> ComparisonRecord:

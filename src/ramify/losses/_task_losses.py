@@ -85,7 +85,7 @@ class TaskLosses(nn.Module):
     ) -> tuple[Float[Tensor, " task"], Float[Tensor, " task"]]:
         """Sum of each task's weighted losses over its labels, and the sum of their weights.
 
-        Both may be added up over parts of a batch on several machines before dividing, as long as
+        Both may be added up over parts of a batch on several ranks before dividing, as long as
         no group of rows that are compared is divided.
 
         Args:

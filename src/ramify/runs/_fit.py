@@ -83,7 +83,7 @@ def fit(
         input_dropout: Share of inputs dropped in training.
         training: Epochs, optimiser and selection rule.
         batch_size: Rows per step.
-        seed: Of every random number; the global generators are left as they were.
+        seed: Random seed; the global generators are left as they were.
         device: ``auto``, ``cpu`` or ``cuda``.
         precision: ``32-true`` or ``bf16-mixed``.
         time_limit: For all networks together, in seconds or as ``"5m"``; None for no limit.

@@ -30,11 +30,11 @@ from ramify.networks import (
     spec_from,
 )
 from ramify.records import read_json, write_json
-from ramify.runs._card import (
+from ramify.runs._manifest import (
     MODEL_VERSION,
     BackboneCard,
     ImageCard,
-    ModelCard,
+    Manifest,
     NetworkCard,
     TableCard,
     TaskCard,
@@ -100,7 +100,7 @@ class Model(nn.Module):
             ModelFileError: If a file is missing, damaged, changed, or of another version.
         """
         card = read_json(
-            ModelCard,
+            Manifest,
             directory / CARD_FILE,
             MODEL_VERSION,
             "model description",
@@ -121,8 +121,8 @@ class Model(nn.Module):
             ) from None
         return model
 
-    def _card(self, digest: str) -> ModelCard:
-        return ModelCard(
+    def _card(self, digest: str) -> Manifest:
+        return Manifest(
             weights_sha256=digest,
             tasks=[TaskCard.of(task) for task in self.tasks],
             inputs=_inputs_card(self.encoder),
@@ -138,22 +138,22 @@ def _inputs_card(encoder: Encoder) -> TableCard | ImageCard:
     return TableCard(features=encoder.schema, n_features=encoder.n_features)
 
 
-def _built(card: ModelCard) -> Model:
+def _built(card: Manifest) -> Model:
     encoder, backbone = _encoder(card), _backbone(card)
     return Model(encoder, _network(card, backbone, encoder), backbone)
 
 
-def _backbone(card: ModelCard) -> BackboneSpec | None:
+def _backbone(card: Manifest) -> BackboneSpec | None:
     return None if card.backbone is None else spec_from(card.backbone.kind, card.backbone.settings)
 
 
-def _encoder(card: ModelCard) -> Encoder:
+def _encoder(card: Manifest) -> Encoder:
     if isinstance(card.inputs, ImageCard):
         return ImageEncoder(card.inputs.images)
     return TableEncoder(card.inputs.features, card.inputs.n_features)
 
 
-def _network(card: ModelCard, backbone: BackboneSpec | None, encoder: Encoder) -> TaskModel:
+def _network(card: Manifest, backbone: BackboneSpec | None, encoder: Encoder) -> TaskModel:
     tasks = TaskSet([each.task() for each in card.tasks])
     stages = tuple(tuple(tuple(group) for group in stage) for stage in card.stages)
     tree = SharingTree(tasks.names, stages)
@@ -164,7 +164,7 @@ def _network(card: ModelCard, backbone: BackboneSpec | None, encoder: Encoder) -
         return network_from(kind, settings, built, tree, tasks, n_features=width)
 
 
-def _check_size(card: ModelCard, tensors: dict[str, Tensor]) -> None:
+def _check_size(card: Manifest, tensors: dict[str, Tensor]) -> None:
     """Refuse a description of a model that is larger than the weights' file."""
     backbone, stages = _backbone(card), 0
     if backbone is not None:
@@ -193,7 +193,7 @@ def _check_columns(encoder: Encoder) -> None:
         raise InputError(f"the encoder reads columns beyond the {n_raw} of the description")
 
 
-def _read_weights(path: Path, card: ModelCard) -> dict[str, Tensor]:
+def _read_weights(path: Path, card: Manifest) -> dict[str, Tensor]:
     try:
         check_plain_file(path, machine_memory())
         if sha256_of(path) != card.weights_sha256:

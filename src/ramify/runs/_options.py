@@ -36,7 +36,7 @@ class Options:
         soft_labels_from: Directories of finished runs whose models fill in missing labels.
         training: Epochs, optimiser and selection rule.
         batch_size: Rows per step.
-        seed: Of every random number.
+        seed: Random seed.
         device: ``auto``, ``cpu`` or ``cuda``.
         precision: ``32-true`` or ``bf16-mixed``.
         baselines: Which networks to compare with.

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ramify._core import InputError, listed
 from ramify.data import ImageData, Split, Table, with_soft_labels
+from ramify.runs._error_context import naming
 from ramify.runs._model import Model
-from ramify.runs._naming import naming
 from ramify.runs._predicting import raw_batches
 from ramify.tasks import Binary, TaskSet
 

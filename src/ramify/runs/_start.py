@@ -16,8 +16,8 @@ from ramify.networks import (
     stages_of,
     thin_like,
 )
+from ramify.runs._error_context import naming
 from ramify.runs._model import Model
-from ramify.runs._naming import naming
 
 
 def starting_backbone(

@@ -16,7 +16,7 @@ class HeadGradients:
         head_weights: As they were in the step.
         task_of_column: For each output, the place of its task.
         label_mask: True where the row has a label of the task.
-        total: Adds a tensor up over all machines that train together.
+        total: All-reduce: the sum of a tensor over ranks.
     """
 
     outputs: Float[Tensor, "batch column"]

@@ -139,7 +139,7 @@ class ComparingGradients(Remembering):
 
         Args:
             gradients: Of the last stages' weights, without biases: for each branch of these stages,
-                or for each task; over the whole batch on all machines, before the gradient is
+                or for each task; over the whole batch on all ranks, before the gradient is
                 clipped. 0 where nobody had a label. Not to be kept: the next step writes over it.
         """
 

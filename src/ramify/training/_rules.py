@@ -33,7 +33,7 @@ class Rules(Generic[Rule]):
         """Forget everything.
 
         Args:
-            seed: Of every random number.
+            seed: Random seed.
         """
         for place, rule in self._remembering().items():
             rule.start(self._weighed[place], seed)

@@ -86,7 +86,7 @@ class Trainer:
 
     Args:
         settings: Epochs, optimiser and selection rule.
-        seed: Of every random number; the global generators are left as they were.
+        seed: Random seed; the global generators are left as they were.
         fabric: Where and how precisely to compute; by default one CPU or GPU.
         checkpoint: Folder for the state of the training, made if missing; None to keep none. If
             it holds a state, training goes on from there.

@@ -149,7 +149,7 @@ class Remembering(ABC):
 
         Args:
             tasks: The tasks.
-            seed: Of every random number that the weighting draws.
+            seed: Random seed of what the weighting draws.
         """
         self._memory = self.initial(tasks, seed)
 

@@ -25,7 +25,7 @@ def gram_at_features(
     .. math:: G_{st} = \sum_{c \in s} \sum_{k \in t} (D^\top D)_{ck} (W W^\top)_{ck}.
 
     No gradient at the features is formed and no task is passed back by itself. The product
-    :math:`D^\top D` is a sum over rows: the Gram matrix of a batch on several machines is the sum
+    :math:`D^\top D` is a sum over rows: the Gram matrix of a batch on several ranks is the sum
     of their Gram matrices, exactly, if D holds the gradient of the whole batch's losses.
 
     Args:

@@ -1,4 +1,4 @@
-"""A stage's branches, run once for each of several readers of which some share a branch."""
+"""A stage's branches, evaluated for several consumers; a branch that consumers share is evaluated once for each."""
 
 from torch import Tensor
 from torch.func import functional_call

@@ -14,13 +14,13 @@ from ramify._core import write_atomically
 from ramify.records import RunRecord
 from ramify.report.pages._templates import asset, environment, script_hash
 from ramify.report.views import (
+    baseline_table,
     curves,
     data_picture,
     example_leaves,
     heat,
     overall_table,
     path_picture,
-    rivals,
     score_tables,
     selective_picture,
     tree_picture,
@@ -52,7 +52,7 @@ def render(record: RunRecord) -> str:
             unit=unit_of(record.sharing.structure),
             skill=skill(record),
             tree=tree_picture(record.tree.stages) if shows_tree(record) else None,
-            rivals=rivals(record),
+            baseline_table=baseline_table(record),
             tables=score_tables(record),
             overall=overall_table(record),
             leaves=example_leaves(record),

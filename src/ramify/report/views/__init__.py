@@ -1,6 +1,6 @@
 """The parts of a page and of the summary in the terminal, from a record."""
 
-from ramify.report.views._baseline_view import rivals
+from ramify.report.views._baseline_view import baseline_table
 from ramify.report.views._comparison_terminal import print_comparison
 from ramify.report.views._curve_view import curves
 from ramify.report.views._data_view import data_picture
@@ -19,6 +19,7 @@ from ramify.report.views._tree_view import tree_picture
 from ramify.report.views._weighting_view import weighting_table
 
 __all__ = [
+    "baseline_table",
     "curves",
     "data_picture",
     "example_leaves",
@@ -32,7 +33,6 @@ __all__ = [
     "print_summary",
     "region_sentences",
     "regions_view",
-    "rivals",
     "score_tables",
     "selective_picture",
     "task_tables",

@@ -19,7 +19,7 @@ class Rival:
 
 
 @dataclass(frozen=True)
-class Rivals:
+class BaselineTable:
     """All baselines on one axis, and the tree's own mean if the record can tell it."""
 
     tree_mean: float | None
@@ -32,7 +32,7 @@ class Rivals:
         return any(row.mean is not None for row in self.rows)
 
 
-def rivals(record: RunRecord) -> Rivals | None:
+def baseline_table(record: RunRecord) -> BaselineTable | None:
     """The mean comparison with every baseline; None if none was trained."""
     if not record.baselines:
         return None
@@ -48,7 +48,7 @@ def rivals(record: RunRecord) -> Rivals | None:
         )
         for (name, part), pair in zip(record.baselines.items(), pairs.values(), strict=True)
     ]
-    return Rivals(_one([pair.tree for pair in pairs.values() if pair]), drawn, rows)
+    return BaselineTable(_one([pair.tree for pair in pairs.values() if pair]), drawn, rows)
 
 
 def _one(values: Sequence[float]) -> float | None:

@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ramify.records import RunRecord
-from ramify.report.views._baseline_view import rivals
+from ramify.report.views._baseline_view import baseline_table
 from ramify.report.views._score_view import Row, ScoreTable, score_tables
 from ramify.report.views._tree_view import Block, tree_picture
 from ramify.report.words import (
@@ -81,7 +81,7 @@ def _names(block: Block) -> str:
 
 
 def _means(record: RunRecord) -> Table | None:
-    found = rivals(record)
+    found = baseline_table(record)
     if found is None:
         return None
     what = skill(record)

@@ -49,7 +49,7 @@ class Learned:
         label_mask: True where there is a label.
         fold: Of each row; −1 for rows that all learn from.
         task: Place of the task of each row, where each has a label of one task alone; else None.
-        seed: Of every random number.
+        seed: Random seed.
         threads: How many may be used.
     """
 

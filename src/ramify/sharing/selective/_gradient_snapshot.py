@@ -19,7 +19,7 @@ _DIGITS = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class GradientSnapshot:
     """One look at the gradients.
 
     Attributes:
@@ -32,7 +32,7 @@ class Look:
     factors: Factors
     distances: Float[np.ndarray, "task task"]
 
-    def of_tasks(self, rows: Int[np.ndarray, " task"]) -> "Look":
+    def of_tasks(self, rows: Int[np.ndarray, " task"]) -> "GradientSnapshot":
         """The look of tasks, where rows are those of groups: alike within a group.
 
         Args:
@@ -40,7 +40,7 @@ class Look:
         """
         loadings, known = self.factors.loadings[rows], self.factors.known[rows]
         factors = replace(self.factors, loadings=loadings, known=known)
-        return Look(self.tasks, factors, self.distances[np.ix_(rows, rows)])
+        return GradientSnapshot(self.tasks, factors, self.distances[np.ix_(rows, rows)])
 
     def recorded(
         self, network: BranchedNetwork, tree: SharingTree, keepers: Sequence[int], moment: Moment

@@ -11,7 +11,7 @@ from torch import Tensor
 from ramify._core import InputError, check_count, check_number
 from ramify.affinity import Accumulation, Factors, GradientFactors, nonnegative_factors
 from ramify.grouping import factor_distances
-from ramify.sharing.selective._gradient_snapshot import Look
+from ramify.sharing.selective._gradient_snapshot import GradientSnapshot
 from ramify.tasks import TaskSet
 
 _DIGITS: Final = 9  # of distances: rounding must not decide which of two equal ones is shorter
@@ -69,7 +69,7 @@ class GradientSums:
         """Add one step's gradients."""
         self._sums.update(gradients)
 
-    def look(self, tasks: TaskSet, rows: Int[np.ndarray, " task"]) -> Look:
+    def look(self, tasks: TaskSet, rows: Int[np.ndarray, " task"]) -> GradientSnapshot:
         """What the sums show.
 
         Args:
@@ -81,7 +81,7 @@ class GradientSums:
         self._sums.forget(~torch.from_numpy(np.isin(np.arange(self._sums.n_tasks), telling)))
         factors = self._factors()
         distances = factor_distances(factors.loadings, factors.known, signed=self._signed)
-        return Look(tasks.names, factors, distances.round(_DIGITS)).of_tasks(rows)
+        return GradientSnapshot(tasks.names, factors, distances.round(_DIGITS)).of_tasks(rows)
 
     def state_tensors(self) -> dict[str, Tensor]:
         """The sums."""

@@ -14,7 +14,7 @@ from ramify.tasks import TaskSet
 
 
 @dataclass(frozen=True, eq=False)
-class Divided:
+class SeedSplit:
     """The table as one seed divides it.
 
     Attributes:
@@ -34,7 +34,9 @@ class Divided:
     warnings: list[str]
 
 
-def divided(table: Table | ImageData, options: Options, seeds: Sequence[int]) -> dict[int, Divided]:
+def divided(
+    table: Table | ImageData, options: Options, seeds: Sequence[int]
+) -> dict[int, SeedSplit]:
     """Prepare the table once for each seed, and keep what identifies it.
 
     Args:
@@ -49,7 +51,7 @@ def divided(table: Table | ImageData, options: Options, seeds: Sequence[int]) ->
     for seed in sorted(seeds):
         prepared = prepare(table, replace(options, seed=seed))
         rows = np.ascontiguousarray(prepared.split.test)
-        found[seed] = Divided(
+        found[seed] = SeedSplit(
             prepared.tasks,
             prepared.digest,
             hashlib.sha256(rows.tobytes()).hexdigest(),
@@ -60,12 +62,12 @@ def divided(table: Table | ImageData, options: Options, seeds: Sequence[int]) ->
     return found
 
 
-def draws_anew(seeds: dict[int, Divided]) -> bool:
+def draws_anew(seeds: dict[int, SeedSplit]) -> bool:
     """Whether seeds divide the rows differently."""
     return len({each.test_rows for each in seeds.values()}) > 1
 
 
-def overlap(seeds: dict[int, Divided], side: str) -> float:
+def overlap(seeds: dict[int, SeedSplit], side: str) -> float:
     """Held-out rows of a side ÷ training rows where each seed divides anew; else 0."""
     if not draws_anew(seeds):
         return 0.0
@@ -73,7 +75,7 @@ def overlap(seeds: dict[int, Divided], side: str) -> float:
     return float(np.mean(ratios))
 
 
-def all_warnings(seeds: dict[int, Divided], runs: Iterable[RunResult] = ()) -> list[str]:
+def all_warnings(seeds: dict[int, SeedSplit], runs: Iterable[RunResult] = ()) -> list[str]:
     """What the user should know; what concerns some seeds or one method only says which.
 
     Args:

@@ -109,7 +109,7 @@ class NetworkCard(_Part):
     settings: dict[str, Setting] = {}
 
 
-class ModelCard(_Part):
+class Manifest(_Part):
     """Everything of a saved model but its weights.
 
     Attributes:

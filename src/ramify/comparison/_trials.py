@@ -6,9 +6,9 @@ import numpy as np
 
 from ramify.comparison._contender import Contender, Work
 from ramify.comparison._directory import Place, Store
-from ramify.comparison._divided import Divided
 from ramify.comparison._search import Tried, Values
 from ramify.comparison._search_space import given, space_of, with_values
+from ramify.comparison._seed_splits import SeedSplit
 from ramify.comparison._study import Study
 from ramify.comparison._table import skill_of
 from ramify.data import ImageData, Table
@@ -17,7 +17,7 @@ from ramify.runs import Options
 
 
 @dataclass(eq=False)
-class Lane:
+class Trials:
     """First the given settings, then those that a search proposes.
 
     Attributes:
@@ -33,7 +33,7 @@ class Lane:
     contender: Contender
     table: Table | ImageData
     options: Options
-    divided: Divided
+    divided: SeedSplit
     study: Study
     store: Store
     tried: list[Tried] = field(default_factory=list)
