@@ -78,8 +78,8 @@ def test_controls_take_part_in_a_comparison(tmp_path: Path) -> None:
         *("--estimator-width", "4", "--trees", "2"),
     )
     assert said.code == 0, said.err
-    text = (tmp_path / "cmp" / "comparison.json").read_text()
-    sizes = {each.name: each.size for each in ComparisonRecord.model_validate_json(text).methods}
+    record = ComparisonRecord.load(tmp_path / "cmp" / "comparison.json")
+    sizes = {each.name: each.size for each in record.methods}
     estimator = 8 * 4 + 4
     assert sizes["selective"] - sizes["selective:all"] == estimator
     assert sizes["selective:none"] - sizes["selective"] == 2 * estimator

@@ -278,7 +278,7 @@ def test_memory_is_known_before_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(InputError, match=r"at most 12,000 rows .* Got 12,001; take fewer, `kernel"):
         fit_kernel(X, Y)
     monkeypatch.setattr("ramify.kernels._search.machine_memory", lambda: 2**30)
-    with pytest.raises(InputError, match=r"takes up to 1\.2 GiB of memory, and this machine has 1"):
+    with pytest.raises(InputError, match=r"takes up to 1\.8 GiB of memory, and this machine has 1"):
         fit_kernel(X[:MOST_ROWS], Y[:MOST_ROWS])
     assert needed_memory(2000) < needed_memory(12_000)
 
