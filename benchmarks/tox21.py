@@ -2,10 +2,10 @@
 
 python benchmarks/tox21.py [--seeds 5] [--output FILE.json]
 
-Every network has the same backbone recipe, epochs and selection rule; settings are ramify's
+Every network has the same backbone recipe, rule of length and rule of selection; settings are ramify's
 defaults. Test rows are looked at once, for the table. Rows of the table:
 
-* chosen by validation: `ramify fit` as it comes;
+* chosen by validation: `ramify fit --sharing fully-adaptive` as it comes;
 * tree within a budget: the learned tree of at most BUDGET parameters, which always divides;
 * random tree: the same shape, other tasks at its leaves;
 * one shared network, at the backbone's width, and as wide as the budget allows;
@@ -17,18 +17,17 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from ramify.runs._jobs import Jobs
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from ramify.data import TOX21_TARGETS, load_tox21, open_table
 from ramify.networks import MLPSpec
-from ramify.runs import Options, prepare
+from ramify.runs import Job, Options, fit_strategy, prepare
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, Sharing, SingleTask
 from ramify.tasks import SharingTree
 
@@ -88,7 +87,7 @@ def network_lines(seed: int) -> Iterator[Line]:
     yield budgeted
     tree = SharingTree(TOX21_TARGETS, tuple(tuple(map(tuple, stage)) for stage in budgeted.tree))
     order = np.random.default_rng(seed).permutation(len(TOX21_TARGETS)).tolist()
-    yield network("random tree of the same shape", FixedTree(tree.reassigned(order), 4), seed)
+    yield network("random tree of the same shape", FixedTree(tree.reassigned(order), None), seed)
     wide = width_for(budgeted.parameters, copies=1)
     narrow = width_for(budgeted.parameters, copies=len(TOX21_TARGETS))
     yield network("one shared network, equal width", HardSharing(), seed)
@@ -98,17 +97,13 @@ def network_lines(seed: int) -> Iterator[Line]:
 
 
 def options(sharing: Sharing, seed: int, width: int = 256) -> Options:
-    """ramify's defaults for the bundled table; the same number of epochs in all for everybody."""
-    standard = Options(TOX21_TARGETS)
-    grown = isinstance(sharing, FullyAdaptive | FixedTree)
-    more = 0 if grown else FullyAdaptive().warm_up_epochs(len(TOX21_TARGETS))
-    return replace(
-        standard,
+    """ramify's defaults for the bundled table; the same number of steps in all for everybody."""
+    return Options(
+        TOX21_TARGETS,
         ignore=("smiles",),
         sharing=sharing,
         seed=seed,
         backbone=MLPSpec((width, width)),
-        training=replace(standard.training, epochs=standard.training.epochs + more),
     )
 
 
@@ -117,11 +112,11 @@ def network(method: str, sharing: Sharing, seed: int, width: int = 256) -> Line:
     wanted = options(sharing, seed, width)
     prepared = prepare(open_table(load_tox21()), wanted)
     started = time.monotonic()
-    fitted, finished = Jobs(prepared, wanted, None, None).main()
+    finished = fit_strategy(Job(prepared, wanted))
     seconds = time.monotonic() - started
     score = float(np.nanmean(finished.test.scores(prepared.tasks)))
-    stages = [[list(group) for group in stage] for stage in fitted.tree.stages]
-    return Line(method, seed, score, finished.cost.parameters, seconds, stages)
+    stages = [[list(group) for group in stage] for stage in finished.tree.stages]
+    return Line(method, seed, score, finished.parameters, seconds, stages)
 
 
 def width_for(parameters: int, copies: int) -> int:
@@ -138,15 +133,15 @@ def forest(seed: int, threads: int) -> Line:
     """A random forest per task on the same rows."""
     wanted = options(HardSharing(), seed)
     prepared = prepare(open_table(load_tox21()), wanted)
-    inputs, targets = prepared.inputs.numpy(), prepared.targets.numpy()
-    mask = prepared.label_mask.numpy()
+    train, test = prepared.rows("train"), prepared.rows("test")
     started, scores, nodes = time.monotonic(), [], 0
-    for t in range(targets.shape[1]):
-        train = prepared.split.train[mask[prepared.split.train, t]]
-        test = prepared.split.test[mask[prepared.split.test, t]]
+    for t in range(train.labels.shape[1]):
+        known = ~np.isnan(train.labels[:, t])
+        asked = ~np.isnan(test.labels[:, t])
         model = RandomForestClassifier(N_TREES, n_jobs=threads, random_state=seed)
-        model.fit(inputs[train], targets[train, t])
-        scores.append(roc_auc_score(targets[test, t], model.predict_proba(inputs[test])[:, 1]))
+        model.fit(train.inputs[known], train.labels[known, t])
+        told = model.predict_proba(test.inputs[asked])[:, 1]
+        scores.append(roc_auc_score(test.labels[asked, t], told))
         nodes += sum(tree.tree_.node_count for tree in model.estimators_)
     seconds = time.monotonic() - started
     return Line("random forest per task (nodes)", seed, float(np.mean(scores)), nodes, seconds, [])
