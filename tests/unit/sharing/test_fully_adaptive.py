@@ -143,7 +143,7 @@ def test_one_task_grows_nothing() -> None:
         ({"alpha": -1.0}, "`alpha` must be finite and 0 or more"),
         ({"alpha": float("nan")}, "`alpha` must be finite"),
         ({"alpha": 1.0, "max_parameters": 5}, "both decide the width; give one of them"),
-        ({"max_parameters": 0}, "`max_parameters` must be 1 or more"),
+        ({"max_parameters": 0}, "`max_parameters` must be a whole number of at least 1"),
         ({"growing_epochs": 0}, "`growing_epochs` must be 1 or more"),
         ({"n_candidates": 0}, "`n_candidates` must be 1 or more"),
         ({"interval": 0}, "`interval` must be 1 or more"),
