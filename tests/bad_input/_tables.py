@@ -654,7 +654,12 @@ OPTIONS = [
     Case("options", "unknown option", "--depth", fit("--depth", "3")),
     Case("options", "no verb", "fit", []),
     Case("options", "unknown verb", "'learn'", ["learn"]),
-    Case("options", "no table", "required: TABLE", ["fit", "--targets", "g*", "--output", "out"]),
+    Case(
+        "options",
+        "no table",
+        "ramify fit needs TABLE",
+        ["fit", "--targets", "g*", "--output", "out"],
+    ),
     Case("options", "no output", "--output", ["fit", "t.csv", "--targets", "g*"]),
     Case("options", "--config missing", "c.yaml", fit("--config", "c.yaml")),
     Case(

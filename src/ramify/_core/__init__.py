@@ -23,7 +23,7 @@ from ramify._core._lazy import lazy_names
 from ramify._core._memory import machine_memory
 from ramify._core._registry import Registry
 from ramify._core._settings import Setting, settings_of
-from ramify._core._text import counted, listed, quoted
+from ramify._core._text import counted, listed, nearest, quoted
 
 __all__ = [
     "Described",
@@ -46,6 +46,7 @@ __all__ = [
     "lazy_names",
     "listed",
     "machine_memory",
+    "nearest",
     "quoted",
     "replacing",
     "retold",

@@ -1,5 +1,6 @@
 """Words for messages: short, on one line, whatever the names in them hold."""
 
+import difflib
 from collections.abc import Iterable
 
 _LONGEST_NAME = 60
@@ -30,6 +31,19 @@ def listed(names: Iterable[object], most: int = _LONGEST_LIST) -> str:
     if len(every) <= most:
         return ", ".join(every)
     return f"{', '.join(every[:most])} and {len(every) - most:,} more"
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """The word that was most likely meant, if one is like what was typed.
+
+    Example:
+        >>> nearest("sluce", ["soft", "sluice"])
+        'sluice'
+    """
+    # Names of tables may be pages long: their beginnings tell enough.
+    known = {each[:200]: each for each in words}
+    close = difflib.get_close_matches(word[:200], known, n=1, cutoff=0.6)
+    return known[close[0]] if close else None
 
 
 def counted(number: int, noun: str) -> str:

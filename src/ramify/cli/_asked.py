@@ -14,6 +14,7 @@ from ramify._core import (
     OptionContext,
     Registry,
     listed,
+    nearest,
     quoted,
     retold,
 )
@@ -106,8 +107,24 @@ class DeclaredOptions(Asking):
                 words = before if words in before else f"{before} {words}"
             annotation = _annotation(option, kind)
             usual = {bool: False, str | list[str]: ""}.get(annotation)
-            found[option.name] = CommandOption(option.name, annotation, usual, words)
+            called = (
+                *(found[option.name].arguments if option.name in found else ()),
+                option.argument,
+            )
+            found[option.name] = CommandOption(
+                option.name, annotation, usual, words, arguments=called
+            )
         return [*found.values(), CommandOption("set", str | list[str], "", _SET)]
+
+    @classmethod
+    def glossary(cls) -> str:
+        """All words with what they stand for."""
+        lines = []
+        for by, registry in REGISTRIES.items():
+            lines += ["", f"for {by}:"]
+            for kind in registry.values():
+                lines += _explained(list(kind.words()), kind.label)
+        return "\n".join(lines)
 
     @property
     def asks_for_more(self) -> bool:
@@ -244,16 +261,6 @@ def declared(*, several: bool = False) -> Iterator[tuple[str, type[Described], O
                     yield by, kind, option
 
 
-def glossary() -> str:
-    """All words with what they stand for, for a verb's help."""
-    lines = []
-    for by, registry in REGISTRIES.items():
-        lines += ["", f"for {by}:"]
-        for kind in registry.values():
-            lines += _explained(list(kind.words()), kind.label)
-    return "\n".join(lines)
-
-
 def _explained(words: list[str], label: str) -> list[str]:
     plain = [word for word in words if ":" not in word]
     forms = [word.partition(":")[2] for word in words if ":" in word]
@@ -283,7 +290,9 @@ def _found(by: str, word: str) -> tuple[type[Described], str]:
     every = kind.words() if kind else [w for w in known if ":" not in w]
     others = [] if kind else dict.fromkeys(w.partition(":")[0] for w in known if ":" in w)
     more = [f"{each}:FORM" for each in others if each not in known]
-    raise InputError(f"{by} must be one of {listed([*every, *more], 99)}. Got {quoted(word)}")
+    close = nearest(word, every)
+    hint = "" if close is None else f"; did you mean {close}?"
+    raise InputError(f"{by} must be one of {listed([*every, *more], 99)}. Got {quoted(word)}{hint}")
 
 
 def _unheeded(

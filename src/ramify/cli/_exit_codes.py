@@ -2,15 +2,16 @@
 
 import errno
 import re
+from collections.abc import Iterable, Sequence
 
 from jsonargparse import ArgumentError
 from polars.exceptions import PolarsError
 from safetensors import SafetensorError
 
-from ramify._core import ModelFileError, RamifyError, StoppedError, quoted
+from ramify._core import ModelFileError, RamifyError, StoppedError, nearest, quoted
 from ramify.cli._flags import in_flags
-from ramify.cli._options_from_signature import flag
-from ramify.cli._parser import VERBS, build_parser, run_verb
+from ramify.cli._options_from_signature import flag, options_of
+from ramify.cli._parser import VERBS, Verb, build_parser, run_verb, verb_in
 
 _DISK_FULL = "the disk is full; free some space and run it again (ramify fit goes on with --resume)"
 _NO_MEMORY = "there is not enough memory; use a smaller table, --hidden, --width, --estimator-width, --image-size or --batch-size"
@@ -18,36 +19,43 @@ _ACTS = ("overwrite", "resume")
 _LACKS_MEMORY = re.compile(r"allocate memory|out of memory", re.IGNORECASE)
 
 
-def run(arguments: list[str] | None) -> tuple[str, int]:
+def run(typed: Sequence[str]) -> tuple[str, int]:
     """Do what was asked.
 
     Args:
-        arguments: Instead of those of the process.
+        typed: The words after ``ramify``.
 
     Returns:
         The complaint, empty if there is none, and the exit code.
     """
     try:
-        run_verb(build_parser(), arguments)
+        run_verb(build_parser(typed), typed)
     except StoppedError as error:
-        return in_flags(error, VERBS.values()), 128 + error.signal_number
+        return in_flags(error, _verbs_in(typed)), 128 + error.signal_number
     except Exception as error:
-        message = _in_words(error)
+        message = _in_words(error, typed)
         if message is None:
             raise
         return message, 2
     return "", 0
 
 
-def _in_words(error: Exception) -> str | None:
+def _verbs_in(typed: Sequence[str]) -> list[Verb]:
+    word = verb_in(typed)
+    return [] if word is None else [VERBS[word]]
+
+
+def _in_words(error: Exception, typed: Sequence[str]) -> str | None:
     """The line for an error; None if it is a fault of ramify."""
     if isinstance(error, ModelFileError):  # what else it names was not typed, it stands in files
         own = error.argument
         return error.told(lambda name: flag(name) if name == own or name in _ACTS else f"`{name}`")
     if isinstance(error, RamifyError):
-        return in_flags(error, VERBS.values())
+        return in_flags(error, _verbs_in(typed))
     if isinstance(error, ArgumentError):
-        return f"{_option_words(str(error.message))}; see `ramify --help`"
+        verb = verb_in(typed)
+        see = "ramify --help" if verb is None else f"ramify {verb} --help"
+        return f"{_option_words(str(error.message), verb)}; see `{see}`"
     if isinstance(error, UnicodeDecodeError):
         return f"a --config file must be UTF-8 text. Byte {error.start + 1} is not"
     if isinstance(error, OSError | SafetensorError | PolarsError):
@@ -56,10 +64,19 @@ def _in_words(error: Exception) -> str | None:
     return _NO_MEMORY if lacks_memory or isinstance(error, MemoryError) else None
 
 
-def _option_words(message: str) -> str:
+def _option_words(message: str, verb: str | None) -> str:
     """What the parser says of an option, in the words of the command line."""
     text = " ".join(message.split()).rstrip(".")
-    text = re.sub(r"required: (?:\w+\.)?(\w+)$", lambda m: f"required: {flag(m[1])}", text)
+    if missing := re.search(r"arguments are required: (.+)$", text):
+        names = [flag(each.rpartition(".")[2]) for each in missing[1].split(", ")]
+        return f"ramify {verb} needs {', '.join(names)}" if verb else text
+    if unknown := re.match(r"[Uu]nrecognized arguments: (\S+)", text):
+        known = [] if verb is None else [flag(each.name) for each in options_of(VERBS[verb])]
+        kind = "option" if unknown[1].startswith("-") else "argument"
+        what = f"{unknown[1]} is no {kind} of ramify{f' {verb}' if verb else ''}"
+        return what + _hint(unknown[1].partition("=")[0], known)
+    if word := re.search(r"invalid choice: '(.*?)' \(choose", text):
+        return f"{quoted(word[1])} is no command of ramify" + _hint(word[1], VERBS)
     text = re.sub(r"(--[\w-]+)/\1\+", r"\1", text)
     form = r'Parser key "(?:\w+\.)?(\w+)": Expected a (.+?)\. Got value: (.*)'
     several = (
@@ -74,6 +91,11 @@ def _option_words(message: str) -> str:
     if wanted == "float" and found[3].lower().strip("+-") in ("inf", "infinity", "nan"):
         wanted = "a finite number"
     return f"{flag(found[1])} must be {wanted}. Got {found[3]}"
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    close = nearest(word, known)
+    return "" if close is None else f"; did you mean {close}?"
 
 
 def _of_files(error: Exception) -> str:

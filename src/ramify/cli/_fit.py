@@ -20,8 +20,8 @@ from ramify.cli._progress import shown_progress
 from ramify.cli._weightings import check_exact_gradients
 from ramify.cli._words import batch_size_in, names_in
 from ramify.data import ImageData, Table
-from ramify.report import print_summary
-from ramify.runs import REPORT_FILE, TABLE_DEFAULT, Options, can_be_resumed, run_table
+from ramify.report import REPORT_FILE, print_summary
+from ramify.runs import TABLE_DEFAULT, Options, can_be_resumed, run_table
 from ramify.sharing import DEFAULT, Recipe
 from ramify.training import Training
 from ramify.weighting import Equal, Weighting

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from ramify._core import RamifyError
-from ramify.cli._asked import declared
 from ramify.cli._options_from_signature import flag, options_of
 
 _SYNONYMS: Final[Mapping[str, str]] = {
@@ -32,8 +31,10 @@ def in_flags(error: RamifyError, verbs: Iterable[Callable[..., None]]) -> str:
         >>> in_flags(InputError("must be finite", argument="epochs", got="inf"), [fit])
         '--epochs must be finite. Got inf'
     """
-    known = {each.name for verb in verbs for each in options_of(verb)}
-    synonyms = {option.argument: option.name for _, _, option in declared()} | dict(_SYNONYMS)
+    options = [each for verb in verbs for each in options_of(verb)]
+    known = {each.name for each in options}
+    synonyms = {argument: each.name for each in options for argument in each.arguments}
+    synonyms |= _SYNONYMS
 
     def typed(argument: str) -> str:
         name = argument if argument in known else synonyms.get(argument, argument)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ramify.cli._interrupt import interruptible, signal_of
 from ramify.cli._output import lasting_output
-from ramify.cli._overview import tell_overview
+from ramify.cli._overview import in_full, tell_overview
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,12 +18,13 @@ def main(arguments: list[str] | None = None) -> None:
     """
     try:
         with interruptible(), lasting_output():
-            tell_overview(sys.argv[1:] if arguments is None else arguments)
+            typed = in_full(sys.argv[1:] if arguments is None else arguments)
+            tell_overview(typed)
             with _without_collection():
                 # Loading the libraries takes seconds in which Ctrl-C may come.
                 from ramify.cli._exit_codes import run  # noqa: PLC0415
 
-            message, code = run(arguments)
+            message, code = run(typed)
     except KeyboardInterrupt as interrupt:
         message, code = "stopped; nothing is half-written", 128 + signal_of(interrupt)
     if message:

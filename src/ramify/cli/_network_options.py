@@ -93,7 +93,7 @@ class TrainingOptions:
         balance: Whether rare positives weigh as much as the negatives.
         exact_gradients: Whether weightings that look at gradients take those of all shared
             parameters, one backward pass per task, in place of those at the shared features.
-        device: auto, cpu or cuda.
+        device: auto, cpu, cuda or mps; cuda:1 for the second of several.
         precision: 32-true or bf16-mixed.
         checkpoint_seconds: Least time between two saved states of a training.
     """

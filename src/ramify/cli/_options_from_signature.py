@@ -31,6 +31,7 @@ class CommandOption:
         default: What it is if nothing is said; `inspect.Parameter.empty` if something must be.
         words: What it means.
         is_place: Whether it is told by its place and has no flag.
+        arguments: What Python calls it, where that is not its name.
     """
 
     name: str
@@ -38,6 +39,7 @@ class CommandOption:
     default: object
     words: str | None
     is_place: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 class Asking(ABC):
@@ -47,6 +49,11 @@ class Asking(ABC):
     @abstractmethod
     def flags(cls) -> list[CommandOption]:
         """Its options."""
+
+    @classmethod
+    @abstractmethod
+    def glossary(cls) -> str:
+        """The words that its options take, for the end of a verb's help."""
 
     @abstractmethod
     def __init__(self, values: Mapping[str, object]) -> None:
@@ -78,6 +85,18 @@ def options_of(verb: Callable[..., object]) -> list[CommandOption]:
             CommandOption(each.name, each.annotation, each.default, words.get(each.name), is_place)
         )
     return found
+
+
+def epilog_of(verb: Callable[..., object]) -> str | None:
+    """What stands at the end of a verb's help.
+
+    Args:
+        verb: A function.
+    """
+    for each in inspect.signature(verb).parameters.values():
+        if isinstance(each.annotation, type) and issubclass(each.annotation, Asking):
+            return each.annotation.glossary()
+    return None
 
 
 def called(verb: Callable[..., None], values: Mapping[str, object]) -> None:

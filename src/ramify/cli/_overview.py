@@ -47,6 +47,21 @@ def top_parser(below: dict[str, ArgumentParser]) -> ArgumentParser:
     return parser
 
 
+def in_full(typed: list[str]) -> list[str]:
+    """Words that were typed in short, as the parser knows them.
+
+    Args:
+        typed: The words.
+
+    Example:
+        >>> in_full(["help", "fit"]), in_full(["-V"])
+        (['fit', '--help'], ['--version'])
+    """
+    if typed[:1] == ["help"] and len(typed) <= 2:
+        return [*typed[1:], "--help"]
+    return ["--version"] if typed == ["-V"] else typed
+
+
 def tell_overview(arguments: list[str]) -> None:
     """Print the overview or the version and leave, if nothing else is asked for.
 

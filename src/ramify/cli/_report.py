@@ -5,9 +5,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from ramify.records import RunRecord
-from ramify.report import write_report
-from ramify.runs import RECORD_FILE, REPORT_FILE
+from ramify.records import RECORD_FILE, RunRecord
+from ramify.report import REPORT_FILE, write_report
 
 
 def report(directory: Path) -> None:

@@ -80,7 +80,7 @@ def compare(
         training: Epochs of every network in all, optimiser and selection rule.
         batch_size: Rows per step.
         trees: Trees of each random forest.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; ``cuda:1`` for the second of several.
         precision: ``32-true`` or ``bf16-mixed``.
         processes: How many runs at a time; None for what `joblib.parallel_config` says.
         threads: Threads of each run; the last bits of the results depend on them.

@@ -16,6 +16,7 @@ from ramify.records._comparison import (
 from ramify.records._read import read_json, write_json
 from ramify.records._record import (
     FORMAT_VERSION,
+    RECORD_FILE,
     AffinityInfo,
     Baseline,
     CurvePoint,
@@ -38,6 +39,7 @@ from ramify.records._regrouping import Regrouping
 __all__ = [
     "COMPARISON_VERSION",
     "FORMAT_VERSION",
+    "RECORD_FILE",
     "REGIONS_VERSION",
     "AffinityInfo",
     "Baseline",

@@ -12,6 +12,7 @@ from ramify.records._read import read_json, write_json
 from ramify.records._regrouping import Regrouping
 
 FORMAT_VERSION = 2
+RECORD_FILE = "record.json"
 
 Stages = list[list[list[str]]]
 Structure = Literal["tree", "network", "linear", "forest", "other"]

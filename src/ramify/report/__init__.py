@@ -4,6 +4,7 @@ The room reads records and nothing else; it never trains, and never needs torch.
 """
 
 from ramify.report.pages import (
+    REPORT_FILE,
     render,
     render_comparison,
     render_regions,
@@ -15,6 +16,7 @@ from ramify.report.views import print_comparison, print_summary, region_sentence
 from ramify.report.words import recommendation, verdict
 
 __all__ = [
+    "REPORT_FILE",
     "print_comparison",
     "print_summary",
     "recommendation",

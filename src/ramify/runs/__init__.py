@@ -1,6 +1,6 @@
 """The main job on a table: prepare, train, compare, record, save, load, predict."""
 
-from ramify.runs._directory import RECORD_FILE, REPORT_FILE, can_be_resumed, holds_run
+from ramify.runs._directory import can_be_resumed, holds_run
 from ramify.runs._fit import fit, fit_and_score, run_table
 from ramify.runs._model import Model
 from ramify.runs._options import IMAGE_WEIGHT_DECAY, Options
@@ -35,8 +35,6 @@ __all__ = [
     "IMAGE_WEIGHT_DECAY",
     "LINEAR_METHODS",
     "PER_TASK",
-    "RECORD_FILE",
-    "REPORT_FILE",
     "STRATEGIES",
     "TABLE_DEFAULT",
     "Auto",

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ramify._core import InputError, ModelFileError, listed, quoted, sole_writer, write_atomically
+from ramify.records import RECORD_FILE
+from ramify.report import REPORT_FILE
 from ramify.runs._model import CARD_FILE, WEIGHTS_FILE
 
-RECORD_FILE = "record.json"
-REPORT_FILE = "report.html"
 STATE_FOLDER = "checkpoint"
 JOB_FILE = "job.json"
 LOCK_FILE = ".lock"

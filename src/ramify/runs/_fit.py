@@ -84,7 +84,7 @@ def fit(
         training: Epochs, optimiser and selection rule.
         batch_size: Rows per step.
         seed: Random seed; the global generators are left as they were.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; ``cuda:1`` for the second of several.
         precision: ``32-true`` or ``bf16-mixed``.
         time_limit: For all networks together, in seconds or as ``"5m"``; None for no limit.
         baselines: ``single_task``, ``shared``, ``random_tree``: what to compare with.

@@ -37,7 +37,7 @@ class Options:
         training: Epochs, optimiser and selection rule.
         batch_size: Rows per step.
         seed: Random seed.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; ``cuda:1`` for the second of several.
         precision: ``32-true`` or ``bf16-mixed``.
         baselines: Which networks to compare with.
         time_limit: Seconds for all networks of a run together; None for no limit. What is trained

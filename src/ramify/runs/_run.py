@@ -7,9 +7,9 @@ from narwhals.typing import IntoFrame
 
 from ramify._core import InputError, listed, quoted
 from ramify.data import ImageRows, open_table
-from ramify.records import RunRecord
-from ramify.report import render, write_report
-from ramify.runs._directory import RECORD_FILE, REPORT_FILE, RESULT_FILES
+from ramify.records import RECORD_FILE, RunRecord
+from ramify.report import REPORT_FILE, render, write_report
+from ramify.runs._directory import RESULT_FILES
 from ramify.runs._model import Model
 from ramify.runs._predicting import (
     NamedImages,

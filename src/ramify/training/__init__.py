@@ -1,5 +1,6 @@
 """The loop: trains any way of sharing with partial labels; can be stopped and resumed anywhere."""
 
+from ramify.training._distributed import Fabric, one_device
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded, Watcher
 from ramify.training._optimisers import SGD, AdamW, Optimiser
@@ -14,6 +15,7 @@ __all__ = [
     "Candidate",
     "Epoch",
     "EpochEnded",
+    "Fabric",
     "Fitted",
     "OneCycle",
     "Optimiser",
@@ -24,5 +26,6 @@ __all__ = [
     "Trainer",
     "Training",
     "Watcher",
+    "one_device",
     "predict",
 ]

@@ -9,7 +9,6 @@ from functools import cached_property, partial
 from math import inf, isfinite
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from ramify._core import InputError, quoted
@@ -18,7 +17,7 @@ from ramify.losses import TaskLosses
 from ramify.networks import TaskNetwork
 from ramify.sharing import HookContext, Sharing, Step, StepHook, hooks_of, overriding
 from ramify.training._averaging import Averaging
-from ramify.training._distributed import summed
+from ramify.training._distributed import Fabric, summed
 from ramify.training._evaluation import lines_with_targets, told_of_inputs
 from ramify.training._events import StopRequest, Watcher
 from ramify.training._job import Job

@@ -8,13 +8,12 @@ from typing import Any, cast
 
 import torch
 from jaxtyping import Bool, Float
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from ramify.networks import BranchedNetwork, TaskNetwork
 from ramify.sharing import HookContext, Step, StepHook
 from ramify.tasks import SharingTree, TaskSet
-from ramify.training._distributed import summed
+from ramify.training._distributed import Fabric, summed
 from ramify.training._rules import Rules
 from ramify.training._shared_gradients import SharedGradients
 from ramify.weighting import (

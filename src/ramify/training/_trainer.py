@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from ramify._core import InputError, check_number, listed, quoted
@@ -17,7 +16,7 @@ from ramify.losses import TaskLosses
 from ramify.networks import Backbone, TaskNetwork, n_parameters, stages_of
 from ramify.sharing import Sharing, StepHook
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
-from ramify.training._distributed import summed
+from ramify.training._distributed import Fabric, one_device, summed
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import Watcher, listening_for_stop
 from ramify.training._job import Job, job_of
@@ -133,7 +132,7 @@ class Trainer:
                 )
         self.settings = Training() if settings is None else settings
         self.seed = seed
-        self.fabric = Fabric(accelerator="auto", devices=1) if fabric is None else fabric
+        self.fabric = one_device() if fabric is None else fabric
         self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
         self._seconds = inf if seconds is None else check_number("seconds", seconds, open_end=True)
         self._watch, self._hooks = watch, tuple(hooks)

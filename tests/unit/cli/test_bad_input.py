@@ -100,7 +100,7 @@ def test_bad_options(folder: Path, more: list[str], words: str) -> None:
     [
         ([], "{demo,fit,compare,predict,report"),
         (["learn"], "'learn'"),
-        (["fit", "--targets", "a", "--output", "o"], "required: TABLE"),
+        (["fit", "--targets", "a", "--output", "o"], "ramify fit needs TABLE"),
         (["report", "none"], "no record"),
         (["predict", "none", "t.csv", "--output", "p.csv"], "no model description"),
     ],

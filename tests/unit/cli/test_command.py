@@ -236,9 +236,39 @@ def test_the_overview_is_the_same_without_the_verbs(capsys: pytest.CaptureFixtur
         assert (verb.__doc__ or "").startswith(SUMMARIES[name])
 
 
-def test_the_overview_loads_no_network() -> None:
+@pytest.mark.parametrize(
+    "words", [["--help"], ["-V"], ["fitt"], ["help", "report"], ["report", "nowhere"]]
+)
+def test_what_needs_no_network_loads_none(words: list[str]) -> None:
     code = (
         "import sys\nfrom ramify.cli import main\n"
-        "try:\n    main(['--help'])\nexcept SystemExit:\n    assert 'torch' not in sys.modules"
+        f"try:\n    main({words!r})\nexcept SystemExit:\n    assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["fitt"], "'fitt' is no command of ramify; did you mean fit?; see `ramify --help`"),
+        (
+            ["fit", "t.csv", "--epochz", "5"],
+            "--epochz is no option of ramify fit; did you mean --epochs?",
+        ),
+        (
+            ["predict"],
+            "ramify predict needs DIRECTORY, TABLE, --output; see `ramify predict --help`",
+        ),
+        (["report", "a", "b"], "b is no argument of ramify report"),
+    ],
+)
+def test_what_was_mistyped_is_answered_with_what_was_meant(words: list[str], answer: str) -> None:
+    said = ramify(*words)
+    assert said.code == 2
+    assert answer in said.err
+
+
+def test_short_words(base: Path, tmp_path: Path) -> None:
+    assert ramify("help", "report").out == ramify("report", "--help").out
+    assert ramify("-V").out == ramify("--version").out
+    assert ramify("predict", base / "run", base / "t.csv", "-o", tmp_path / "p.csv").code == 0

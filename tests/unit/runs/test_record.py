@@ -10,8 +10,7 @@ from numpy.testing import assert_allclose
 from tests.unit.runs._runs import fitted, quick, small_table
 
 from ramify.data import ColumnSplit
-from ramify.records import RunRecord
-from ramify.runs import RECORD_FILE
+from ramify.records import RECORD_FILE, RunRecord
 from ramify.sharing import CrossStitch, Factorised, Relationship, Sharing
 
 

@@ -1,12 +1,11 @@
 """From what a user types to columns of the table: names, globs, lists of names."""
 
 import csv
-import difflib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, listed, nearest, quoted
 
 _GLOB_MARKS: Final = frozenset("*?[")
 
@@ -89,10 +88,8 @@ def _unknown(columns: Sequence[str], pattern: str, argument: str) -> InputError:
 
 
 def _no_column(columns: Sequence[str], name: str, argument: str) -> InputError:
-    close = difflib.get_close_matches(
-        name[:200], [column[:200] for column in columns], n=1, cutoff=0.6
-    )
-    hint = f"did you mean {quoted(close[0])}?" if close else f"it has {listed(columns)}"
+    close = nearest(name, columns)
+    hint = f"it has {listed(columns)}" if close is None else f"did you mean {quoted(close)}?"
     return InputError(
         f"must name columns of the table. It has no column {quoted(name)}",
         argument=argument,

@@ -27,6 +27,7 @@ from ramify.report.views import (
 )
 from ramify.report.words import ours, sentences, shows_tree, skill, unit_of
 
+REPORT_FILE = "report.html"
 _SCRIPTS = ("heat.js", "sort.js", "tips.js")
 _STYLES = ("style.css", "regrouping.css")
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from ramify._core import InputError, Setting
@@ -30,7 +29,7 @@ from ramify.runs._prepared import Prepared, SideRows
 from ramify.runs._start import starting_backbone
 from ramify.sharing import Affinity, Strategy
 from ramify.tasks import SharingTree
-from ramify.training import Epoch, Predictions, Watcher, predict
+from ramify.training import Epoch, Fabric, Predictions, Watcher, one_device, predict
 from ramify.weighting import as_weighting
 
 MAIN: Final = "tree"
@@ -109,7 +108,7 @@ class Job:
         """Where and how precisely networks are trained."""
         options = self.options
         try:
-            return Fabric(accelerator=options.device, devices=1, precision=options.precision)  # type: ignore[arg-type]  # checked by Fabric
+            return one_device(options.device, options.precision)
         except (ValueError, RuntimeError, TypeError, ImportError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
