@@ -1,7 +1,12 @@
 """Every test starts from one state of the random numbers, and computes deterministically."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+# Before numpy is loaded: several tests run at once, and threads that wait for each other cost
+# four times what they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
