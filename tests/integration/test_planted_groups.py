@@ -39,7 +39,7 @@ def test_the_affinity_of_a_training_shows_the_planted_groups(affinity: str) -> N
     assert clearest.tree.stages[1] == tree.stages[1]
     matrix = sharing.affinities()[affinity].matrix
     assert matrix[:3, :3].min() > matrix[:3, 3:].max()
-    assert min(min(stage) for stage in sharing.stability(tree)) > 0.85
+    assert min(min(stage) for stage in sharing.stability(tree, [sharing])) > 0.85
 
 
 def test_a_network_learns_the_planted_tasks() -> None:

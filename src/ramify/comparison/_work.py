@@ -62,7 +62,8 @@ def do(work: Work) -> Done:
 def _fitted(work: Work) -> tuple[Finished, Scores]:
     """Fit, or go on from the state in the folder, and score."""
     options = work.contender.adapted(work.options, work.tasks)
-    job = Job(prepare(work.table, options), options, work.folder)
+    prepared = prepare(work.table, options)
+    job = Job(prepared, options, work.folder, tells_stability=False)
     job.check()
     return fit_and_score(job)
 

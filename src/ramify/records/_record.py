@@ -109,17 +109,21 @@ class PathStep(Part):
 
 
 class GroupStability(Part):
-    """How reliably a group comes back when the evidence is drawn again.
+    """How reliably a group comes back when training is done again.
 
     Attributes:
         stage: Index of the stage, 0 at the input.
         tasks: The group.
-        stability: Mean over bootstrap draws of the best Jaccard overlap, in [0, 1].
+        stability: Mean over other trainings of the best Jaccard overlap, above what chance gives: 0
+            is chance, 1 is always.
+        trainings: Number of those trainings; 0 in older records, where it was the plain mean over
+            redrawn evidence of one training.
     """
 
     stage: int
     tasks: list[str]
     stability: float
+    trainings: Annotated[int, Field(ge=0)] = 0
 
 
 class TaskScore(Part):

@@ -40,6 +40,8 @@ from ramify.runs._options import Options
 from ramify.runs._soft_labels import soft_labelled
 from ramify.tasks import Regression, TaskSet
 
+_REDRAWN = 0x5EED  # salt: another stream than that of the order
+
 
 @dataclass(frozen=True, eq=False)
 class SideRows:
@@ -113,6 +115,31 @@ class Prepared:
             seed=seed,
             training=side == "train",
             groups=self.groups_of(side),
+        )
+
+    def redrawn(self, batch_size: int, seed: int) -> Batches:
+        """Batches of as many training rows, drawn anew with replacement; whole units of the split.
+
+        Args:
+            batch_size: Rows per step.
+            seed: Of the draw, and of the order.
+        """
+        rows, rng = np.asarray(self.split.train), np.random.default_rng([seed, _REDRAWN])
+        if self.split.units is None:
+            places = rng.integers(len(rows), size=len(rows))
+        else:
+            _, unit = np.unique(self.split.units[rows], return_inverse=True)
+            counts = rng.multinomial(unit.max() + 1, np.full(unit.max() + 1, 1 / (unit.max() + 1)))
+            places = np.repeat(np.arange(len(rows)), counts[unit])
+        rows = np.sort(rows[places])
+        return self.inputs.batches(
+            rows,
+            self.targets[rows],
+            self.label_mask[rows],
+            batch_size=batch_size,
+            seed=seed,
+            training=True,
+            groups=None if self.groups is None else self.groups[torch.from_numpy(rows)],
         )
 
     def in_order(self, side: str, batch_size: int) -> Batches:

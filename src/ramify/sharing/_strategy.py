@@ -1,7 +1,7 @@
 """What a strategy says of itself: its name, what it builds, its settings, its own options."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -173,11 +173,21 @@ class Sharing(Strategy):
         """
         return None
 
-    def stability(self, tree: SharingTree) -> list[list[float]] | None:
+    def observer(self) -> "Sharing | None":
+        """One that learns the same of the tasks from another training, and changes no network.
+
+        None where nothing is learned of them.
+        """
+        return None
+
+    def stability(
+        self, tree: SharingTree, observers: Sequence["Sharing"]
+    ) -> list[list[float]] | None:
         """For each stage, how reliably each of its groups comes back, where it can tell.
 
         Args:
             tree: The tree that was learned.
+            observers: What `observer` gave, each after a training of its own.
         """
         return None
 

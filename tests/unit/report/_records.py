@@ -152,7 +152,9 @@ def record(
         path=_path(names, stages),
         affinity=_affinity(names, stages, rng),
         stability=[
-            GroupStability(stage=s, tasks=group, stability=round(float(rng.uniform(0.4, 1)), 3))
+            GroupStability(
+                stage=s, tasks=group, stability=round(float(rng.uniform(0.4, 1)), 3), trainings=3
+            )
             for s, stage in enumerate(stages)
             if len(stage) > 1
             for group in stage

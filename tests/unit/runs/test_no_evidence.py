@@ -78,4 +78,33 @@ def test_a_tree_from_a_network_near_chance_is_said_to_be_no_evidence() -> None:
 def test_a_tree_from_a_network_that_learned_is_not_doubted() -> None:
     run = planted(epochs=10, rows=600)
     assert run.tree.widths[-1] > 1
-    assert not any("chance" in each for each in run.record.warnings)
+    assert not any("hardly better than chance" in each for each in run.record.warnings)
+
+
+def stable(noise: float, rows: int) -> ramify.Run:
+    frame, groups = planted_table(2, 4, rows=rows, features=10, noise=noise)
+    return ramify.fit(
+        frame,
+        [name for group in groups for name in group],
+        sharing=FullyAdaptive(growing_epochs=8, n_candidates=2, max_parameters=3_500),
+        hidden=(32, 32),
+        batch_size=64,
+        training=Training(epochs=1, learning_rate=0.01),
+        baselines=(),
+    )
+
+
+def test_planted_groups_that_are_found_come_back_in_other_trainings() -> None:
+    record = stable(noise=0.2, rows=1500).record
+    top = [each for each in record.stability if each.stage == 1]
+    assert sorted(len(each.tasks) for each in top) == [4, 4]
+    assert min(each.stability for each in top) > 0.8
+    assert all(each.trainings == 3 for each in top)
+    assert not any("may be chance" in each for each in record.warnings)
+
+
+def test_groups_of_a_tree_that_is_chance_do_not_come_back_and_it_is_said() -> None:
+    record = stable(noise=3.0, rows=300).record
+    assert record.stability
+    assert np.mean([each.stability for each in record.stability]) < 0.3
+    assert any("the tree may be chance" in e or "no evidence" in e for e in record.warnings)

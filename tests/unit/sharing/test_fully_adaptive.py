@@ -124,9 +124,13 @@ def test_the_plant_is_stable() -> None:
     sharing = FullyAdaptive()
     shown(sharing, 100)
     tree = SharingTree(BINARY.names, ((BINARY.names,), PLANT))
-    assert sharing.stability(tree) == [[1.0], [1.0, 1.0]]
+    again = sharing.observer()
+    network = shown(again, 100)
+    assert sharing.stability(tree, [again]) == [[1.0], [1.0, 1.0]]
     crossed = tree.reassigned([0, 2, 1, 3])
-    assert max(sharing.stability(crossed)[1]) < 0.6
+    assert max(sharing.stability(crossed, [again])[1]) == 0
+    assert again.proposals(network) == []
+    assert again.warm_up_epochs(4) == 0
 
 
 def test_one_task_grows_nothing() -> None:
@@ -246,7 +250,7 @@ def test_gradients_show_the_planted_groups_from_heads_that_start_at_zero(affinit
     clearest = max(sharing.proposals(network), key=lambda p: p.clarity)
     assert clearest.tree.stages[-1] == PLANT
     assert set(sharing.affinities()) == {"gradient-cosine", "gradient-factors"}
-    assert min(min(stage) for stage in sharing.stability(clearest.tree)) == 1
+    assert min(min(stage) for stage in sharing.stability(clearest.tree, [sharing])) == 1
 
 
 def test_margins_need_no_gradients_and_leave_the_heads_as_they_are() -> None:

@@ -130,7 +130,7 @@ def _with_tree(finished: Finished, job: Job) -> Finished:
     """The same, with what a branched network shows of the tasks, and that network beside it."""
     sharing = DEFAULT(seed=job.options.seed)
     own = replace(job.options, sharing=sharing)
-    network = fit_network(Job(job.prepared, own, job.folder, job.watch, job.started), sharing)
+    network = fit_network(replace(job, options=own), sharing)
     return replace(
         finished,
         tree=network.tree,

@@ -91,6 +91,8 @@ class Job:
         folder: Where states are kept, a folder per training; None to keep none.
         watch: Called after every epoch of every training.
         started: When its time began, a time of `time.monotonic`.
+        tells_stability: Whether networks are trained again, for a while, to tell how reliably the
+            groups of a learned tree come back.
     """
 
     prepared: Prepared
@@ -98,6 +100,7 @@ class Job:
     folder: Path | None = None
     watch: Watcher | None = None
     started: float = field(default_factory=time.monotonic)
+    tells_stability: bool = True
 
     def __post_init__(self) -> None:
         """Choose what was left open."""
@@ -119,13 +122,21 @@ class Job:
     @cached_property
     def backbone(self) -> nn.Sequential:
         """The stages that all networks start from."""
-        options, shape = self.options, self.prepared.inputs.encoder.shape
-        _check_memory(options.backbone, shape)
-        with torch.random.fork_rng([]):
-            torch.manual_seed(options.seed)
-            backbone = starting_backbone(options.backbone, shape, options.start_from)
-        _check_batch(backbone, min(options.batch_size, len(self.prepared.split.train)))
+        _check_memory(self.options.backbone, self.prepared.inputs.encoder.shape)
+        backbone = self.backbone_of(self.options.seed)
+        _check_batch(backbone, min(self.options.batch_size, len(self.prepared.split.train)))
         return backbone
+
+    def backbone_of(self, seed: int) -> nn.Sequential:
+        """Stages with other random weights; the same where they start from trained ones.
+
+        Args:
+            seed: Of the weights.
+        """
+        options, shape = self.options, self.prepared.inputs.encoder.shape
+        with torch.random.fork_rng([]):
+            torch.manual_seed(seed)
+            return starting_backbone(options.backbone, shape, options.start_from)
 
     @cached_property
     def costs(self) -> StageCosts:

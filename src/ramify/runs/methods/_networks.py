@@ -10,8 +10,9 @@ import torch
 from ramify._core import counted
 from ramify.metrics import mean_skill
 from ramify.networks import BranchedNetwork, Cost, network_cost
-from ramify.records import GroupStability, PathStep
+from ramify.records import PathStep
 from ramify.runs.methods._base import MAIN, Finished, Job, affinity_info, stages_in_lists
+from ramify.runs.methods._stability import doubts, stability_of
 from ramify.sharing import BASELINES, Affinity, Restructuring, Sharing
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import EpochEnded, Fitted, Predictions, Trainer, Watcher
@@ -32,16 +33,17 @@ def fit_network(job: Job, sharing: Sharing) -> Finished:
     share = _MAIN_TIME if job.options.baselines else 1.0
     fitted = _trained(job, MAIN, sharing, job.prepared.tasks, None, share)
     finished = _finished(job, MAIN, fitted)
+    stability = stability_of(job, fitted.sharing, fitted.tree)
     return replace(
         finished,
         affinity=affinity_info(fitted.network.tasks.names, _affinities(fitted)),
         path=_path(job, fitted),
-        stability=_stability(fitted),
+        stability=stability,
         regroupings=fitted.sharing.regroupings,
         warnings=[
             *finished.warnings,
             *fitted.sharing.warnings(),
-            *_from_chance(fitted, finished.validation),
+            *(_from_chance(fitted, finished.validation) or doubts(stability)),
         ],
     )
 
@@ -199,22 +201,10 @@ def _path(job: Job, fitted: Fitted) -> list[PathStep]:
     return steps
 
 
-def _stability(fitted: Fitted) -> list[GroupStability]:
-    tree = fitted.tree
-    found = None if tree.widths[-1] == 1 else fitted.sharing.stability(tree)
-    return [
-        GroupStability(stage=stage, tasks=list(group), stability=value)
-        for stage, groups in enumerate(tree.stages if found else ())
-        if len(groups) > 1
-        for group, value in zip(groups, (found or [])[stage], strict=True)
-    ]
-
-
 def _from_chance(fitted: Fitted, validation: Predictions) -> list[str]:
     """A warning where the tree was learned from a network that had hardly learned anything.
 
-    What such a network finds easy and hard is noise, and its groups come back alike all the same
-    wherever the evidence is drawn anew, so nothing else shows it.
+    What such a network finds easy and hard is noise.
     """
     learned = fitted.sharing.affinities() and fitted.tree.widths[-1] > 1
     watched = [each for each in fitted.curve if each.phase == _GROWING] or fitted.curve

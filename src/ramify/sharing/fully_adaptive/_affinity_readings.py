@@ -32,10 +32,6 @@ class Reading(ABC):
         """The affinity, in [0, 1]."""
 
     @abstractmethod
-    def resampled(self, weights: Float[Tensor, " block"]) -> Float[Tensor, "task task"]:
-        """The affinity from blocks of batches drawn anew."""
-
-    @abstractmethod
     def all(self) -> dict[str, Float[Tensor, "task task"]]:
         """Every affinity that the same evidence gives, by name."""
 
@@ -46,7 +42,7 @@ class Reading(ABC):
     @property
     @abstractmethod
     def evidence(self) -> ErrorMarginAffinity | FeatureGradientAffinity:
-        """What was summed up, with its blocks for `resampled` and its state."""
+        """What was summed up, with its state."""
 
 
 class _Margins(Reading):
@@ -66,9 +62,6 @@ class _Margins(Reading):
 
     def matrix(self) -> Tensor:
         return self._found.corrected() if self._corrected else self._found.matrix()
-
-    def resampled(self, weights: Tensor) -> Tensor:
-        return self._found.resampled(weights, corrected=self._corrected)
 
     def all(self) -> dict[str, Tensor]:
         return {"margins": self._found.matrix(), "margins-corrected": self._found.corrected()}
@@ -98,9 +91,6 @@ class _Gradients(Reading):
 
     def matrix(self) -> Tensor:
         return self._found.factors() if self._factors else self._found.cosine()
-
-    def resampled(self, weights: Tensor) -> Tensor:
-        return self._found.resampled(weights, factors=self._factors)
 
     def all(self) -> dict[str, Tensor]:
         return {"gradient-cosine": self._found.cosine(), "gradient-factors": self._found.factors()}

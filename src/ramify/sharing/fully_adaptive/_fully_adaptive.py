@@ -53,7 +53,6 @@ from ramify.sharing.fully_adaptive._widening_costs import widening_costs, width_
 from ramify.sharing.strategies import GROWING
 from ramify.tasks import Partition, SharingTree, TaskSet
 
-_N_RESAMPLES = 20
 _ITERATIONS: Final = 60_000
 _THIN: Final = 32
 _BATCH_SIZE: Final = 32
@@ -196,6 +195,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
     seed: int = 0
     _reading: Reading | None = field(default=None, init=False, repr=False)
     _settled: bool = field(default=False, init=False, repr=False)
+    _only_observes: bool = field(default=False, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check every setting."""
@@ -334,7 +334,8 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
 
     def warm_up_epochs(self, n_tasks: int) -> int | None:
         """Epochs of the shared network before the path; 0 with ``alpha`` or a single task."""
-        return 0 if n_tasks == 1 or self.alpha is not None else self.growing_epochs
+        none = n_tasks == 1 or self.alpha is not None or self._only_observes
+        return 0 if none else self.growing_epochs
 
     def steps_between(self, steps_per_epoch: int) -> int:
         """Steps between tests for a split."""
@@ -344,7 +345,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         self, network: BranchedNetwork, moment: Moment | None = None
     ) -> Sequence[Proposal]:
         """The next division of the active stage, or the trees of the path to try."""
-        if self._settled:
+        if self._settled or self._only_observes:
             return []
         if self.alpha is not None:
             return self._next_division(network, self.alpha)
@@ -400,18 +401,20 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
         costs = self._costs(network)
         return sharing_path(self.matrix(), network.tasks.names, costs, seed=self.seed)
 
-    def stability(self, tree: SharingTree) -> list[list[float]]:
-        """For each stage, how reliably each of its groups comes back, in [0, 1].
+    def observer(self) -> Self:
+        """One of the same settings that grows no tree."""
+        again = replace(self)
+        again._only_observes = True
+        return again
 
-        The blocks of batches that the evidence came from are drawn anew with replacement.
+    def stability(self, tree: SharingTree, observers: Sequence[Sharing]) -> list[list[float]]:
+        """For each stage, how reliably each group comes back in other trainings, see `group_stability`.
+
+        Args:
+            tree: The tree.
+            observers: What `observer` gave, each after a training of its own.
         """
-        reading = self._known()
-        blocks = reading.evidence.n_blocks
-        rng = np.random.default_rng(self.seed)
-        draws = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=_N_RESAMPLES)
-        matrices = [
-            reading.for_grouping(reading.resampled(torch.tensor(draw).double())) for draw in draws
-        ]
+        matrices = [each.matrix() for each in observers if isinstance(each, FullyAdaptive)]
         return group_stability(tree, matrices, seed=self.seed)
 
     def clarity(self, tree: SharingTree) -> float:
