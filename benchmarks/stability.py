@@ -44,7 +44,9 @@ def main() -> None:
     seeds = parser.parse_args().seeds
     seconds: list[float] = []
     _networks.stability_of = timed(_networks.stability_of, seconds)
-    print(f"{'rows':>5} {'noise':>6}  planted: groups, stability   others: groups, stability   cost")
+    print(
+        f"{'rows':>5} {'noise':>6}  planted: groups, stability   others: groups, stability   cost"
+    )
     for rows, noise in SETTINGS:
         planted, others, costs = [], [], []
         for seed in range(seeds):
@@ -70,7 +72,9 @@ def main() -> None:
             steps = len(growing) / max(1, len(growing) - 1)
             if top:
                 costs.append(seconds[-1] / ((growing[-1] - growing[0]) * steps))
-        print(f"{rows:>5} {noise:>6}  {told(planted):<26}  {told(others):<25}  {np.mean(costs):.2f}")
+        print(
+            f"{rows:>5} {noise:>6}  {told(planted):<26}  {told(others):<25}  {np.mean(costs):.2f}"
+        )
 
 
 def told(values: list[float]) -> str:
