@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check architecture bench clean
+.PHONY: demo test check architecture mutants check-lowest bench-quick bench clean
 
 demo: $(READY)
 	$(BIN)/ramify demo --overwrite
@@ -31,6 +31,9 @@ check-lowest: $(READY)
 	$(PYTHON) -m venv --clear .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .lowest.txt --editable . pytest hypothesis pandas pyarrow
 	.venv-lowest/bin/pytest -q -p no:cacheprovider tests/unit/cli/test_command.py tests/unit/data/tables tests/unit/runs/test_run.py tests/unit/metrics tests/unit/grouping
+
+bench-quick: $(READY)
+	$(BIN)/python benchmarks/budget.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/planted.py

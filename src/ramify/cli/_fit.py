@@ -26,7 +26,6 @@ from ramify.sharing import DEFAULT, Recipe
 from ramify.training import Training
 from ramify.weighting import Equal, Weighting
 
-_BATCH_SIZE = 128
 _PICTURES = ".npz"
 
 
@@ -64,7 +63,7 @@ def fit(
         network: The stages of a network.
         epochs: Epochs of the last training, by a learning rate that falls over them. By default the
             length follows from the data: training stops when validation scores rise no more.
-        batch_size: Rows per step (128 by default; 32 with --paper).
+        batch_size: Rows per step; by default 128, of 100,000 rows or more 512 or 1,024; 32 with --paper.
         steps: How a network is trained, and on what.
         weighting: How tasks are weighed against each other, of the weightings listed below.
         baselines: What to compare with: single_task, shared, random_tree; comma separated, or
@@ -97,7 +96,7 @@ def fit(
     if recipe is not None:
         _check_without(way, rule, steps)
         spec = recipe.backbone if network.start_from is None else spec
-    usual = _BATCH_SIZE if recipe is None else recipe.batch_size
+    usual = None if recipe is None else recipe.batch_size
     options = replace(
         data.options(found, wanted),
         sharing=said.made(way, context),
@@ -105,7 +104,7 @@ def fit(
         soft_labels_from=[Path(folder) for folder in names_in(soft_labels_from)],
         start_from=network.start_from,
         training=steps.training(epochs, weighed, found) if recipe is None else _followed(recipe),
-        batch_size=batch_size_in(usual if batch_size is None else batch_size),
+        batch_size=usual if batch_size is None else batch_size_in(batch_size),
         seed=seed,
         device=steps.device,
         precision=steps.precision,

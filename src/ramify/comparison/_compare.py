@@ -41,7 +41,7 @@ def compare(
     dropout: float | None = None,
     input_dropout: float | None = None,
     training: Training | None = None,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     trees: int = 200,
     device: str = "auto",
     precision: str = "32-true",
@@ -78,7 +78,7 @@ def compare(
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
         training: Epochs of every network in all, optimiser and selection rule.
-        batch_size: Rows per step.
+        batch_size: Rows per step; None for 128, or more of 100,000 rows or more.
         trees: Trees of each random forest.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``; ``cuda:1`` for the second of several.
         precision: ``32-true`` or ``bf16-mixed``.

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Final
 
 from narwhals.typing import IntoFrame
 
@@ -34,8 +33,6 @@ from ramify.runs.methods import TABLE_DEFAULT, Finished, Job, baseline, fit_stra
 from ramify.sharing import DEFAULT, Strategy
 from ramify.training import Training, Watcher
 
-_BATCH_SIZE: Final = 128
-
 
 def fit(
     data: str | Path | IntoFrame,
@@ -52,7 +49,7 @@ def fit(
     dropout: float | None = None,
     input_dropout: float | None = None,
     training: Training | None = None,
-    batch_size: int = _BATCH_SIZE,
+    batch_size: int | None = None,
     seed: int = 0,
     device: str = "auto",
     precision: str = "32-true",
@@ -82,7 +79,7 @@ def fit(
         dropout: Share of hidden units dropped in training.
         input_dropout: Share of inputs dropped in training.
         training: Epochs, optimiser and selection rule.
-        batch_size: Rows per step.
+        batch_size: Rows per step; None for 128, or more of 100,000 rows or more.
         seed: Random seed; the global generators are left as they were.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``; ``cuda:1`` for the second of several.
         precision: ``32-true`` or ``bf16-mixed``.
@@ -104,8 +101,16 @@ def fit(
     """
     opened, stated = open_table(data), _kinds(kinds)
     if sharing is None:
-        of_networks = (max_parameters, backbone, training, hidden, dropout, input_dropout)
-        networks = batch_size != _BATCH_SIZE or any(each is not None for each in of_networks)
+        of_networks = (
+            max_parameters,
+            backbone,
+            training,
+            hidden,
+            dropout,
+            input_dropout,
+            batch_size,
+        )
+        networks = any(each is not None for each in of_networks)
         ranked = group_column is not None or "ranking" in stated.values()
         asked = networks or ranked
         sharing = DEFAULT(max_parameters=max_parameters, seed=seed) if asked else TABLE_DEFAULT()
@@ -120,7 +125,7 @@ def fit(
         sharing=sharing,
         backbone=backbone or _perceptron(hidden, dropout, input_dropout),
         training=training or Training(),
-        batch_size=check_count("batch_size", batch_size),
+        batch_size=None if batch_size is None else check_count("batch_size", batch_size),
         seed=check_count("seed", seed, 0),
         device=device,
         precision=precision,

@@ -19,6 +19,8 @@ import ramify
 from ramify import InputError, Run
 from ramify._core import sha256_of
 from ramify.data import open_table
+from ramify.networks import DataFacts
+from ramify.runs import Options
 from ramify.runs._predicting import write_predictions
 from ramify.tasks import Ordinal
 from ramify.training import Training
@@ -192,7 +194,6 @@ def test_two_columns_of_one_name_are_refused(frame: pl.DataFrame) -> None:
         ("max_parameters", "few"),
         ("seed", None),
         ("seed", -1),
-        ("batch_size", None),
         ("batch_size", 1.5),
     ],
 )
@@ -203,3 +204,20 @@ def test_an_argument_of_another_type_is_one_line(
     with pytest.raises(InputError, match=rf"`{name}` must .*Got ") as caught:
         ramify.fit(**given)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "training", "given", "rows"),
+    [
+        (99_999, Training(), None, 128),
+        (100_000, Training(), None, 512),
+        (500_000, Training(), None, 1024),
+        (500_000, Training(epochs=3), None, 128),
+        (500_000, Training(), 64, 64),
+    ],
+)
+def test_many_rows_are_learned_from_in_larger_batches(
+    n_rows: int, training: Training, given: int | None, rows: int
+) -> None:
+    options = Options(("y",), training=training, batch_size=given)
+    assert options.completed(DataFacts(n_rows, of_bits=False)).batch_size == rows

@@ -124,7 +124,7 @@ class Job:
         """The stages that all networks start from."""
         _check_memory(self.options.backbone, self.prepared.inputs.encoder.shape)
         backbone = self.backbone_of(self.options.seed)
-        _check_batch(backbone, min(self.options.batch_size, len(self.prepared.split.train)))
+        _check_batch(backbone, min(self.options.rows_per_step, len(self.prepared.split.train)))
         return backbone
 
     def backbone_of(self, seed: int) -> nn.Sequential:
@@ -196,7 +196,7 @@ class Job:
         )
 
     def _predictions(self, model: TaskModel, side: str) -> Predictions:
-        batches = self.prepared.in_order(side, self.options.batch_size)
+        batches = self.prepared.in_order(side, self.options.rows_per_step)
         return predict(model, TaskLosses(model.tasks), batches, torch.device("cpu"))
 
     def seconds_left(self, share: float) -> float | None:

@@ -124,8 +124,8 @@ def _trained(
         sharing,
         job.backbone,
         tasks,
-        prepared.batches("train", options.batch_size, options.seed, places),
-        prepared.batches("validation", options.batch_size, options.seed, places),
+        prepared.batches("train", options.rows_per_step, options.seed, places),
+        prepared.batches("validation", options.rows_per_step, options.seed, places),
         n_features=options.backbone.n_features,
     )
 
@@ -135,7 +135,7 @@ def _finished(job: Job, name: str, fitted: Fitted, places: Sequence[int] | None 
     trainer = Trainer(options.training, fabric=job.fabric)
 
     def predictions(side: str) -> Predictions:
-        rows = prepared.batches(side, options.batch_size, options.seed, places)
+        rows = prepared.batches(side, options.rows_per_step, options.seed, places)
         return trainer.predict(fitted.network, rows, only_labelled=True)
 
     cost = Cost(0, 0) if places is not None else _cost(job, fitted)

@@ -88,7 +88,7 @@ def _trained(job: Job, sharing: Sharing, place: int) -> Sharing | None:
     assert observer is not None  # for the type checker only
     options, prepared = job.options, job.prepared
     seed = int(np.random.SeedSequence([options.seed, place, 0x57AB]).generate_state(1)[0])
-    rows = prepared.redrawn(options.batch_size, seed)
+    rows = prepared.redrawn(options.rows_per_step, seed)
     trainer = Trainer(
         _short(options.training, sharing, len(prepared.tasks), len(rows)),
         seed=seed,
