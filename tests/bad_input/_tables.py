@@ -235,7 +235,7 @@ TABLES = [
     Case("table", "empty file", "is empty", prepare=write("t.csv", "")),
     Case("table", "empty Parquet", "is empty", fit(table="e.parquet"), write("e.parquet", "")),
     Case("table", "a directory", "--layout must say whose", fit(table="model")),
-    Case("table", "not UTF-8", "must be UTF-8", prepare=text(lambda s: s.encode() + b"\xff\xfe,1")),
+    Case("table", "no text", "must be UTF-8", prepare=text(lambda s: s.encode() + b"\xff\xfe\0,1")),
     Case("table", "ragged rows", "must have 8 fields", prepare=text(lambda s: s + "1,2,3\n")),
     Case(
         "table",
@@ -244,12 +244,13 @@ TABLES = [
         prepare=text(lambda s: s.replace("x01", "x00", 1)),
     ),
     Case("table", "header only", "header only", prepare=text(lambda s: s.split("\n")[0] + "\n")),
-    Case("table", "ending unknown", "must end in", fit(table="t.xls"), write("t.xls", "a")),
+    Case("table", "ending unknown", "must end in", fit(table="t.doc"), write("t.doc", "a")),
     Case(
         "table",
         "semicolons in a .csv",
-        "separated by ','",
+        "Report: ",
         prepare=text(lambda s: s.replace(",", ";")),
+        works=True,
     ),
     Case("table", "quotation mark never closed", "never closed", prepare=text(lambda s: s + '"a')),
     Case(

@@ -8,7 +8,7 @@ from rich.console import Console
 from ramify.cli._data_defaults import augmentation_of, split_of, targets_of
 from ramify.cli._sources import Data, LayoutName, Source, by_task, image_shape
 from ramify.cli._words import kinds_and_levels_in, names_in
-from ramify.data import ImageReading
+from ramify.data import ImageReading, TableReading
 from ramify.runs import Options
 
 
@@ -43,6 +43,11 @@ class DataOptions:
         split: random (80/10/10 per cent), random:60/10/30, column:NAME (its values: train,
             validation, test) or group:NAME; by default the layout's own, else whole groups of
             --group-column, else random.
+        separator: The mark between columns of a text file, or tab; by default that which divides
+            its rows into equally many fields.
+        decimal: The decimal mark of numbers in text, . or a comma; by default as each column tells.
+        encoding: Of a text file, such as cp1252; by default UTF-8, UTF-16 or else Windows-1252.
+        dates: day-first or month-first, for dates such as 03/04/2024 that do not tell.
     """
 
     targets: str | list[str] = ""
@@ -62,6 +67,10 @@ class DataOptions:
     ordinal: list[str] | str = ""
     group_column: str | None = None
     split: str | None = None
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    dates: str | None = None
 
     @property
     def has_plain_rows(self) -> bool:
@@ -93,6 +102,7 @@ class DataOptions:
             classes,
             names_in(self.join),
             ImageReading(size, cache=self.image_cache, skip_bad=self.skip_bad_images),
+            TableReading(self.separator, self.decimal, self.encoding, self.dates),
         ).open(console)
         targets = targets_of(names_in(self.targets), data, classes)
         return (

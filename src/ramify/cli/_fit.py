@@ -50,7 +50,8 @@ def fit(
     """Learn the target columns of a table together: tree, model, comparison, report.
 
     Args:
-        table: CSV, TSV or Parquet file; an empty target means not labelled. For pictures also an
+        table: CSV, TSV, Parquet, Feather, JSON or spreadsheet; a quoted glob, or - for standard
+            input; an empty target means not labelled. For pictures also an
             .npz archive, an IDX file of labels, or with --layout a folder.
         data: What is learned, and from what.
         output: Directory for model, record and report.

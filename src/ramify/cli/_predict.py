@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from ramify._core import InputError, quoted
 from ramify.cli._sources import prediction_rows
+from ramify.data import TableReading
 from ramify.runs import Model, write_predictions
 
 
@@ -17,17 +18,21 @@ def predict(
     output: Path,
     images: str | None = None,
     image_column: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Predict the rows of a table, or pictures, in their order.
 
     Args:
         directory: What ramify fit wrote.
-        table: CSV, TSV or Parquet file with the feature columns, or with the files of pictures;
+        table: Table with the feature columns, in any form that fit takes, or with the files of pictures;
             or an .npz archive or IDX file of pictures.
         output: predictions.csv or predictions.parquet: a column per task, or per class.
         images: Folder of the image files, or which array of an .npz archive is the images.
         image_column: The table's column of file names, relative to the folder.
+        separator: The mark between columns of a text file, or tab; by default found by counting.
+        encoding: Of a text file, such as cp1252; by default UTF-8, UTF-16 or else Windows-1252.
         overwrite: Replace the output file.
     """
     if output.exists() and not overwrite:
@@ -40,6 +45,7 @@ def predict(
         raise InputError(f"--output {quoted(output)} is the table itself; choose another")
     if not output.parent.is_dir():
         raise InputError(f"--output must be in a folder that exists. Got {quoted(output)}")
+    text = TableReading(separator, encoding=encoding)
     model = Model.load(directory)
-    write_predictions(model, prediction_rows(table, images, image_column), output)
+    write_predictions(model, prediction_rows(table, images, image_column, text), output)
     Console().print(f"Predictions: {escape(str(output))}", soft_wrap=True)

@@ -66,7 +66,7 @@ def check_is_table(path: Path, reading: ImageReading) -> None:
     Raises:
         InputError: If it is a folder or holds arrays, or images are to be read in some way.
     """
-    if path.is_dir():
+    if path.is_dir() and not any(path.rglob("*.parquet")):
         raise InputError(
             f"--layout must say whose files the folder {quoted(path)} holds, {listed(LAYOUTS)}; "
             "or name a table in it"

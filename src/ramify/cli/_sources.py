@@ -21,6 +21,7 @@ from ramify.data import (
     ImageData,
     ImageReading,
     Table,
+    TableReading,
     idx_images,
     joined,
     npz_images,
@@ -53,6 +54,7 @@ class Source:
         one_vs_rest: Columns of classes that become a yes-or-no column per class.
         joined: Further data sets, each as ``LAYOUT:PATH``.
         reading: How images are read.
+        text: How text files are written.
     """
 
     path: Path
@@ -62,6 +64,7 @@ class Source:
     one_vs_rest: Sequence[str]
     joined: Sequence[str]
     reading: ImageReading
+    text: TableReading
 
     def open(self, console: Console) -> Data:
         """Open the data and tell how the decoding of images goes on.
@@ -89,10 +92,10 @@ class Source:
             return open_npz(self.path, self.reading, self.images)
         if self.images is None:
             check_is_table(self.path, self.reading)
-            return open_table(self.path)
+            return open_table(self.path, reading=self.text)
         if self.image_column is None:
             return _idx_files(Path(self.images), self.path, self.reading)
-        table = open_table(self.path)
+        table = open_table(self.path, reading=self.text)
         return open_images(table, self.image_column, Path(self.images), self.reading, progress)
 
     def _joined(self, first: Data, progress: ImageProgress) -> ImageData:
@@ -143,13 +146,16 @@ def _one_against_the_rest(data: Data, column: str) -> Data:
     return replace(data, table=found.table, targets=tuple(targets))
 
 
-def prediction_rows(path: Path, images: str | None, image_column: str | None) -> PredictionRows:
+def prediction_rows(
+    path: Path, images: str | None, image_column: str | None, text: TableReading | None = None
+) -> PredictionRows:
     """The rows to predict, as the user says where they lie.
 
     Args:
         path: A table, an ``.npz`` archive, or an IDX file of images.
         images: Folder of the image files, or name of the array in the archive.
         image_column: Column of the file names.
+        text: How a text file is written, where it does not tell.
 
     Raises:
         InputError: If the options do not fit each other, or the data is damaged.
@@ -166,7 +172,7 @@ def prediction_rows(path: Path, images: str | None, image_column: str | None) ->
         return idx_images(path)
     if (images is None) != (image_column is None):
         raise InputError("--images and --image-column go together; give both for image files")
-    table = open_table(path)
+    table = open_table(path, reading=text)
     if images is None or image_column is None:
         return table
     return NamedImages(table, image_column, Path(images))

@@ -81,6 +81,7 @@ from ramify.data.tables import (
     StatedKind,
     Table,
     TableEncoder,
+    TableReading,
     TableSchema,
     Targets,
     feature_batches,
@@ -97,6 +98,7 @@ from ramify.data.tables import (
     split_names,
     standardised,
     with_soft_labels,
+    written_plainly,
 )
 
 __all__ = [
@@ -139,6 +141,7 @@ __all__ = [
     "Table",
     "TableBatches",
     "TableEncoder",
+    "TableReading",
     "TableSchema",
     "Targets",
     "TrainTestSplit",
@@ -181,4 +184,5 @@ __all__ = [
     "split_rows",
     "standardised",
     "with_soft_labels",
+    "written_plainly",
 ]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,7 @@ from ramify.data import (
     resolve_columns,
     split_rows,
     standardised,
+    written_plainly,
 )
 from ramify.metrics import absence_note
 from ramify.networks import DataFacts
@@ -189,6 +190,7 @@ def prepare(data: Table | ImageData, options: Options) -> Prepared:
     """
     if isinstance(data, ImageData):
         return _prepare_images(data, options)
+    data = written_plainly(data, options.ignore)
     labels = infer_labels(
         data,
         options.targets,
@@ -206,6 +208,7 @@ def prepare(data: Table | ImageData, options: Options) -> Prepared:
 
 
 def _prepare_images(data: ImageData, options: Options) -> Prepared:
+    data = replace(data, table=written_plainly(data.table, options.ignore))
     inferred = infer_labels(
         data.table,
         options.targets,

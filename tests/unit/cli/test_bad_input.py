@@ -42,7 +42,7 @@ def assert_refused(said: Said, words: str) -> None:
         (b"a,g\n", "header only"),
         (b"a,g\n1,2\n1,2,3\n", "must have 2 fields"),
         (b"a,a,g\n1,2,3\n", "must be different"),
-        (b"a,g\n\xff,1\n", "must be UTF-8"),
+        (b"a,g\n\xff\0,1\n", "must be UTF-8"),
         (b"g1,g2\n1,0\n0,1\n1,1\n", "at least one feature column"),
         (b"a,g\n1,\n2,\n3,\n", "at least one target must have labels"),
         (b"a,g\n1,1\n2,0\n", "at least 3 rows"),

@@ -7,6 +7,7 @@ from ramify.data.tables._infer import (
     infer_features,
     infer_labels,
     infer_schema,
+    written_plainly,
 )
 from ramify.data.tables._label_statistics import standardised
 from ramify.data.tables._names import check_columns, resolve_columns, split_names
@@ -26,6 +27,7 @@ from ramify.data.tables._soft_labels import SoftLabels, with_soft_labels
 from ramify.data.tables._spelling import identifiers_among, named_plainly, row_names
 from ramify.data.tables._table import Table
 from ramify.data.tables._target_kinds import StatedKind
+from ramify.data.tables._text_file import TableReading
 
 __all__ = [
     "FIT_ADVICE",
@@ -39,6 +41,7 @@ __all__ = [
     "StatedKind",
     "Table",
     "TableEncoder",
+    "TableReading",
     "TableSchema",
     "Targets",
     "check_columns",
@@ -59,4 +62,5 @@ __all__ = [
     "split_names",
     "standardised",
     "with_soft_labels",
+    "written_plainly",
 ]

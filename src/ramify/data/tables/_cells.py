@@ -15,10 +15,14 @@ from ramify.data.tables._moments import (
     moments,
     seconds,
 )
+from ramify.data.tables._notation import Notation
 
-MISSING: Final = ("", "NA", "N/A", "NaN", "NAN", "Nan", "nan", "null", "None", "?")
-TRUE_WORDS: Final = ("true", "yes", "t")
-FALSE_WORDS: Final = ("false", "no", "f")
+MISSING: Final = (
+    *("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "NAN", "Nan", "nan", "-nan", "NaT"),
+    *("null", "NULL", "None", "?"),
+)
+TRUE_WORDS: Final = ("true", "yes", "t", "y", "ja", "oui", "wahr", "vrai", "on", "sim", "si", "sí")
+FALSE_WORDS: Final = ("false", "no", "f", "n", "nein", "non", "falsch", "faux", "off", "não", "nee")
 LARGEST: Final = 1e300  # sums and squares of differences, once scaled, stay within float64
 LARGEST_EXACT: Final = 2.0**53  # whole numbers beyond are not all told apart by float64
 
@@ -66,10 +70,12 @@ class Column:
         key: Its name in the polars frame, which no user chose: polars takes ``*`` and ``^x$`` for
             patterns.
         form: What its cells are.
+        notation: How texts write numbers or dates, where not as programs do.
     """
 
     key: str
     form: Form
+    notation: Notation | None = None
 
     def present(self, named: Collection[str] = ()) -> pl.Expr:
         """The cells, with null where one is missing, words for "missing" included.
@@ -82,7 +88,8 @@ class Column:
             return column.fill_nan(None) if self.form == "number" else column
         stripped = column.str.strip_chars()
         missing = [word for word in MISSING if word not in named]
-        return pl.when(stripped.is_in(missing)).then(None).otherwise(stripped).alias(self.key)
+        cell = stripped if self.notation is None else self.notation.plain(stripped)
+        return pl.when(stripped.is_in(missing)).then(None).otherwise(cell).alias(self.key)
 
     def words(self, named: Collection[str] = ()) -> pl.Expr:
         """Only the words that are read as missing, such as ``NA``; empty cells are none.
@@ -101,7 +108,7 @@ class Column:
 
     def simple_number(self) -> pl.Expr:
         """The numbers in a quick way; null or NaN wherever a cell is not plainly a number."""
-        return self._as_number(pl.col(self.key))
+        return self._as_number(pl.col(self.key)) if self.notation is None else self.number()
 
     def moment(self) -> pl.Expr:
         """Days since 1970; null where a cell is missing or no date of ISO 8601."""

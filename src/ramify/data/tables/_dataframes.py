@@ -1,6 +1,7 @@
 """Dataframes of other libraries, through narwhals, as polars frames."""
 
 import datetime
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -13,7 +14,7 @@ from ramify._core import InputError, listed, quoted
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
 
-    Frame: TypeAlias = IntoFrame
+    Frame: TypeAlias = IntoFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 else:
     # The shape hook cannot check against narwhals' protocols.
     Frame: TypeAlias = object
@@ -37,19 +38,56 @@ def to_polars(frame: Frame) -> tuple[pl.LazyFrame, tuple[str, ...]]:
         return frame, tuple(frame.collect_schema().names())
     if isinstance(frame, pl.DataFrame):
         return frame.lazy(), tuple(frame.columns)
+    if isinstance(frame, Mapping):
+        return _of_columns(frame)
+    if isinstance(frame, list | tuple) and frame and all(isinstance(r, Mapping) for r in frame):
+        names = dict.fromkeys(name for row in frame for name in row)
+        return _of_columns({name: [row.get(name) for row in frame] for name in names})
     check_unique("the dataframe", _native_names(frame))
     try:
         eager = _eager(frame)
     except TypeError:
         raise InputError(
-            "`table` must be a path or a dataframe (polars, pandas, pyarrow). "
-            f"Got {quoted(type(frame).__name__)}"
+            "`table` must be a path, a dataframe (polars, pandas, pyarrow), a mapping from names to "
+            f"columns, or a list of mappings. Got {quoted(type(frame).__name__)}"
         ) from None
     if eager.implementation.is_pyarrow():
         table = pl.DataFrame(eager.to_native())
         return table.lazy(), tuple(table.columns)
     series = [_series(str(column.name), column) for column in eager.iter_columns()]
     return pl.DataFrame(series).lazy(), tuple(one.name for one in series)
+
+
+def _of_columns(columns: Mapping[Any, Any]) -> tuple[pl.LazyFrame, tuple[str, ...]]:
+    """A mapping from names to columns: lists, arrays or series."""
+    whole: Any = columns.get("frame")
+    if hasattr(whole, "columns"):
+        return to_polars(whole)  # what scikit-learn's loaders give with `as_frame`
+    check_unique("the mapping", [str(name) for name in columns])
+    series = [_column_of(str(name), cells) for name, cells in columns.items()]
+    if len({len(each) for each in series}) > 1:
+        raise InputError(
+            "columns of the mapping must be equally long",
+            got=listed(f"{each.name}: {len(each):,}" for each in series),
+        )
+    return pl.DataFrame(series).lazy(), tuple(each.name for each in series)
+
+
+def _column_of(name: str, cells: Any) -> pl.Series:  # noqa: ANN401
+    if isinstance(cells, pl.Series):
+        return cells.alias(name)
+    if isinstance(cells, np.ndarray) and cells.ndim == 1 and cells.dtype.kind in "fiub":
+        return pl.Series(name, cells)
+    if isinstance(cells, str) or not hasattr(cells, "__len__") or not hasattr(cells, "__iter__"):
+        raise InputError(
+            f"column {quoted(name)} of the mapping must be a list or an array",
+            got=quoted(type(cells).__name__),
+        )
+    objects = [None if cell is None or cell != cell else cell for cell in cells]  # noqa: PLR0124
+    numbers = all(isinstance(cell, int | float | np.number) for cell in objects if cell is not None)
+    if numbers and any(isinstance(cell, float | np.floating) for cell in objects):
+        return pl.Series(name, objects, dtype=pl.Float64, strict=False)
+    return _from_objects(name, objects)
 
 
 def check_unique(where: str, names: list[str]) -> None:

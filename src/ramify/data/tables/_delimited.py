@@ -2,20 +2,16 @@
 
 import codecs
 import csv
-import gzip
 import math
 import re
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ramify._core import InputError, check_unpacked_size, counted, quoted
+from ramify.data.tables._text_file import TextFile, packing_of
 
 _NEWLINE, _QUOTE, _RETURN = (ord(c) for c in '\n"\r')
 
@@ -47,8 +43,8 @@ class RowCounter:
         separators, ends = self._outside_quotes(np.frombuffer(chunk, dtype=np.uint8))
         if self.n_rows < 0:
             self.header += chunk[: ends[0]] if len(ends) else chunk
-            start = self.header[:_HEADER_START].decode("utf-8", "replace")
-            _check_header(self.path, start, chr(self.separator))
+            start = self.header[: 1 << 16].decode("utf-8", "replace")
+            _check_header(self.path, start)
         before = np.searchsorted(separators, ends)
         fields = np.diff(before, prepend=0)
         lengths = np.diff(ends, prepend=-1) - 1
@@ -102,7 +98,7 @@ class RowCounter:
         except UnicodeDecodeError as error:
             byte = self.n_bytes - pending + error.start + 1
             line = max(self.n_rows, 0) + chunk[: error.start].count(b"\n") + (self.n_rows >= 0) + 1
-            raise InputError(
+            raise NotUTF8Error(
                 f"{quoted(self.path)} must be UTF-8 text. Byte {byte:,} (line {line:,}) is not; "
                 "save the table as UTF-8"
             ) from None
@@ -146,26 +142,14 @@ class RowCounter:
         )
 
 
-def _check_header(path: Path, header: str, separator: str) -> None:
-    """Check that columns and lines end as they should, before every row is found to be wrong."""
+def _check_header(path: Path, header: str) -> None:
+    """Check that lines end as they should, before every row is found to be wrong."""
     plain = re.sub(r'"[^"]*"?', "", header)
     if "\r" in plain.removesuffix("\r"):
         raise InputError(
             f"lines of {quoted(path)} must end with LF or CRLF",
-            got="CR alone",
+            got="CR alone in its header",
             remedy="save it with the line ends of Unix or Windows",
-        )
-    other = next((mark for mark in ";\t," if mark in plain and mark != separator), None)
-    if separator not in plain and other:
-        advice = {
-            ";": "save it with commas between columns and points in numbers",
-            "\t": "name it .tsv",
-            ",": "name it .csv",
-        }
-        raise InputError(
-            f"{quoted(path)} must have its columns separated by {quoted(separator)}",
-            got=f"{quoted(other)} in its header",
-            remedy=advice[other],
         )
 
 
@@ -178,10 +162,6 @@ def _ends_in_return(
     return found.astype(np.intp)
 
 
-_CHUNK: Final = 1 << 22
-_HEADER_START: Final = 1 << 16
-
-
 @dataclass(frozen=True)
 class Layout:
     """Column names and number of data rows of a delimited file."""
@@ -190,47 +170,30 @@ class Layout:
     n_rows: int
 
 
-def inspect_delimited(path: Path, separator: str) -> Layout:
+class NotUTF8Error(InputError):
+    """A text is not encoded as UTF-8."""
+
+
+def inspect_delimited(text: TextFile) -> Layout:
     """Read a delimited file once and find what polars would pass over in silence.
 
     Polars fills short rows with nulls and renames repeated columns; both are to be errors.
 
+    Args:
+        text: The file.
+
     Raises:
-        InputError: If the file is empty, not UTF-8, ragged or cut off.
+        NotUTF8Error: If it is not UTF-8.
+        InputError: If the file is empty, ragged or cut off.
     """
+    path, separator = text.path, text.separator
     rows = RowCounter(path, ord(separator))
-    try:
-        for chunk in _chunks(path):
-            rows.take(chunk)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError(
-            f"{quoted(path)} must be a whole gzip file. It is cut off or damaged; "
-            "copy or compress it again"
-        ) from None
+    for chunk in text.chunks():
+        rows.take(chunk)
     rows.finish()
-    if path.suffix.lower() == ".gz":  # polars unpacks it as a whole
+    if text.content is None and packing_of(path):  # polars unpacks it as a whole
         check_unpacked_size(path, rows.n_bytes, path.stat().st_size, most=math.inf)
     return Layout(_header_names(path, rows.header, separator), rows.n_rows)
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    """The file in pieces, without the byte order mark, and with a newline at its end."""
-    start, rest, last = len(codecs.BOM_UTF8), b"", b""
-    with path.open("rb") as stored, _unpacked(stored, path) as file:
-        rest = file.read(start).removeprefix(codecs.BOM_UTF8)
-        while read := file.read(_CHUNK):
-            piece = rest + read
-            # The two bytes of a CRLF are to be in one piece.
-            rest = b"\r" if piece.endswith(b"\r") else b""
-            last = piece.removesuffix(b"\r")
-            if last:
-                yield last
-    if rest or (last and not last.endswith(b"\n")):
-        yield rest + b"\n"
-
-
-def _unpacked(stored: BufferedReader, path: Path) -> BufferedReader | gzip.GzipFile:
-    return gzip.GzipFile(fileobj=stored) if path.suffix.lower() == ".gz" else stored
 
 
 def _header_names(path: Path, header: bytes, separator: str) -> tuple[str, ...]:

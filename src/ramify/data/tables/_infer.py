@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ramify._core import InputError, counted, listed, quoted
+from ramify.data.tables._find_notation import as_written
 from ramify.data.tables._look import look_of
 from ramify.data.tables._names import resolve_columns
-from ramify.data.tables._profile import Profile, profiles
+from ramify.data.tables._profile import Profile, indexes_among, profiles
 from ramify.data.tables._read import FIT_ADVICE, check_numbers
 from ramify.data.tables._schema import SCHEMA_VERSION, ColumnType, FeatureColumn, TableSchema
 from ramify.data.tables._spelling import Names, names_in
@@ -96,6 +97,7 @@ def infer_schema(
         >>> found.features.names, found.tasks[0].kind.classes
         (('age',), ('no', 'yes'))
     """
+    table = written_plainly(table, ignore)
     labels = infer_labels(
         table,
         targets,
@@ -105,6 +107,20 @@ def infer_schema(
         group_column=group_column,
     )
     return infer_features(table, labels)
+
+
+def written_plainly(table: Table, ignore: Iterable[str] = ()) -> Table:
+    """A table whose columns of texts are read as the numbers and dates that they write.
+
+    Args:
+        table: The table.
+        ignore: Names or globs of columns that are neither feature nor target.
+
+    Raises:
+        InputError: If a column mixes notations that cannot be told apart.
+    """
+    ignored = set(resolve_columns(table.columns, list(ignore), "ignore"))
+    return as_written(table, [name for name in table.columns if name not in ignored])
 
 
 def infer_labels(
@@ -140,7 +156,7 @@ def infer_labels(
     taken = {*wanted, *left_out}
     tasks, warnings = _infer_tasks(table, wanted, kinds or {})
     others = tuple(name for name in table.columns if name not in taken)
-    return InferredLabels(tasks, left_out, warnings, others)
+    return InferredLabels(tasks, left_out, [*table.remarks, *warnings], others)
 
 
 def infer_features(table: Table, labels: InferredLabels, rows: Rows | None = None) -> Inferred:
@@ -165,13 +181,17 @@ def infer_features(table: Table, labels: InferredLabels, rows: Rows | None = Non
     columns = {n: _FoundColumn(n, p, None) for n, p in found.items()}
     columns |= {n: _FoundColumn(n, found[n], names) for n, names in names_in(seen, wordy).items()}
     useless = {name: why for name, one in columns.items() if (why := one.useless())}
+    indexes = indexes_among(seen, {n: p for n, p in found.items() if n not in useless})
+    if len(useless) + len(indexes) < len(found):  # else it may be the time of what is to be learned
+        useless |= indexes
     kept = [columns[name] for name in labels.others if name not in useless]
     if not kept:
         raise InputError(
             "at least one feature column must be left. "
             f"{_all_gone(useless)}; give columns with different values"
         )
-    schema = TableSchema(features=tuple(one.feature() for one in kept), version=SCHEMA_VERSION)
+    features = tuple(one.feature(seen) for one in kept)
+    schema = TableSchema(features=features, version=SCHEMA_VERSION)
     said = [words for one in columns.values() if (words := one.said(seen, useless.get(one.name)))]
     copies = copies_of_targets(table, schema, labels.tasks)
     return Inferred(
@@ -213,31 +233,41 @@ class _FoundColumn:
             return f"text with {names.distinct:,} different values in {rows}"
         return None
 
-    def feature(self) -> FeatureColumn:
+    def feature(self, table: Table) -> FeatureColumn:
         """How the column is read."""
-        names, found = self.names, self.type
+        names, found, notation = self.names, self.type, table.column(self.name).notation
         if found != "categorical" or names is None:
-            return FeatureColumn(name=self.name, type=found)
+            return FeatureColumn(name=self.name, type=found, notation=notation)
         kept = tuple(list(names.counts)[:MOST_CATEGORIES])
-        return FeatureColumn(name=self.name, type="categorical", categories=kept)
+        return FeatureColumn(name=self.name, type="categorical", categories=kept, notation=notation)
 
     def said(self, table: Table, useless: str | None) -> str | None:
         """What a user should know of how the column is read; None if nothing."""
-        name, names, found = quoted(self.name), self.names, self.type
+        name = quoted(self.name)
+        if useless is not None and useless.startswith("an index"):
+            return f"column {name} is {useless}; it is not used as a feature"
         if useless is not None and not useless.startswith("text"):
             return _inexact(f"column {name}", self.profile)
-        fate = f"is {useless}, like an identifier; it is not used as a feature"
-        if found == "categorical" and names is not None:
-            if useless is None:
-                fate = f"is read as {names.distinct:,} categories"
-            if self.profile.are_codes:
-                return f"column {name} has codes with leading zeros and {fate}"
-            if look := look_of(names.counts):
-                return f"column {name} looks like {look.what} ({quoted(look.example)}), but {fate}; {look.advice}"
-            return None if useless is None else f"column {name} {fate}"
-        if found in _READ_AS or self.name in table.notes:
-            return f"column {name} was read as {table.notes.get(self.name, _READ_AS.get(found))}"
+        if self.type == "categorical" and self.names is not None:
+            return self._said_of_text(self.names, useless)
+        if table.column(self.name).notation is not None:
+            return None  # the table's remarks tell it
+        if self.type in _READ_AS or self.name in table.notes:
+            read_as = table.notes.get(self.name, _READ_AS.get(self.type))
+            return f"column {name} was read as {read_as}"
         return _inexact(f"column {name}", self.profile)
+
+    def _said_of_text(self, names: Names, useless: str | None) -> str | None:
+        name = quoted(self.name)
+        fate = f"is {useless}, like an identifier; it is not used as a feature"
+        if useless is None:
+            fate = f"is read as {names.distinct:,} categories"
+        if self.profile.are_codes:
+            return f"column {name} has codes with leading zeros and {fate}"
+        if look := look_of(names.counts):
+            example = quoted(look.example)
+            return f"column {name} looks like {look.what} ({example}), but {fate}; {look.advice}"
+        return None if useless is None else f"column {name} {fate}"
 
 
 def _inexact(what: str, profile: Profile) -> str | None:

@@ -24,7 +24,7 @@ class Look(NamedTuple):
 
 
 _AS_NUMBERS: Final = "write plain numbers with a point"
-_AS_DATES: Final = "write them as 2024-05-31"
+_AS_DATES: Final = "write them as 2024-05-31, or say `dates`, day-first or month-first"
 _LOOKS: Final = {
     re.compile(pattern): (what, advice)
     for pattern, what, advice in (
@@ -36,6 +36,11 @@ _LOOKS: Final = {
             r"[<>≤≥]=? ?[\d.,]+",
             "bounds of numbers",
             "write the number alone, or leave the cell empty",
+        ),
+        (
+            r"[+-]?\d[\d.,]* [A-Za-zµ°]{1,5}|[+-]?\d+[.,]\d+[A-Za-zµ°]{1,5}",
+            "numbers with units",
+            "write plain numbers of one unit",
         ),
         (r"\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})", "dates", _AS_DATES),
         (r"\d{4}[./]\d{1,2}[./]\d{1,2}|\d{4}-\d{1,2}(-\d{1,2})?", "dates", _AS_DATES),

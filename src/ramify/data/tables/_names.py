@@ -52,6 +52,7 @@ def resolve_columns(
             found.append(pattern)
             continue
         matches = [name for name in columns if fnmatchcase(name, pattern)]
+        matches = matches or [name for name in columns if name.strip() == pattern.strip()]
         if not matches:
             raise _unknown(columns, pattern, argument)
         # A glob after an exact name is to add the rest, not to complain.

@@ -1,6 +1,6 @@
 """What stands in the columns: counts over all rows, from one pass in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from ramify.data.tables._table import Table
 
 MOST_VALUES: Final = 1001
 _CELLS: Final = 1 << 23
+_FEWEST: Final = 10  # fewer rows may rise by chance
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,38 @@ def profiles(table: Table, columns: Sequence[str], count: Sequence[str] = ()) ->
         numbers = decoded(frame, fast, lambda i: cells[i].number())
         tally.add(frame, numbers.to_numpy(), _n_present(cells, frame, numbers))
     return {name: tally.profile(i) for i, name in enumerate(columns)}
+
+
+def indexes_among(table: Table, found: Mapping[str, Profile]) -> dict[str, str]:
+    """Columns that number the rows, with the reason why they say nothing of them.
+
+    Args:
+        table: The table, or some of its rows.
+        found: What stands in the columns.
+    """
+    n = table.n_rows
+    whole = {
+        name: table.column(name)
+        for name, one in found.items()
+        if one.whole and one.all_numbers and one.present == n >= _FEWEST
+    }
+    rows = np.arange(n) if table.places is None else table.places
+    # Only what spans as many numbers as rows can rise by one with them.
+    span = float(rows[-1] - rows[0])
+    rising = {name: c for name, c in whole.items() if found[name].high - found[name].low == span}
+    unnamed = {name: column for name, column in whole.items() if name in table.unnamed}
+    if not (rising or unnamed):
+        return {}
+    wanted = {column.key: column for column in (rising | unnamed).values()}
+    numbers = table.collect(*(column.number() for column in wanted.values()))
+    reasons = {}
+    for name, column in unnamed.items():
+        if numbers[column.key].n_unique() == n:
+            reasons[name] = "an index: whole numbers without a name, all different"
+    for name, column in rising.items():
+        if bool((numbers[column.key].to_numpy() - rows == found[name].low - rows[0]).all()):
+            reasons[name] = "an index: it rises by one with the rows"
+    return reasons
 
 
 def _n_present(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -94,7 +95,7 @@ def feature_batches(
     numeric = [
         column
         for column, feature in zip(cells, schema.features, strict=True)
-        if feature.type == "numeric"
+        if feature.type == "numeric" and column.notation is None
     ]
     for frame in table.batches(cells, rows, numeric):
         block = decoded(frame, fast, careful).to_numpy(writable=True)
@@ -114,7 +115,12 @@ def _columns(table: Table, schema: TableSchema) -> list[Column]:
             f"{quoted(table.name)} must have the feature columns that the model learned from. "
             f"It lacks {listed(absent)}; add them (they may be empty)"
         )
-    columns = [table.column(name) for name in schema.names]
+    columns = [
+        replace(table.column(feature.name), notation=feature.notation)
+        if table.column(feature.name).form == "text"
+        else table.column(feature.name)
+        for feature in schema.features
+    ]
     for column, feature in zip(columns, schema.features, strict=True):
         _check_form(column, feature, dates_as_numbers=schema.version == 1)
     return columns
@@ -153,7 +159,7 @@ def _feature(cells: Column, feature: FeatureColumn) -> pl.Expr:
         return cells.flagged(cells.moment())
     if feature.type == "time":
         return cells.flagged(cells.clock())
-    label, n = cells.text(), len(feature.categories)
+    label, n = cells.text(feature.categories), len(feature.categories)
     codes = list(range(n))
     code = label.replace_strict(list(feature.categories), codes, default=n, return_dtype=pl.Float64)
     return pl.when(label.is_not_null()).then(code).alias(cells.key)

@@ -76,7 +76,9 @@ def rows_by_task(table: Table, targets: Sequence[str], task_column: str) -> Rows
     )
     gone = {task_column, *targets}
     readable = {name: found for name, found in table.readable.items() if name not in gone}
-    readable |= {name: Column(key, target.form) for name, (key, target, _) in cells.items()}
+    readable |= {
+        name: Column(key, target.form, target.notation) for name, (key, target, _) in cells.items()
+    }
     levels = {
         name: table.levels[target]
         for target in targets

@@ -4,6 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ramify.data.tables._notation import Notation
+
 ColumnType = Literal["numeric", "boolean", "categorical", "date", "time"]
 SCHEMA_VERSION: Final = 2
 
@@ -17,6 +19,7 @@ class FeatureColumn(BaseModel):
             (seconds since midnight).
         categories: The categories that are told apart, most frequent first; any other text has
             the code ``len(categories)``. Empty unless categorical.
+        notation: How texts write numbers or dates, where not as programs do.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,6 +27,7 @@ class FeatureColumn(BaseModel):
     name: Annotated[str, Field(min_length=1)]
     type: ColumnType
     categories: tuple[str, ...] = ()
+    notation: Notation | None = None
 
     @model_validator(mode="after")
     def _categories_fit(self) -> "FeatureColumn":

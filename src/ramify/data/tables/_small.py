@@ -88,7 +88,7 @@ def _code(cell: object, codes: Mapping[str, float]) -> float:
     if type(cell) is not str:
         raise _NotPlainError
     text = cell.strip()
-    return nan if text in _MISSING else codes.get(text, float(len(codes)))
+    return nan if text in _MISSING and text not in codes else codes.get(text, float(len(codes)))
 
 
 _READ: Final[dict[ColumnType, Callable[[Any], float]]] = {"numeric": _number, "boolean": _truth}

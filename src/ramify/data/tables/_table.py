@@ -12,6 +12,7 @@ from jaxtyping import Int64
 
 from ramify._core import InputError, listed, quoted
 from ramify.data.tables._cells import Column
+from ramify.data.tables._text_file import TableReading
 from ramify.tasks import Ordinal
 
 BATCH_ROWS: Final = 8192
@@ -31,6 +32,10 @@ class Table:
         unreadable: For each other column (lists, structures, bytes), its type in words.
         notes: Columns that were converted (durations), and to what.
         levels: Columns that declare the order of their labels, with three or more of them.
+        unnamed: Columns without a name of their own.
+        separator: The mark between the columns of a text file; empty of all else.
+        reading: What the user says of how it is written.
+        remarks: What a user should know of how it was read, a sentence each.
         places: For some rows of a larger table, their numbers there.
         typed: For a text file, gives the frame with columns of some keys read as Float64, which
             fails at a cell that is no number; None where there is nothing to gain.
@@ -44,6 +49,10 @@ class Table:
     unreadable: dict[str, str] = field(default_factory=dict, repr=False)
     notes: dict[str, str] = field(default_factory=dict, repr=False)
     levels: dict[str, Ordinal] = field(default_factory=dict, repr=False)
+    unnamed: frozenset[str] = field(default=frozenset(), repr=False)
+    separator: str = field(default="", repr=False)
+    reading: TableReading = field(default=TableReading(), repr=False)
+    remarks: tuple[str, ...] = field(default=(), repr=False)
     places: Rows | None = field(default=None, repr=False)
     typed: Callable[[Collection[str]], pl.LazyFrame] | None = field(default=None, repr=False)
     # What was found in the columns, so that no pass over the rows is made twice. No argument: a

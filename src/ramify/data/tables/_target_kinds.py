@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ramify._core import InputError, counted, listed, quoted
+from ramify.data.tables._cells import FALSE_WORDS, TRUE_WORDS
 from ramify.data.tables._names import resolve_columns
 from ramify.data.tables._profile import Profile
 from ramify.data.tables._read import label_number, label_truth
@@ -17,7 +18,7 @@ _MOST_CLASSES: Final = 1000
 _MOST_INTEGERS: Final = 10
 _MOST_LEVELS: Final = 100
 _POSITIVE: Final = frozenset(
-    ("active", "case", "positive", "pos", "present", "toxic", "high", "+", "y", "yes", "true", "t")
+    ("active", "case", "positive", "pos", "present", "toxic", "high", "+", *TRUE_WORDS)
 )
 
 
@@ -220,7 +221,7 @@ def _counterpart(labels: list[str]) -> list[str]:
     if not labels:
         return ["0", "1"]
     label = labels[0]
-    opposite = {"true": "false", "yes": "no", "t": "f", "y": "n", "active": "inactive"}
+    opposite = dict(zip(TRUE_WORDS, FALSE_WORDS, strict=False)) | {"active": "inactive"}
     opposite |= {b: a for a, b in opposite.items()} | {
         "positive": "negative",
         "negative": "positive",

@@ -141,7 +141,7 @@ def test_a_dataframe_without_rows_or_with_repeated_columns_is_refused() -> None:
         open_table(pl.DataFrame())
     with pytest.raises(InputError, match=r"must be different\. Got 'a' repeatedly"):
         open_table(pd.DataFrame([[1, 2]], columns=["a", "a"]))
-    with pytest.raises(InputError, match=r"`table` must be a path or a dataframe .* Got 'list'"):
+    with pytest.raises(InputError, match=r"`table` must be a path, a dataframe .* Got 'list'"):
         open_table([1, 2])  # type: ignore[arg-type]
 
 
