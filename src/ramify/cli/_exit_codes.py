@@ -1,17 +1,54 @@
-"""How a command ended: exit code 2 and a line in words for whatever the user can mend."""
+"""How a command ended: exit code 2 and a line in words, as they are typed, for whatever the user can mend."""
 
 import errno
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from jsonargparse import ArgumentError
 from polars.exceptions import PolarsError
 from safetensors import SafetensorError
 
 from ramify._core import ModelFileError, RamifyError, StoppedError, nearest, quoted
-from ramify.cli._flags import in_flags
 from ramify.cli._options_from_signature import flag, options_of
 from ramify.cli._parser import VERBS, Verb, build_parser, run_verb, verb_in
+
+_SYNONYMS: Final[Mapping[str, str]] = {
+    "cache": "image_cache",
+    "kinds": "kind",
+    "levels": "ordinal",
+    "n_trials": "search",
+    "padding": "shift",
+    "skip_bad": "skip_bad_images",
+}
+
+
+def in_flags(error: RamifyError, verbs: Iterable[Callable[..., None]]) -> str:
+    """The message of an error, its arguments called what the command line calls them.
+
+    Arguments that no verb has keep their names.
+
+    Args:
+        error: What went wrong.
+        verbs: Functions whose parameters are the options.
+
+    Example:
+        >>> from ramify._core import InputError
+        >>> def fit(*, epochs: int = 1) -> None: ...
+        >>> in_flags(InputError("must be finite", argument="epochs", got="inf"), [fit])
+        '--epochs must be finite. Got inf'
+    """
+    options = [each for verb in verbs for each in options_of(verb)]
+    known = {each.name for each in options}
+    synonyms = {argument: each.name for each in options for argument in each.arguments}
+    synonyms |= _SYNONYMS
+
+    def typed(argument: str) -> str:
+        name = argument if argument in known else synonyms.get(argument, argument)
+        return flag(name) if name in known else f"`{argument}`"
+
+    return error.told(typed)
+
 
 _DISK_FULL = "the disk is full; free some space and run it again (ramify fit goes on with --resume)"
 _NO_MEMORY = "there is not enough memory; use a smaller table, --hidden, --width, --estimator-width, --image-size or --batch-size"

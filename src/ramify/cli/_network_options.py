@@ -7,7 +7,7 @@ from typing import Literal
 
 from ramify._core import InputError, check_seconds, listed, quoted
 from ramify.cli._asked import Asked, DeclaredOptions
-from ramify.cli._data_defaults import decay_of
+from ramify.cli._data_options import decay_of
 from ramify.cli._sources import Data
 from ramify.data import ImageData
 from ramify.networks import default_backbone

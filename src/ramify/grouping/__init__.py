@@ -27,9 +27,13 @@ from ramify.grouping._conditions import (
     medoids,
     together,
 )
-from ramify.grouping._contrast import contrasted
-from ramify.grouping._distances import factor_distances
-from ramify.grouping._evidence import has_evidence, known_share, unknown_pairs
+from ramify.grouping._evidence import (
+    contrasted,
+    factor_distances,
+    has_evidence,
+    known_share,
+    unknown_pairs,
+)
 from ramify.grouping._path import (
     SharingPath,
     SharingStep,

@@ -12,8 +12,7 @@ from ramify.runs._predicting import (
     write_predictions,
 )
 from ramify.runs._prepared import Prepared, SideRows, prepare
-from ramify.runs._register import register
-from ramify.runs._registry import STRATEGIES
+from ramify.runs._register import STRATEGIES, register
 from ramify.runs._run import Run, load
 from ramify.runs.methods import (
     LINEAR_METHODS,

@@ -1,12 +1,23 @@
-"""A user's own classes, made known to all of ramify."""
+"""Every way of sharing by its name, and how users' own classes join it."""
 
 from typing import Any, Final
 
 from ramify._core import InputError, Registry, quoted
 from ramify.networks import BACKBONES, NETWORKS
-from ramify.runs._registry import STRATEGIES
-from ramify.sharing import Strategy
+from ramify.runs.methods import Auto, LinearSharing, Method, RandomForest, RidgeLogistic
+from ramify.sharing import BUILT_IN, Strategy
 from ramify.weighting import WEIGHTINGS
+
+_METHODS: Final[tuple[type[Method], ...]] = (LinearSharing, RandomForest, RidgeLogistic, Auto)
+
+STRATEGIES: Final[Registry[Strategy]] = Registry(
+    Strategy, "way of sharing", "ramify.strategies", [*BUILT_IN, *_METHODS]
+)
+"""Every way of sharing by its name; `ramify.register` and installed packages add to it."""
+
+for _model in (model for method in _METHODS for model in method.models()):
+    NETWORKS.add(_model)  # files have one list of kinds, of networks and of all else
+
 
 _REGISTRIES: Final[tuple[Registry[Any], ...]] = (STRATEGIES, NETWORKS, BACKBONES, WEIGHTINGS)
 

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ramify._core import InputError, listed
 from ramify.data import ImageData, Split, Table, with_soft_labels
-from ramify.runs._error_context import naming
 from ramify.runs._model import Model
 from ramify.runs._predicting import raw_batches
+from ramify.runs._start import naming
 from ramify.tasks import Binary, TaskSet
 
 

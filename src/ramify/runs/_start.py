@@ -1,6 +1,7 @@
 """The weights that all networks of a run start from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -16,8 +17,28 @@ from ramify.networks import (
     stages_of,
     thin_like,
 )
-from ramify.runs._error_context import naming
 from ramify.runs._model import Model
+
+
+@contextmanager
+def naming(argument: str, path: Path) -> Iterator[None]:
+    """Put an argument and what it names before the message of an error, which keeps its class.
+
+    Args:
+        argument: As Python has it.
+        path: What it names.
+
+    Example:
+        >>> with naming("start_from", Path("old")):
+        ...     raise InputError("must be 8", argument="width", got="4")
+        Traceback (most recent call last):
+        ...
+        ramify._core._errors.InputError: `start_from` 'old' cannot be used: `width` must be 8. Got 4
+    """
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"{quoted(path)} cannot be used: {error}", argument=argument) from None
 
 
 def starting_backbone(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ramify._core import InputError
-from ramify.cli._flags import _SYNONYMS, in_flags
+from ramify.cli._exit_codes import _SYNONYMS, in_flags
 from ramify.cli._options_from_signature import options_of
 from ramify.cli._parser import VERBS
 
