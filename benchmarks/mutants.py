@@ -28,7 +28,7 @@ ROOMS = {
     "affinity": ["tests/unit/affinity"],
     "data/splits": ["tests/unit/data/splits"],
     "ensembles": ["tests/unit/ensembles"],
-    "training/_selection.py": ["tests/unit/training/test_selection.py"],
+    "training/_best.py": ["tests/unit/training/test_selection.py"],
     "comparison/_statistics.py": ["tests/unit/comparison/test_statistics.py"],
     "runs/_scoring.py": ["tests/unit/metrics/test_intervals.py", "tests/unit/runs/test_scoring.py"],
 }
@@ -54,13 +54,13 @@ KNOWN = [
         ["tests/unit/training/test_selection.py"],
     ),
     (
-        "training/_selection.py",
+        "training/_best.py",
         "<= error",
         "<= 2 * error",
         ["tests/unit/training/test_selection.py"],
     ),
     (
-        "training/_selection.py",
+        "training/_best.py",
         "candidates[0].groups",
         "None",
         ["tests/unit/training/test_selection.py"],

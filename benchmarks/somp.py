@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from ramify.data import open_idx_pair
 from ramify.networks import n_weights, somp, thin_from
-from ramify.networks.backbones._layers import Layer
+from ramify.networks.backbones._low_rank import Layer
 from ramify.networks.thin._channels import Channels, Norm, thin_layer, thin_norm
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,7 +15,7 @@ import time
 import torch
 from torch import nn
 
-from ramify.comparison._memory import PeakMemory
+from ramify.comparison._work import PeakMemory
 from ramify.networks import mlp
 from ramify.sharing import CrossStitch, SingleTask
 from ramify.tasks import Binary, Task, TaskSet

@@ -1,7 +1,7 @@
 """What every room may use: errors, checks of numbers, words, atomic files, lazy names."""
 
 from ramify._core._checks import check_count, check_number, check_seconds
-from ramify._core._described import Described, Option, OptionContext
+from ramify._core._described import Described, Option, OptionContext, Setting, settings_of
 from ramify._core._errors import (
     DirectoryInUseError,
     InputError,
@@ -22,7 +22,6 @@ from ramify._core._files import (
 from ramify._core._lazy import lazy_names
 from ramify._core._memory import machine_memory
 from ramify._core._registry import Registry
-from ramify._core._settings import Setting, settings_of
 from ramify._core._text import counted, listed, nearest, quoted
 
 __all__ = [

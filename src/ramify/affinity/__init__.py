@@ -9,11 +9,10 @@ from ramify._core import lazy_names
 
 if TYPE_CHECKING:
     from ramify.affinity._branch_affinity import branch_affinity
-    from ramify.affinity._count_sketch import CountSketch
     from ramify.affinity._error_margin import ErrorMarginAffinity
     from ramify.affinity._factors import Factors, factors_of_gram
     from ramify.affinity._feature_gradients import FeatureGradientAffinity
-    from ramify.affinity._gradient_factors import Accumulation, GradientFactors
+    from ramify.affinity._gradient_factors import Accumulation, CountSketch, GradientFactors
     from ramify.affinity._nonnegative import nonnegative_factors
 
 __all__ = [
@@ -32,7 +31,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "Accumulation": "ramify.affinity._gradient_factors",
-        "CountSketch": "ramify.affinity._count_sketch",
+        "CountSketch": "ramify.affinity._gradient_factors",
         "ErrorMarginAffinity": "ramify.affinity._error_margin",
         "Factors": "ramify.affinity._factors",
         "FeatureGradientAffinity": "ramify.affinity._feature_gradients",

@@ -15,9 +15,13 @@ from ramify._core import InputError, OptionContext, StoppedError
 from ramify.cli._asked import Asked, DeclaredOptions
 from ramify.cli._data_options import DataOptions
 from ramify.cli._interrupt import signal_of
-from ramify.cli._network_options import NetworkOptions, TrainingOptions
+from ramify.cli._network_options import (
+    NetworkOptions,
+    TrainingOptions,
+    check_each_once,
+    check_exact_gradients,
+)
 from ramify.cli._progress import shown_runs
-from ramify.cli._weightings import check_each_once, check_exact_gradients
 from ramify.cli._words import batch_size_in, names_in
 from ramify.comparison import ALWAYS, BETWEEN, COMPARISON_PAGE, Contender, Study, compare_table
 from ramify.report import print_comparison

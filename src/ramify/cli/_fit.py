@@ -15,9 +15,8 @@ from ramify.cli._asked import Asked, OptionsOfOne
 from ramify.cli._data_options import DataOptions
 from ramify.cli._data_summary import announce
 from ramify.cli._interrupt import signal_of
-from ramify.cli._network_options import NetworkOptions, TrainingOptions
+from ramify.cli._network_options import NetworkOptions, TrainingOptions, check_exact_gradients
 from ramify.cli._progress import shown_progress
-from ramify.cli._weightings import check_exact_gradients
 from ramify.cli._words import batch_size_in, names_in
 from ramify.data import ImageData, Table
 from ramify.report import REPORT_FILE, print_summary

@@ -7,12 +7,11 @@ of training, as many for each; the extra ``ramify[search]`` brings Optuna, which
 
 from ramify.comparison._compare import compare, compare_table
 from ramify.comparison._comparison import Comparison
-from ramify.comparison._contender import ALWAYS, Contender
+from ramify.comparison._contender import ALWAYS, BETWEEN, Contender
 from ramify.comparison._directory import COMPARISON_FILE, COMPARISON_PAGE
 from ramify.comparison._optuna_search import OptunaSearch
 from ramify.comparison._schedule import Progress
 from ramify.comparison._search import Search, Span, Tried
-from ramify.comparison._sharing_x_weighting import BETWEEN
 from ramify.comparison._statistics import paired_gain, paired_gains
 from ramify.comparison._study import Study
 

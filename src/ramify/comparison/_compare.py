@@ -9,11 +9,10 @@ from narwhals.typing import IntoFrame
 
 from ramify._core import InputError
 from ramify.comparison._comparison import Comparison
-from ramify.comparison._contender import Contender, completed
+from ramify.comparison._contender import Contender, completed, crossed
 from ramify.comparison._directory import comparison_directory
 from ramify.comparison._schedule import Teller, carried_out, scheduled
 from ramify.comparison._seed_splits import SeedSplit, divided
-from ramify.comparison._sharing_x_weighting import crossed
 from ramify.comparison._study import Study
 from ramify.comparison._summary import Summary
 from ramify.data import ImageData, SplitRule, Table, open_table, parse_split, split_names

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ramify._core import InputError, ModelFileError, listed, quoted, sole_writer
-from ramify.comparison._contender import Decisive
-from ramify.comparison._digest import digest_of
+from ramify.comparison._contender import Decisive, digest_of
 from ramify.records import RunResult
 from ramify.runs import holds_run
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from ramify.comparison._contender import Contender, Work
 from ramify.comparison._directory import Place, Store
-from ramify.comparison._search import Tried, Values
-from ramify.comparison._search_space import given, space_of, with_values
+from ramify.comparison._search import Tried, Values, given, space_of, with_values
 from ramify.comparison._seed_splits import SeedSplit
 from ramify.comparison._study import Study
 from ramify.comparison._table import skill_of

@@ -3,8 +3,7 @@
 from ramify.ensembles._calibration import Calibration, calibrate
 from ramify.ensembles._columns import as_probabilities, label_columns
 from ramify.ensembles._folds import folds_of
-from ramify.ensembles._greedy import greedy_weights
-from ramify.ensembles._selection import Ensemble, select
+from ramify.ensembles._selection import Ensemble, greedy_weights, select
 
 __all__ = [
     "Calibration",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify._core import InputError, check_number, machine_memory
-from ramify.kernels._conjugate_gradients import DenseGram, FactorGram, Gram, Matrix
+from ramify.kernels._conjugate_gradients import Columns, DenseGram, FactorGram, Gram, Matrix
 from ramify.kernels._exact import MOST_ROWS as MOST_EXACT
 from ramify.kernels._exact import ExactSolution, unit_eigenvalue
 from ramify.kernels._folds_as_columns import (
@@ -22,8 +22,56 @@ from ramify.kernels._folds_as_columns import (
 from ramify.kernels._inputs import SCALINGS, Floats, Inputs, Integers, Single
 from ramify.kernels._kernels import Kernel, Linear, all_distances, kernel_of, unit_of
 from ramify.kernels._model import KernelModel
-from ramify.kernels._own_rows import OwnRowsMatrix
 from ramify.kernels._table import Table
+
+
+class OwnRowsMatrix(Matrix):
+    r"""The kernel :math:`(\rho + (1 - \rho)\,[t = t'])\,k(x, x') + o\,[t = t']` of rows sorted by task.
+
+    It is mean-regularised multi-task learning: a function that all tasks share, one of each task, and
+    a level of each task, penalised in the proportions :math:`1/\rho`, :math:`1/(1-\rho)` and
+    :math:`1/o`. At :math:`\rho = 1` the rows are pooled, towards 0 each task learns alone. Several
+    shares are columns side by side: all need the same products with *k*.
+
+    Args:
+        gram: *k*, of rows that are sorted by task.
+        counts: How many rows each task has.
+        shares: :math:`\rho` of each column of the problem.
+        offset: *o*.
+
+    References:
+        Evgeniou and Pontil. *Regularized Multi-Task Learning*, KDD 2004, equation 22, where
+        :math:`\mu` is :math:`\rho / (1 - \rho)` by the number of tasks. The level is ours: *k* need not
+        hold a constant.
+    """
+
+    def __init__(self, gram: Gram, counts: Integers, shares: Columns, offset: float) -> None:
+        self.gram, self.counts = gram, counts[counts > 0]
+        self.shares, self.offset = shares.astype(gram.dtype), gram.dtype.type(offset)
+        ends = np.cumsum(self.counts)
+        self.starts = ends - self.counts
+        self.blocks = [slice(*pair) for pair in zip(self.starts, ends, strict=True)]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Precision of the products."""
+        return self.gram.dtype
+
+    def times(self, columns: Columns, place: Integers) -> Columns:
+        """The matrix times columns."""
+        shares = self.shares[place]
+        found = self.gram.times(columns, place) * shares
+        own = (1 - shares) * columns
+        for block in self.blocks:
+            found[block] += self.gram.block_times(block, own[block])
+        sums = np.add.reduceat(columns, self.starts, axis=0)
+        found += self.offset * np.repeat(sums, self.counts, axis=0)
+        return np.asarray(found)
+
+    def part_times(self, rows: Integers, columns: Columns, place: Integers) -> Columns:
+        """Some rows of the matrix times columns."""
+        return np.asarray(self.times(columns, place)[rows])
+
 
 MOST_ROWS: Final = 12_000
 GAMMAS: Final = (0.1, 0.3, 1.0, 3.0)

@@ -17,15 +17,16 @@ from ramify.penalties._distance import (
     pulled,
 )
 from ramify.penalties._overlap import subspace_overlap
-from ramify.penalties._splits import (
+from ramify.penalties._tensor_normal import TensorNormal, negative_log_prior
+from ramify.penalties._trace_norm import (
     SPLITS,
     Splits,
     chain_splits,
     every_axis_splits,
     task_axis_splits,
+    trace_norm,
+    trace_norm_shrunk,
 )
-from ramify.penalties._tensor_normal import TensorNormal, negative_log_prior
-from ramify.penalties._trace_norm import trace_norm, trace_norm_shrunk
 
 __all__ = [
     "SPLITS",

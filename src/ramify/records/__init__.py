@@ -24,6 +24,7 @@ from ramify.records._record import (
     Difference,
     GroupStability,
     PathStep,
+    Regrouping,
     RunRecord,
     Scores,
     SharingInfo,
@@ -34,7 +35,6 @@ from ramify.records._record import (
     TreeInfo,
 )
 from ramify.records._regions import REGIONS_VERSION, ContrastInfo, ModelRegions, RegionsRecord
-from ramify.records._regrouping import Regrouping
 
 __all__ = [
     "COMPARISON_VERSION",

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ramify._core import Setting
-from ramify.records._old import compared
-from ramify.records._part import Part
-from ramify.records._read import read_json, write_json
+from ramify.records._read import Part, compared, read_json, write_json
 from ramify.records._record import DataInfo, Scores, Stages, Structure, TaskInfo
 
 COMPARISON_VERSION = 2

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ramify.records._part import Part
-from ramify.records._read import read_json, write_json
+from ramify.records._read import Part, read_json, write_json
 
 REGIONS_VERSION = 1
 

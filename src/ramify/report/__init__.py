@@ -3,7 +3,7 @@
 The room reads records and nothing else; it never trains, and never needs torch.
 """
 
-from ramify.report.pages import (
+from ramify.report._pages import (
     REPORT_FILE,
     render,
     render_comparison,

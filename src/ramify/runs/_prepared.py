@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ramify._core import counted, listed, quoted
@@ -18,10 +19,12 @@ from ramify.data import (
     ImageEncoder,
     Inferred,
     InferredLabels,
+    LabelMask,
     Split,
     StatedKind,
     Table,
     TableEncoder,
+    Targets,
     infer_features,
     infer_labels,
     read_features,
@@ -34,12 +37,80 @@ from ramify.data import (
 )
 from ramify.metrics import absence_note
 from ramify.networks import DataFacts
-from ramify.records import DataInfo
-from ramify.runs._describe import describe
+from ramify.records import DataInfo, TaskLabels
 from ramify.runs._inputs import ImageInputs, Inputs, TableInputs
 from ramify.runs._options import Options
 from ramify.runs._soft_labels import soft_labelled
-from ramify.tasks import Regression, TaskSet
+from ramify.tasks import Binary, Multiclass, Ordinal, Ranking, Regression, Task, TaskSet
+
+_MOST_CLASSES = 5
+_MOST_LEVELS = 12
+
+
+def describe(
+    table: Table,
+    inferred: Inferred | InferredLabels,
+    split: Split,
+    targets: Targets,
+    label_mask: LabelMask,
+    features: dict[str, int],
+) -> DataInfo:
+    """Sum up a table: rows per side, features by type, labels per task.
+
+    Args:
+        table: The table.
+        inferred: What `infer_schema` or `infer_labels` found in it.
+        split: Its sides.
+        targets: What `read_targets` gave.
+        label_mask: True where a label was observed.
+        features: What the inputs are, in numbers, as `DataInfo` holds it.
+    """
+    labels = [
+        _labels(task, split, targets[:, t], label_mask[:, t])
+        for t, task in enumerate(inferred.tasks)
+    ]
+    return DataInfo(
+        source=table.name,
+        rows=split.sizes,
+        features=features,
+        left_out=inferred.left_out,
+        labels=labels,
+        split=split.description,
+    )
+
+
+def _labels(
+    task: Task, split: Split, targets: NDArray[np.float64], observed: NDArray[np.bool_]
+) -> TaskLabels:
+    return TaskLabels(
+        task=task.name,
+        train=int(observed[split.train].sum()),
+        validation=int(observed[split.validation].sum()),
+        test=int(observed[split.test].sum()),
+        summary=_summary(task, targets[observed]),
+    )
+
+
+def _summary(task: Task, labels: NDArray[np.float64]) -> str:
+    if len(labels) == 0:
+        return "no labels"
+    if isinstance(task.kind, Binary):
+        return f"{labels.mean():.1%} are {quoted(task.kind.classes[1])}"
+    if isinstance(task.kind, Multiclass):
+        counts = np.bincount(labels.astype(np.int64), minlength=task.kind.n_outputs)
+        order = np.argsort(-counts, kind="stable")
+        words = [f"{quoted(task.kind.classes[c])} {counts[c]:,}" for c in order[:_MOST_CLASSES]]
+        rest = len(order) - len(words)
+        return ", ".join(words) + (f" and {rest:,} more classes" if rest else "")
+    if isinstance(task.kind, Ordinal):
+        counts = np.bincount(labels.astype(np.int64), minlength=len(task.kind.levels))
+        words = [f"{quoted(v)} {n:,}" for v, n in zip(task.kind.levels, counts, strict=True)]
+        shown, rest = words[:_MOST_LEVELS], len(words) - _MOST_LEVELS
+        return ", ".join(shown) + (f" and {rest:,} more levels" if rest > 0 else "")
+    if isinstance(task.kind, Ranking):
+        return f"from {labels.min():.4g} to {labels.max():.4g}, mean {labels.mean():.4g}"
+    return f"mean {labels.mean():.4g}, standard deviation {labels.std():.4g}"
+
 
 _REDRAWN = 0x5EED  # salt: another stream than that of the order
 

@@ -19,11 +19,11 @@ Training knows `Sharing`, the hooks of its steps (`StepHook`; `hooks_of` makes t
 """
 
 from ramify._core import Option, OptionContext
-from ramify.sharing._coupling import Coupling, TakingTurns
-from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._protocol_hooks import hooks_of
 from ramify.sharing._protocols import (
     ComparingGradients,
+    Coupling,
+    HeadGradients,
     Moment,
     Observing,
     ObservingGradients,
@@ -31,11 +31,11 @@ from ramify.sharing._protocols import (
     Remembering,
     Restructuring,
     StepEvidence,
+    TakingTurns,
 )
 from ramify.sharing._registry import BASELINES, BUILT_IN, DEFAULT, REFERENCES, Baseline
 from ramify.sharing._step_hooks import HookContext, Step, StepHook, overriding
 from ramify.sharing._strategy import Affinity, Recipe, Sharing, Strategy
-from ramify.sharing._tree_file import read_tree
 from ramify.sharing.fully_adaptive import FullyAdaptive, width_caps
 from ramify.sharing.selective import SelectiveSharing
 from ramify.sharing.strategies import (
@@ -55,6 +55,7 @@ from ramify.sharing.strategies import (
     Soft,
     StartsAlone,
     TraceNorm,
+    read_tree,
 )
 
 __all__ = [

@@ -10,14 +10,15 @@ from torch import Tensor
 
 from ramify.data import Batch, Units
 from ramify.networks import BranchedNetwork, BranchGradients, TaskGradients
-from ramify.sharing._coupling import Coupling, TakingTurns
-from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._protocols import (
     ComparingGradients,
+    Coupling,
+    HeadGradients,
     Observing,
     ObservingGradients,
     Remembering,
     StepEvidence,
+    TakingTurns,
 )
 from ramify.sharing._step_hooks import HookContext, Step, StepHook
 

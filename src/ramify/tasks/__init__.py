@@ -14,10 +14,8 @@ from ramify.tasks._kind import (
     Regression,
 )
 from ramify.tasks._order import NDCG_PLACES, THRESHOLD_PACE, Ordinal, Ranking
-from ramify.tasks._sharing_tree import Partition, SharingTree
-from ramify.tasks._task_set import Role, Task, TaskSet
-from ramify.tasks._tree_text import tree_lines, tree_mermaid
-from ramify.tasks._unit import PIXEL, ROW, TOKEN, Unit
+from ramify.tasks._sharing_tree import Partition, SharingTree, tree_lines, tree_mermaid
+from ramify.tasks._task_set import PIXEL, ROW, TOKEN, Role, Task, TaskSet, Unit
 
 __all__ = [
     "ACCURACY",

@@ -4,8 +4,8 @@ from ramify.training._distributed import Fabric, one_device
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded, Watcher
 from ramify.training._optimisers import SGD, AdamW, Optimiser
-from ramify.training._plan import Epoch
 from ramify.training._schedules import OneCycle, Schedule, Stable, StepDecay
+from ramify.training._segment import Epoch
 from ramify.training._settings import Training
 from ramify.training._trainer import Candidate, Fitted, Trainer
 

@@ -1,10 +1,11 @@
 """How the weights of tasks enter the steps of a training."""
 
+import copy
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -13,16 +14,132 @@ from torch import Tensor
 from ramify.networks import BranchedNetwork, TaskNetwork
 from ramify.sharing import HookContext, Step, StepHook
 from ramify.tasks import SharingTree, TaskSet
+from ramify.training._checkpoint import under_prefix, with_prefix
 from ramify.training._distributed import Fabric, summed
-from ramify.training._rules import Rules
-from ramify.training._shared_gradients import SharedGradients
 from ramify.weighting import (
     Equal,
     GramWeighting,
     LossWeighting,
+    Periodic,
+    Remembering,
     Weighting,
     gram_at_features,
 )
+
+
+class SharedGradients:
+    """What of a network serves two tasks or more, and each task's gradient of it.
+
+    A branch has gradients of its own tasks only, so that two tasks' inner product is over what both
+    use. What serves a single task is left out.
+
+    Args:
+        network: The network.
+    """
+
+    def __init__(self, network: BranchedNetwork | TaskNetwork) -> None:
+        owners = {id(tensor): rows for tensor, rows in network.owned_weights()}
+        self._shared: list[tuple[Tensor, Tensor | None]] = []
+        for parameter in network.parameters():
+            rows = owners.get(id(parameter))
+            common = None if rows is None else rows.sum(1) > 1
+            if parameter.requires_grad and (common is None or common.any()):
+                whole = common is None or common.all()
+                self._shared.append((parameter, None if whole else common))
+
+    def of(self, losses: Float[Tensor, " task"]) -> Float[Tensor, "task parameter"]:
+        """One row per task, by one backward pass each; the graph stays for the step's own.
+
+        Args:
+            losses: Of each task.
+        """
+        if not self._shared:
+            return losses.new_zeros(len(losses), 1)
+        return torch.stack([self._row(loss) for loss in losses])
+
+    @torch.no_grad()
+    def put(self, row: Float[Tensor, " parameter"]) -> None:
+        """Make a row the gradient; what serves a single task keeps its own.
+
+        Args:
+            row: In the order of those that `of` gives.
+        """
+        start = 0
+        for parameter, rows in self._shared:
+            part = row[start : start + parameter.numel()].view_as(parameter)
+            start += parameter.numel()
+            if parameter.grad is None or rows is None:
+                parameter.grad = part.clone()
+            else:
+                parameter.grad[rows] = part[rows]
+
+    def _row(self, loss: Tensor) -> Tensor:
+        parameters = [parameter for parameter, _ in self._shared]
+        found = torch.autograd.grad(
+            loss, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        pairs = zip(found, self._shared, strict=True)
+        return torch.cat([_common(gradient, rows).flatten() for gradient, (_, rows) in pairs])
+
+
+def _common(gradient: Tensor, rows: Tensor | None) -> Tensor:
+    if rows is None:
+        return gradient
+    return gradient * rows.view(-1, *(1,) * (gradient.ndim - 1))
+
+
+Rule = TypeVar("Rule", bound=Weighting)
+
+
+class Rules(Generic[Rule]):
+    """One copy of a weighting for each place where tasks, or branches, are weighed.
+
+    Args:
+        rule: The weighting; left as it is.
+        weighed: For each place, what is weighed there; for branches, a task of each.
+    """
+
+    def __init__(self, rule: Rule, weighed: Mapping[str, TaskSet]) -> None:
+        self._weighed = weighed
+        self._rules = {place: copy.deepcopy(rule) for place in weighed}
+
+    def __getitem__(self, place: str) -> Rule:
+        """The copy for a place."""
+        return self._rules[place]
+
+    def start(self, seed: int) -> None:
+        """Forget everything.
+
+        Args:
+            seed: Random seed.
+        """
+        for place, rule in self._remembering().items():
+            rule.start(self._weighed[place], seed)
+
+    def end_epoch(self) -> None:
+        """Tell those that want to know that an epoch is over."""
+        every: list[object] = list(self._rules.values())
+        for rule in every:
+            if isinstance(rule, Periodic):
+                rule.end_epoch()
+
+    def state_tensors(self) -> dict[str, Tensor]:
+        """The tensors that all of them need to go on."""
+        return {
+            name: tensor
+            for place, rule in self._remembering().items()
+            for name, tensor in with_prefix(place, rule.state_tensors()).items()
+        }
+
+    def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state_tensors` gave."""
+        for place, rule in self._remembering().items():
+            rule.load_state_tensors(under_prefix(place, state))
+
+    def _remembering(self) -> dict[str, Remembering]:
+        every: dict[str, object] = dict(self._rules)
+        return {place: rule for place, rule in every.items() if isinstance(rule, Remembering)}
+
 
 _HEADS = "heads"
 

@@ -7,7 +7,7 @@ import pytest
 
 from ramify._core import DirectoryInUseError, InputError, ModelFileError, sole_writer
 from ramify.comparison import COMPARISON_FILE, COMPARISON_PAGE, Comparison, Contender, Study
-from ramify.comparison._digest import digest_of
+from ramify.comparison._contender import digest_of
 from ramify.comparison._directory import Store
 from ramify.records import ComparisonRecord, RunResult, Scores, Setting
 

@@ -10,7 +10,7 @@ import pytest
 
 from ramify._core import InputError
 from ramify.comparison import OptunaSearch, Progress, Span, Tried, _work
-from ramify.comparison._search_space import given, space_of, with_values
+from ramify.comparison._search import given, space_of, with_values
 from ramify.networks import MLPSpec, ResNetSpec
 from ramify.records import ComparisonRecord, Scores
 from ramify.report import render_comparison

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from ramify.comparison import paired_gain, paired_gains
-from ramify.comparison._recommend import recommended
 from ramify.comparison._statistics import mean_of, spread_of
+from ramify.comparison._summary import recommended
 
 from ._small import mixed
 

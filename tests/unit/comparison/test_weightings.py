@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ramify._core import InputError
 from ramify.comparison import ALWAYS, Contender, Progress
-from ramify.comparison._sharing_x_weighting import crossed
+from ramify.comparison._contender import crossed
 from ramify.records import ComparisonRecord
 from ramify.report import print_comparison, render_comparison
 from ramify.report.views._weighting_view import weighting_table

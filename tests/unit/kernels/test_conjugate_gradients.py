@@ -6,7 +6,7 @@ from tests.references.kernels import laplace, own_rows, predicted
 from ramify.kernels._conjugate_gradients import DenseGram, FactorGram, Gram, solve_shifted
 from ramify.kernels._exact import ExactSolution
 from ramify.kernels._folds_as_columns import part_of, solve_columns
-from ramify.kernels._own_rows import OwnRowsMatrix
+from ramify.kernels._search import OwnRowsMatrix
 
 N = 60
 

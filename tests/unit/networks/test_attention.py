@@ -7,8 +7,7 @@ from torch.testing import assert_close
 
 from ramify._core import InputError, ShapeError
 from ramify.networks import BranchedNetwork, cnn, stages_of
-from ramify.networks.architectures._attention import AttentionNetwork
-from ramify.networks.architectures._attention_unit import AttentionUnit
+from ramify.networks.architectures._attention import AttentionNetwork, AttentionUnit
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 from ._columns import BACKBONES, TASKS, inputs

@@ -7,9 +7,7 @@ from torch.testing import assert_close
 
 from ramify._core import InputError, ShapeError
 from ramify.networks import BranchedNetwork
-from ramify.networks.architectures._expert_level import ExpertLevel
-from ramify.networks.architectures._experts import ExpertNetwork, ExpertPlan
-from ramify.networks.architectures._reinit import redrawn
+from ramify.networks.architectures._experts import ExpertLevel, ExpertNetwork, ExpertPlan, redrawn
 from ramify.networks.stacked._widths import as_read
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 

@@ -9,9 +9,14 @@ from torch.testing import assert_close
 
 from ramify._core import InputError
 from ramify.networks import BranchedNetwork, n_parameters
-from ramify.networks.architectures._factorised import FactorisedNetwork
-from ramify.networks.architectures._factors import FORMS, Factors, TaskAxisFactors, ranks_for
-from ramify.networks.architectures._ranks import ranks_of
+from ramify.networks.architectures._factorised import (
+    FORMS,
+    FactorisedNetwork,
+    Factors,
+    TaskAxisFactors,
+    ranks_for,
+    ranks_of,
+)
 from ramify.networks.branched._stacked_weights import spread, stacked_layers
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 

@@ -6,9 +6,12 @@ from torch.testing import assert_close
 
 from ramify._core import InputError, ShapeError
 from ramify.networks import BranchedNetwork, cnn
-from ramify.networks.architectures._stitch_unit import StageMixture, StitchUnit
-from ramify.networks.architectures._stitched import StitchedNetwork
-from ramify.networks.architectures._stitching import Stitching
+from ramify.networks.architectures._stitched import (
+    StageMixture,
+    StitchedNetwork,
+    Stitching,
+    StitchUnit,
+)
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 from ._columns import BACKBONES, TASKS, columns, equal_widths, heads_of, inputs, plain_stages

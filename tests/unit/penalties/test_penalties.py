@@ -25,7 +25,7 @@ from ramify.penalties import (
     trace_norm,
     trace_norm_shrunk,
 )
-from ramify.penalties._splits import folded, unfolded
+from ramify.penalties._trace_norm import folded, unfolded
 
 every_splits = pytest.mark.parametrize("splits", SPLITS.values(), ids=SPLITS)
 GRAPH = torch.tensor([[0.0, 2, 0, 0], [2, 0, 0.5, 0], [0, 0.5, 0, 0], [0, 0, 0, 0]]).double()

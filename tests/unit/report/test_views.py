@@ -13,8 +13,7 @@ from ramify.report.views._curve_view import curves
 from ramify.report.views._heat_view import heat
 from ramify.report.views._path_view import path_picture
 from ramify.report.views._score_view import score_tables
-from ramify.report.views._tree import leaf_order, outline, runs
-from ramify.report.views._tree_view import Block, tree_picture
+from ramify.report.views._tree_view import Block, leaf_order, outline, runs, tree_picture
 
 from ._records import random_stages, record
 from ._situations import RECORDS

@@ -9,7 +9,7 @@ from ramify.data import (
     read_targets,
     split_rows,
 )
-from ramify.runs._describe import describe
+from ramify.runs._prepared import describe
 
 
 def test_a_table_is_described_for_the_record() -> None:

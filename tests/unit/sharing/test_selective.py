@@ -16,10 +16,10 @@ from ramify.data import TableBatches
 from ramify.grouping import Shuffled, Similarity, Variance, apart, together
 from ramify.networks import Backbone, BranchedNetwork, n_parameters
 from ramify.sharing import Moment, Proposal, SelectiveSharing, Sharing, SingleTask
-from ramify.sharing.selective._regroup import grouped_anew, keepers_of
+from ramify.sharing.selective._selective import grouped_anew, keepers_of
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training import SGD, Fitted, Trainer, Training
-from ramify.training._optimizer_transfer import carried
+from ramify.training._optimisers import carried
 from ramify.weighting import Uncertainty, UPGrad, Weighting
 
 Rows = tuple[TaskSet, Tensor, Tensor]

@@ -8,7 +8,7 @@ from ramify.data import TableBatches
 from ramify.sharing import FullyAdaptive
 from ramify.tasks import Regression, Task, TaskSet
 from ramify.training import Predictions, Trainer, Training
-from ramify.training._selection import choose_network
+from ramify.training._best import choose_network
 
 TASKS = TaskSet([Task("y", Regression())])
 SMALL, LARGE = 0, 1

@@ -19,8 +19,8 @@ from ramify.networks import BranchedNetwork, RowRouter
 from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, SingleTask
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training import EpochEnded, Trainer, Training
+from ramify.training._best import choose_network
 from ramify.training._evaluation import Predictions
-from ramify.training._selection import choose_network
 
 QUICK = Training(epochs=2, learning_rate=0.01, weight_decay=0.1)
 

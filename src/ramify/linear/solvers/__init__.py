@@ -2,8 +2,7 @@
 
 from ramify.linear.solvers._admm import solve_spectral, telling_strength
 from ramify.linear.solvers._basis_search import BasisFactors, BasisSearch
-from ramify.linear.solvers._cluster_readout import cluster_matrix, clusters_of
-from ramify.linear.solvers._group_search import GroupSearch
+from ramify.linear.solvers._group_search import GroupSearch, cluster_matrix, clusters_of
 from ramify.linear.solvers._mean_coupled_ridge import (
     coupled_by_mean,
     coupled_over_rows,

@@ -3,11 +3,8 @@
 from ramify.networks.architectures._attached import AttachedNetwork
 from ramify.networks.architectures._attention import AttentionNetwork
 from ramify.networks.architectures._experts import ExpertNetwork, ExpertPlan
-from ramify.networks.architectures._factorised import FactorisedNetwork
-from ramify.networks.architectures._factors import FORMS
-from ramify.networks.architectures._ranks import ranks_of
-from ramify.networks.architectures._stitched import StitchedNetwork
-from ramify.networks.architectures._stitching import Stitching
+from ramify.networks.architectures._factorised import FORMS, FactorisedNetwork, ranks_of
+from ramify.networks.architectures._stitched import StitchedNetwork, Stitching
 
 __all__ = [
     "FORMS",

@@ -2,6 +2,8 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from math import isfinite
 from typing import ClassVar, Final, Self
 
 import numpy as np
@@ -10,10 +12,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import Setting, quoted
+from ramify._core import InputError, Setting, ShapeError, quoted
 from ramify.data import Nested
-from ramify.networks.architectures._stitch_unit import StageMixture, StitchUnit
-from ramify.networks.architectures._stitching import Stitching
 from ramify.networks.backbones import Parts, read_settings
 from ramify.networks.branched import (
     BranchedNetwork,
@@ -29,8 +29,158 @@ from ramify.networks.branched import (
     rows_of_branches,
     rows_of_heads,
 )
-from ramify.networks.stacked import widths_after
+from ramify.networks.stacked import vectors, widths_after
 from ramify.tasks import ROW, SharingTree, TaskSet
+
+
+@dataclass(frozen=True)
+class Stitching:
+    """Where the networks of the tasks are stitched together, and how.
+
+    Attributes:
+        own: Share of its own features that each stream starts with, in [0, 1].
+        stages: After which stages, from 0 at the input; None for all.
+        per_channel: Whether every channel has weights of its own.
+        n_subspaces: Equal parts of each task's channels that are stitched like tasks.
+        mixes_stages: Whether the heads read a mixture of all stages that are as wide as the last.
+        last: Share of the last stage in that mixture at the start; None for equal shares.
+        rate: Multiple of the learning rate for all these weights; 0 keeps them as they start.
+
+    Raises:
+        InputError: If a setting is out of range, or subspaces are stitched channel by channel.
+    """
+
+    own: float = 0.9
+    stages: tuple[int, ...] | None = None
+    per_channel: bool = False
+    n_subspaces: int = 1
+    mixes_stages: bool = False
+    last: float | None = None
+    rate: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        for name, share in (("own", self.own), ("last", self.last)):
+            if share is not None and not 0 <= share <= 1:
+                raise InputError(f"`{name}` must be in [0, 1]. Got {share}")
+        if not (isfinite(self.rate) and self.rate >= 0):
+            raise InputError(f"`rate` must be finite and 0 or more. Got {self.rate}")
+        if self.n_subspaces < 1:
+            raise InputError(f"`n_subspaces` must be 1 or more. Got {self.n_subspaces}")
+        if self.per_channel and self.n_subspaces > 1:
+            raise InputError("`per_channel` and `n_subspaces` exclude each other; give one of them")
+
+    @property
+    def couples(self) -> bool:
+        """Whether a network can ever see another one's features."""
+        return self.own < 1 or self.rate > 0
+
+    def places(self, n_tasks: int, n_stages: int) -> list[int]:
+        """The stages after which networks of so many tasks and stages are stitched.
+
+        Raises:
+            InputError: If one does not exist.
+        """
+        every = range(n_stages) if self.stages is None else self.stages
+        wrong = [i for i in every if not 0 <= i < n_stages]
+        if wrong:
+            raise InputError(f"`stages` must be from 0 to {n_stages - 1}. Got {wrong[0]}")
+        return sorted(set(every)) if n_tasks > 1 else []
+
+    def settings(self) -> dict[str, Setting]:
+        """Every setting as a plain value."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+
+class StitchUnit(nn.Module):
+    r"""Every task's features become a mixture of those of all tasks.
+
+    .. math:: \tilde x_i = \sum_j \alpha_{ij} x_j
+
+    A stream is a task, or one of the equal parts (subspaces) of its channels. Weights start
+    convex: ``own`` for the stream itself, the rest evenly for the others.
+
+    Args:
+        n_tasks: Number of tasks.
+        own: Share of its own features that a stream starts with, in [0, 1].
+        n_subspaces: Parts of each task's channels.
+        n_channels: Number of channels, for weights of each channel; None for one weight for all.
+
+    References:
+        Misra et al., CVPR 2016, equations 1 and 2; Ruder et al., AAAI 2019, equation 1.
+
+    Example:
+        >>> unit = StitchUnit(2, own=0.9)
+        >>> unit.weight.tolist()[0] == [torch.tensor(0.9).item(), torch.tensor(0.1).item()]
+        True
+    """
+
+    def __init__(
+        self, n_tasks: int, *, own: float, n_subspaces: int = 1, n_channels: int | None = None
+    ) -> None:
+        super().__init__()
+        n = n_tasks * n_subspaces
+        others = (1 - own) / max(1, n - 1)
+        weight = torch.full((n, n), others).fill_diagonal_(own if n > 1 else 1.0)
+        if n_channels is not None:
+            weight = weight[:, :, None].repeat(1, 1, n_channels)
+        self.n_subspaces = n_subspaces
+        self.weight = nn.Parameter(weight)
+
+    def forward(
+        self, x: Float[Tensor, "task batch channel *more"]
+    ) -> Float[Tensor, "task batch channel *more"]:
+        """Mix."""
+        if self.weight.ndim == 3:
+            flat = x.reshape(*x.shape[:3], -1)
+            return torch.einsum("ijc,jbcp->ibcp", self.weight, flat).reshape(x.shape)
+        if self.n_subspaces == 1:
+            return (self.weight @ x.flatten(1)).view(x.shape)
+        n_tasks, n_rows, n_channels = x.shape[:3]
+        if n_channels % self.n_subspaces:
+            raise ShapeError(
+                f"`n_subspaces` must divide the width of every stitched stage. Got "
+                f"{self.n_subspaces} for {n_channels} channels"
+            )
+        parts = x.reshape(n_tasks, n_rows, self.n_subspaces, -1).transpose(1, 2)
+        mixed = self.weight @ parts.flatten(0, 1).flatten(1)
+        return mixed.view(parts.shape).transpose(1, 2).reshape(x.shape)
+
+    def between_tasks(self) -> Float[Tensor, "task task"]:
+        """How much of each task's features goes into each other's, on average over parts."""
+        weight = self.weight.detach()
+        if weight.ndim == 3:
+            return weight.mean(2)
+        n, parts = len(weight) // self.n_subspaces, self.n_subspaces
+        return weight.view(n, parts, n, parts).sum(3).mean(1)
+
+
+class StageMixture(nn.Module):
+    r"""What a task's head reads is a mixture of its network's stages, :math:`\sum_k \beta_{mk} x_{mk}`.
+
+    Args:
+        n_tasks: Number of tasks.
+        n_stages: Number of stages that take part.
+        last: Share of the last one at the start, in [0, 1]; None for an equal share of each.
+
+    References:
+        Ruder et al., AAAI 2019, equation 3.
+    """
+
+    def __init__(self, n_tasks: int, n_stages: int, *, last: float | None = None) -> None:
+        super().__init__()
+        share = 1 / n_stages if last is None or n_stages == 1 else last
+        others = (1 - share) / max(1, n_stages - 1)
+        weight = torch.full((n_tasks, n_stages), others)
+        weight[:, -1] = share
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, stages: list[Tensor]) -> Float[Tensor, "task batch feature"]:
+        """Mix features ``(task, batch, …)`` of the stages; maps are averaged over space."""
+        every = torch.stack([vectors(x) for x in stages], dim=1)  # (task, stage, batch, feature)
+        return torch.einsum("tk,tkbf->tbf", self.weight, every)
+
 
 _MEANING: Final = (
     "Weight with which features of one task's network go into another's, the mean of both ways; 0 "

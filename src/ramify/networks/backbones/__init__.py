@@ -1,10 +1,15 @@
 """Backbones: their layers and stages, what they cost, and how they are written and read."""
 
 from ramify.networks.backbones._cnn import cnn
-from ramify.networks.backbones._cost import Cost, StageCosts, network_cost, stage_costs
-from ramify.networks.backbones._count import n_parameters
-from ramify.networks.backbones._layers import Layer, like, weight_layers
-from ramify.networks.backbones._low_rank import VGG16_RANKS, low_rank
+from ramify.networks.backbones._cost import (
+    Cost,
+    StageCosts,
+    n_parameters,
+    n_weights,
+    network_cost,
+    stage_costs,
+)
+from ramify.networks.backbones._low_rank import VGG16_RANKS, Layer, like, low_rank, weight_layers
 from ramify.networks.backbones._mlp import mlp
 from ramify.networks.backbones._positions import (
     KnowsPadding,
@@ -17,26 +22,30 @@ from ramify.networks.backbones._positions import (
     unit_of,
     without_reader,
 )
-from ramify.networks.backbones._residual import Residual
 from ramify.networks.backbones._resnet import BasicBlock, Depth, Stem, resnet
-from ramify.networks.backbones._saved import Parts, read_settings
 from ramify.networks.backbones._specs import (
     BACKBONES,
     BackboneSpec,
     CNNSpec,
     DataFacts,
     MLPSpec,
+    Parts,
     ResNetSpec,
     VGGSpec,
     default_backbone,
+    read_settings,
     spec_from,
 )
 from ramify.networks.backbones._stage_copies import check_plain, copied_stages, has_own_forward
-from ramify.networks.backbones._stages import Backbone, feature_width, n_halvings, stages_of
-from ramify.networks.backbones._state_files import read_state
-from ramify.networks.backbones._torchvision import load_torchvision
+from ramify.networks.backbones._stages import (
+    Backbone,
+    Residual,
+    feature_width,
+    n_halvings,
+    stages_of,
+)
+from ramify.networks.backbones._torchvision import load_torchvision, read_state
 from ramify.networks.backbones._vgg import VGG16_CONV_WIDTHS, VGG16_DENSE_WIDTH, vgg16
-from ramify.networks.backbones._weights import n_weights
 
 __all__ = [
     "BACKBONES",

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from ramify._core import InputError
-from ramify.networks.backbones._counts import check_counts
-from ramify.networks.backbones._vgg import he_start
+from ramify.networks.backbones._vgg import check_counts, he_start
 
 
 def cnn(

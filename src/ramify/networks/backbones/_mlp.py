@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from ramify._core import InputError
-from ramify.networks.backbones._residual import Residual
+from ramify.networks.backbones._stages import Residual
 
 
 def mlp(

@@ -5,8 +5,7 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 
 from ramify._core import InputError
-from ramify.networks.backbones._counts import check_counts
-from ramify.networks.backbones._vgg import he_start
+from ramify.networks.backbones._vgg import check_counts, he_start
 
 Depth = Literal[18, 34]
 Stem = Literal["cifar", "imagenet"]

@@ -7,8 +7,22 @@ from typing import Literal
 
 from torch import nn
 
-from ramify._core import InputError
-from ramify.networks.backbones._counts import check_counts
+from ramify._core import InputError, check_count
+
+
+def check_counts(name: str, *numbers: object) -> None:
+    """Check whole numbers from 1 up.
+
+    Args:
+        name: Of their argument.
+        *numbers: The numbers.
+
+    Raises:
+        InputError: If one is none.
+    """
+    for number in numbers:
+        check_count(name, number)
+
 
 VGG16_CONV_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
 POOLED_AFTER = frozenset({1, 3, 6, 9, 12})

@@ -1,6 +1,5 @@
 """The network that executes a sharing tree: trunk, branches, heads, and gradients per branch and task."""
 
-from ramify.networks.branched._branch_gradients import BranchGradients
 from ramify.networks.branched._branched import BranchedNetwork
 from ramify.networks.branched._branches import Branches, Features
 from ramify.networks.branched._heads import StackedHeads
@@ -12,7 +11,7 @@ from ramify.networks.branched._ownership import (
 )
 from ramify.networks.branched._row_routing import OwnRows, RowRouter
 from ramify.networks.branched._stacked_weights import check_separate, spread, stacked_layers
-from ramify.networks.branched._task_gradients import TaskGradients
+from ramify.networks.branched._task_gradients import BranchGradients, TaskGradients
 from ramify.networks.branched._task_network import (
     OwnedWeights,
     ParameterRule,

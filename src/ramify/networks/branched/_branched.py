@@ -1,9 +1,11 @@
 """A network that executes a sharing tree."""
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import ClassVar, Self
 
 import numpy as np
@@ -12,7 +14,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, Setting, quoted
+from ramify._core import InputError, Setting, listed, quoted
 from ramify.data import Nested
 from ramify.networks.backbones import (
     Backbone,
@@ -26,14 +28,112 @@ from ramify.networks.backbones import (
     without_reader,
 )
 from ramify.networks.branched._branches import Branches, Features
-from ramify.networks.branched._estimators import estimator_stages
 from ramify.networks.branched._heads import Change, StackedHeads
-from ramify.networks.branched._last_stages import Tail
-from ramify.networks.branched._regrouping import sources_of
 from ramify.networks.branched._row_routing import OwnRows, RowRouter
 from ramify.networks.branched._task_network import OwnedWeights, ParameterRule, TaskNetwork
-from ramify.networks.stacked import StackedBatchNorm
-from ramify.tasks import SharingTree, TaskSet
+from ramify.networks.stacked import ChannelsLast, StackedBatchNorm
+from ramify.tasks import ROW, SharingTree, TaskSet, Unit
+
+
+class Tail(ABC):
+    """Runs the last stages of a branched network in its own way.
+
+    Attributes:
+        first: The first of the stages that it runs.
+    """
+
+    first: int
+
+    @abstractmethod
+    def run(self, features: Features, *, apart: bool) -> Float[Tensor, "branch batch feature"]:
+        """The features that the heads read.
+
+        Args:
+            features: What the stages before give.
+            apart: Whether they are one for each branch of the first of the last stages already.
+        """
+
+
+def estimator_stages(n_features: int, widths: Sequence[int], unit: Unit = ROW) -> list[nn.Module]:
+    """Dense stages with a ReLU each, for a network's last stages.
+
+    Args:
+        n_features: Width of the features that they read; features of pictures are flattened.
+        widths: Width of each stage.
+        unit: What the positions of the features are, which are then kept.
+
+    Raises:
+        InputError: If a width is below 1.
+
+    Example:
+        >>> len(estimator_stages(16, [8, 4]))
+        2
+    """
+    if min(widths, default=1) < 1:
+        raise InputError(f"`estimator` must be widths of 1 or more. Got {list(widths)}")
+    stages = [
+        nn.Sequential(nn.Linear(before, after), nn.ReLU())
+        for before, after in pairwise((n_features, *widths))
+    ]
+    if not stages or (unit != ROW and not unit.channels_first):
+        return list(stages)
+    before = nn.Flatten() if unit == ROW else ChannelsLast()
+    return [nn.Sequential(before, *stages[0]), *stages[1:]]
+
+
+def sources_of(before: SharingTree, after: SharingTree, keepers: Sequence[str]) -> list[list[int]]:
+    """For each stage, for each of its new groups, the index of the old group that goes on.
+
+    Args:
+        before: The old tree.
+        after: The new one.
+        keepers: One task of each group of the new tree's last stage, in the order of the groups.
+
+    Raises:
+        InputError: If the trees are over other tasks or stages, a keeper is not of its group, or
+            keepers of different branches of a stage would have to share it.
+
+    Example:
+        >>> one_each = SharingTree(("a", "b"), ((("a", "b"),), (("a",), ("b",))))
+        >>> sources_of(one_each, SharingTree.shared("ab", 2), ["b"])
+        [[0], [1]]
+    """
+    if after.tasks != before.tasks or after.n_stages != before.n_stages:
+        raise InputError(
+            f"`tree` must be over the network's {len(before.tasks)} tasks and {before.n_stages} "
+            f"stages. Got {len(after.tasks)} and {after.n_stages}"
+        )
+    _check_keepers(after, keepers)
+    place = {name: i for i, name in enumerate(before.tasks)}
+    places = [place[name] for name in keepers]
+    return [_sources(before, after, stage, places) for stage in range(before.n_stages)]
+
+
+def _sources(
+    before: SharingTree, after: SharingTree, stage: int, keepers: Sequence[int]
+) -> list[int]:
+    old, new = before.assignment(stage), after.assignment(stage)
+    found: list[set[int]] = [set() for _ in after.stages[stage]]
+    for keeper in keepers:
+        found[new[keeper]].add(int(old[keeper]))
+    if max(map(len, found)) > 1:
+        raise InputError(
+            f"`tree` joins branches of stage {stage} that several keepers need; divide that stage, "
+            f"or name keepers of one branch. Got {listed([before.tasks[k] for k in keepers])}"
+        )
+    return [one for (one,) in found]
+
+
+def _check_keepers(tree: SharingTree, keepers: Sequence[str]) -> None:
+    groups = tree.stages[-1]
+    if len(keepers) != len(groups):
+        raise InputError(f"`keepers` must be one task per group, {len(groups)}. Got {len(keepers)}")
+    for keeper, group in zip(keepers, groups, strict=True):
+        if keeper not in group:
+            raise InputError(
+                f"`keepers` must be in the order of the groups. Got {quoted(keeper)} for the group "
+                f"of {listed(group)}"
+            )
 
 
 @dataclass(frozen=True)

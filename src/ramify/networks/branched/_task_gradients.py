@@ -1,18 +1,72 @@
-"""Each task's own gradient of the branches that it reads, from the one ordinary backward pass."""
+"""Gradients of a network's last stages, task by task or branch by branch, in one backward pass."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.func import functional_call
 
 from ramify._core import InputError
-from ramify.networks.branched._branched import BranchedNetwork
-from ramify.networks.branched._branches import Features, gathered
-from ramify.networks.branched._last_stages import Tail
-from ramify.networks.branched._repeated import Repeated
+from ramify.networks.branched._branched import BranchedNetwork, Tail
+from ramify.networks.branched._branches import Branches, Features, gathered
+from ramify.networks.stacked import stacked
+
+
+class Repeated:
+    """Runs a stage once for each reader, with copies of the weights where readers share a branch.
+
+    Args:
+        branches: The stage.
+        group_of_reader: For each reader, the index of its branch.
+
+    Attributes:
+        is_plain: Whether every reader has a branch of its own, so that nothing is copied.
+
+    Raises:
+        InputError: If a layer of the stage has no stacked form, or has running statistics.
+    """
+
+    def __init__(self, branches: Branches, group_of_reader: Tensor) -> None:
+        self._is_alone = branches.joined is None
+        own = branches.copies[0] if branches.joined is None else branches.joined
+        shell = stacked([own, own]) if branches.joined is None else branches.joined
+        apart = branches.n_groups > 1 and self._is_alone
+        if apart or shell is None or next(own.buffers(), None) is not None:
+            raise InputError(
+                "gradients of single tasks need stages of layers that have a stacked form and no "
+                "running statistics, such as dense ones"
+            )
+        self._own, self._shell, self._index = own, shell, group_of_reader
+        readers = group_of_reader.tolist()
+        self.is_plain = not self._is_alone and readers == list(range(branches.n_groups))
+
+    def run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Run the stage.
+
+        Args:
+            x: ``(reader, batch, …)``; a single one feeds all.
+
+        Returns:
+            ``(reader, batch, …)``, and the weight matrices that were used, ``(reader, out, in)``.
+        """
+        used = {name: self._for_each(p) for name, p in self._own.named_parameters()}
+        matrices = [weight for weight in used.values() if weight.ndim > 2]
+        if self.is_plain:
+            y: Tensor = self._shell(x)
+            return y, matrices
+        self._shell.train(self._own.training)
+        z: Tensor = functional_call(self._shell, used, (x,))
+        return z, matrices
+
+    def _for_each(self, parameter: Tensor) -> Tensor:
+        if self.is_plain:
+            return parameter
+        every = parameter.unsqueeze(0) if self._is_alone else parameter
+        # Not every[index]: its backward pass adds up in no fixed order.
+        return every.index_select(0, self._index)
 
 
 class TaskGradients(Tail):
@@ -91,3 +145,51 @@ class TaskGradients(Tail):
     def _gradient(self, place: int, weight: Tensor) -> Tensor:
         found = weight.grad if weight.is_leaf else self._found.get(place)
         return torch.zeros_like(weight) if found is None else found
+
+
+class BranchGradients:
+    """What the tasks of each branch together ask of its weights, as training has it anyway.
+
+    Biases are left out, so that a single stage needs no copy.
+
+    Args:
+        network: The network.
+        first: The first of the stages that are looked at; they have the same groups.
+
+    Attributes:
+        is_local: Whether the rows are of this machine's part of the batch only.
+
+    Raises:
+        InputError: If there is no such stage, or a layer of these stages has no stacked form.
+
+    Example:
+        >>> import torch
+        >>> from ramify.tasks import Binary, SharingTree, Task, TaskSet
+        >>> tasks = TaskSet([Task(name, Binary()) for name in "abc"])
+        >>> tree = SharingTree(("a", "b", "c"), ((("a", "b", "c"),), (("a", "c"), ("b",))))
+        >>> network = BranchedNetwork([torch.nn.Linear(4, 3)], tree, tasks, estimator=[2])
+        >>> gradients = BranchGradients(network, first=1)
+        >>> network(torch.ones(5, 4)).sum().backward()
+        >>> gradients.rows().shape
+        torch.Size([2, 6])
+    """
+
+    is_local = False
+
+    def __init__(self, network: BranchedNetwork, first: int) -> None:
+        stages = list(network.branches())[first:]
+        if not stages or any(s.joined is None and s.n_groups > 1 for s in stages):
+            raise InputError("gradients of branches need stages of layers that have a stacked form")
+        self._is_alone = stages[0].n_groups == 1
+        n_axes = 2 if self._is_alone else 3
+        self._weights = [p for s in stages for p in s.parameters() if p.ndim >= n_axes]
+
+    def at_forward(self) -> AbstractContextManager[None]:
+        """Nothing: the backward pass gives them as it is."""
+        return nullcontext()
+
+    def rows(self) -> Float[Tensor, "branch parameter"]:
+        """One row per branch, after the backward pass; 0 where no task of it had a label."""
+        every = [torch.zeros_like(w) if w.grad is None else w.grad for w in self._weights]
+        rows = [g.flatten().unsqueeze(0) if self._is_alone else g.flatten(1) for g in every]
+        return rows[0] if len(rows) == 1 else torch.cat(rows, dim=1)

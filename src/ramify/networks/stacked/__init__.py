@@ -2,10 +2,14 @@
 
 from ramify.networks.stacked._fold import fold_batch_norms
 from ramify.networks.stacked._grouped_conv import in_one_operation, most_channels
-from ramify.networks.stacked._stacked import Run
-from ramify.networks.stacked._stacked_blocks import ChannelsLast
-from ramify.networks.stacked._stacked_channels import StackedBatchNorm, StackedConv2d, apart
-from ramify.networks.stacked._stacked_layers import StackedLinear
+from ramify.networks.stacked._stacked_layers import (
+    ChannelsLast,
+    Run,
+    StackedBatchNorm,
+    StackedConv2d,
+    StackedLinear,
+    apart,
+)
 from ramify.networks.stacked._stacking import stacked, take_groups
 from ramify.networks.stacked._widths import as_read, check_width, vectors, width_read, widths_after
 

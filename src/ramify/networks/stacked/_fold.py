@@ -10,15 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from ramify.networks.backbones import BasicBlock, has_own_forward
-from ramify.networks.stacked._stacked import Stacked
-from ramify.networks.stacked._stacked_blocks import (
+from ramify.networks.stacked._stacked_layers import (
+    Stacked,
+    StackedBatchNorm,
     StackedBlock,
+    StackedConv2d,
     StackedElementwise,
+    StackedLinear,
     basic_block,
     in_turn,
 )
-from ramify.networks.stacked._stacked_channels import StackedBatchNorm, StackedConv2d
-from ramify.networks.stacked._stacked_layers import StackedLinear
 
 Network = TypeVar("Network", bound=nn.Module)
 _Norm = nn.modules.batchnorm._BatchNorm | StackedBatchNorm

@@ -6,28 +6,24 @@ from collections.abc import Callable, Sequence
 from torch import nn
 
 from ramify.networks.backbones import BasicBlock, Residual, has_own_forward
-from ramify.networks.stacked._stacked import Stacked
-from ramify.networks.stacked._stacked_blocks import (
+from ramify.networks.stacked._stacked_layers import (
     ChannelsLast,
     Rule,
+    Stacked,
+    StackedBatchNorm,
     StackedBlock,
     StackedChannels,
     StackedChannelsLast,
+    StackedConv2d,
     StackedElementwise,
+    StackedEmbedding,
     StackedFlatten,
+    StackedGroupNorm,
+    StackedLayerNorm,
+    StackedLinear,
     basic_block,
     in_turn,
     residual,
-)
-from ramify.networks.stacked._stacked_channels import (
-    StackedBatchNorm,
-    StackedConv2d,
-    StackedGroupNorm,
-)
-from ramify.networks.stacked._stacked_layers import (
-    StackedEmbedding,
-    StackedLayerNorm,
-    StackedLinear,
 )
 
 # Layers that treat every element alike: they already work on (group, batch, …) as they are.

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ramify._core import InputError, ShapeError
-from ramify.networks.stacked._stacked_channels import StackedConv2d
-from ramify.networks.stacked._stacked_layers import StackedLinear
+from ramify.networks.stacked._stacked_layers import StackedConv2d, StackedLinear
 
 
 def widths_after(stages: Sequence[nn.Module], n_features: int) -> list[int]:

@@ -3,17 +3,15 @@
 from ramify.report.views._baseline_view import baseline_table
 from ramify.report.views._comparison_terminal import print_comparison
 from ramify.report.views._curve_view import curves
-from ramify.report.views._data_view import data_picture
-from ramify.report.views._example_view import example_leaves
+from ramify.report.views._data_view import data_picture, example_leaves
 from ramify.report.views._heat_view import heat
 from ramify.report.views._leaderboard_view import leaderboard
 from ramify.report.views._method_tasks_view import loss_table, task_tables
-from ramify.report.views._overall_view import overall_table
 from ramify.report.views._pareto_view import pareto_pictures
 from ramify.report.views._path_view import path_picture
 from ramify.report.views._regions_view import region_sentences, regions_view
 from ramify.report.views._regrouping_view import selective_picture
-from ramify.report.views._score_view import score_tables
+from ramify.report.views._score_view import overall_table, score_tables
 from ramify.report.views._terminal import print_summary
 from ramify.report.views._tree_view import tree_picture
 from ramify.report.views._weighting_view import weighting_table

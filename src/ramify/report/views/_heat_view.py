@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.records import AffinityInfo, RunRecord
-from ramify.report.views._tree import every, leaf_order, runs
+from ramify.report.views._tree_view import every, leaf_order, runs
 from ramify.report.words import shown
 
 _MISSING = 255

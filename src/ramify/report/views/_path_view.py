@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ramify.records import PathStep
 from ramify.report.charts import Chart, Frame, Point, chart, frame
-from ramify.report.views._tree import outline, runs, widths
+from ramify.report.views._tree_view import outline, runs, widths
 from ramify.report.words import large, number
 
 _FEW_STEPS = 20

@@ -7,8 +7,7 @@ from ramify._core import counted
 from ramify.records import Regrouping
 from ramify.report.charts import Chart, Frame, GroupMark, Point, chart, group_marks, padded
 from ramify.report.views._distance_view import Distances, distances
-from ramify.report.views._flow_bands import FEW
-from ramify.report.views._flow_view import Flow, flow
+from ramify.report.views._flow_view import FEW, Flow, flow
 from ramify.report.views._loadings_view import Scatter, scatter
 from ramify.report.words import changed, enumerated, large, regrouped, shown, unjudged
 

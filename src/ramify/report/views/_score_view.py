@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ramify.records import Baseline, Difference, RunRecord, TaskInfo, TaskScore
 from ramify.report.charts import Axis, Histogram, Mark, axis, histogram
-from ramify.report.words import METRICS, NETWORKS, Outcome, by_task, outcome
+from ramify.report.words import METRICS, NETWORKS, Outcome, by_task, ours, outcome
 
 COMPARED = ("single_task", "shared")
 _MOST_ROWS = 40
@@ -144,3 +144,22 @@ def _cells(baseline: Baseline, tasks: Sequence[TaskInfo], column: Column) -> lis
         mark = column.axis.mark(difference, units.get(task.name, 1.0)) if difference else None
         cells.append(Cell(None if score is None else score.value, difference, mark))
     return cells
+
+
+@dataclass(frozen=True)
+class OverallTable:
+    """One line per score, one column per network; None where a network has no such score."""
+
+    networks: list[str]
+    rows: list[tuple[str, list[float | None]]]
+
+
+def overall_table(record: RunRecord) -> OverallTable | None:
+    """The table; None if the record has no such score."""
+    sides = {ours(record).name: record.scores.overall} | {
+        NETWORKS.get(name, name): each.scores.overall for name, each in record.baselines.items()
+    }
+    names = list(record.scores.overall)
+    if not names:
+        return None
+    return OverallTable(list(sides), [(n, [side.get(n) for side in sides.values()]) for n in names])

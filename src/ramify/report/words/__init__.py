@@ -11,10 +11,22 @@ from ramify.report.words._comparison import (
 )
 from ramify.report.words._method_words import is_network, recommendation, remarks
 from ramify.report.words._model_label import ours, shows_tree, unit_of
-from ramify.report.words._numbers import MINUS, duration, interval, large, number, percent, signed
 from ramify.report.words._regrouping_words import changed, regrouped, unjudged
 from ramify.report.words._verdict import sentences, verdict
-from ramify.report.words._words import METRICS, NETWORKS, cited, enumerated, shown
+from ramify.report.words._words import (
+    METRICS,
+    MINUS,
+    NETWORKS,
+    cited,
+    duration,
+    enumerated,
+    interval,
+    large,
+    number,
+    percent,
+    shown,
+    signed,
+)
 
 __all__ = [
     "METRICS",

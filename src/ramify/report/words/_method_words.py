@@ -3,8 +3,7 @@
 from ramify._core import counted
 from ramify.records import ComparisonRecord, Gain, MethodResult
 from ramify.report.words._comparison import Outcome, outcome_of, skill
-from ramify.report.words._numbers import interval, number, signed
-from ramify.report.words._words import cited, enumerated
+from ramify.report.words._words import cited, enumerated, interval, number, signed
 
 
 def is_network(method: MethodResult) -> bool:

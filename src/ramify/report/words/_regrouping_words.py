@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from ramify._core import counted
 from ramify.records import Regrouping
-from ramify.report.words._numbers import large
-from ramify.report.words._words import cited, enumerated
+from ramify.report.words._words import cited, enumerated, large
 
 _MOST_GROUPS = 3
 _MOST_NAMES = 4

@@ -4,9 +4,16 @@ from ramify._core import counted
 from ramify.records import Baseline, RunRecord
 from ramify.report.words._comparison import Outcome, by_task, means, outcome, skill, with_outcome
 from ramify.report.words._model_label import is_tree, ours, shared_how
-from ramify.report.words._numbers import interval, number, portion
 from ramify.report.words._regrouping_words import regrouped
-from ramify.report.words._words import METRICS, NETWORKS, cited, enumerated
+from ramify.report.words._words import (
+    METRICS,
+    NETWORKS,
+    cited,
+    enumerated,
+    interval,
+    number,
+    portion,
+)
 
 _AGAINST = {
     Outcome.BETTER: "{It} beat{s} {other}",

@@ -12,8 +12,7 @@ from torch import Tensor
 from ramify._core import InputError, listed, quoted
 from ramify.affinity import ErrorMarginAffinity, FeatureGradientAffinity
 from ramify.grouping import contrasted
-from ramify.sharing._head_gradients import HeadGradients
-from ramify.sharing._protocols import StepEvidence
+from ramify.sharing._protocols import HeadGradients, StepEvidence
 
 Matrix = NDArray[np.float64]
 

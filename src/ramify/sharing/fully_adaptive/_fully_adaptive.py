@@ -32,8 +32,8 @@ from ramify.networks import (
     VGGSpec,
     stages_of,
 )
-from ramify.sharing._head_gradients import HeadGradients
 from ramify.sharing._protocols import (
+    HeadGradients,
     Moment,
     ObservingGradients,
     Proposal,

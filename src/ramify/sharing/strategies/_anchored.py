@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.penalties import anchor_pulled
-from ramify.sharing._coupling import Coupling
+from ramify.sharing._protocols import Coupling
 from ramify.sharing._strategy import Sharing
 from ramify.sharing.strategies._separate_networks import (
     check_strength,

@@ -17,9 +17,8 @@ from ramify.networks import (
     stacked_layers,
 )
 from ramify.penalties import subspace_overlap
-from ramify.sharing._coupling import Coupling
-from ramify.sharing.strategies._pretraining import StartsAlone, check_alone
-from ramify.sharing.strategies._separate_networks import separate
+from ramify.sharing._protocols import Coupling
+from ramify.sharing.strategies._separate_networks import StartsAlone, check_alone, separate
 from ramify.tasks import TaskSet
 
 

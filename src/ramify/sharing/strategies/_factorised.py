@@ -13,8 +13,7 @@ from ramify.networks import (
     ranks_of,
     spread,
 )
-from ramify.sharing.strategies._pretraining import StartsAlone, check_alone
-from ramify.sharing.strategies._separate_networks import separate
+from ramify.sharing.strategies._separate_networks import StartsAlone, check_alone, separate
 from ramify.tasks import TaskSet
 
 

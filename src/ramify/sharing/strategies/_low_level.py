@@ -8,7 +8,7 @@ import numpy as np
 
 from ramify._core import InputError, Option, OptionContext, listed, quoted
 from ramify.networks import AttachedNetwork, Backbone, TaskNetwork, stages_of
-from ramify.sharing._coupling import TakingTurns
+from ramify.sharing._protocols import TakingTurns
 from ramify.sharing._strategy import Sharing
 from ramify.tasks import SharingTree, TaskSet
 

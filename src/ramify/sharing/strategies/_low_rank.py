@@ -12,7 +12,7 @@ from torch import Tensor
 from ramify._core import InputError, listed, quoted
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.penalties import SPLITS, trace_norm_shrunk
-from ramify.sharing._coupling import Coupling
+from ramify.sharing._protocols import Coupling
 from ramify.sharing._strategy import Sharing
 from ramify.sharing.strategies._separate_networks import (
     check_strength,

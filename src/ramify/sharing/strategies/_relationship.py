@@ -12,7 +12,7 @@ from torch import Tensor
 from ramify._core import InputError, check_count, check_number
 from ramify.networks import Backbone, BranchedNetwork, Branches, TaskNetwork, stages_of
 from ramify.penalties import TensorNormal
-from ramify.sharing._coupling import Coupling
+from ramify.sharing._protocols import Coupling
 from ramify.sharing._strategy import Affinity, Sharing
 from ramify.tasks import SharingTree, TaskSet
 

@@ -12,7 +12,7 @@ from tests.unit.linear._alternating import Array, centred, rows_of
 from ramify._core import InputError
 from ramify.linear import ClusteredTasks, ClusteredTasksClassifier
 from ramify.linear.penalties._spectral import ClusterPenalty
-from ramify.linear.solvers._cluster_readout import clusters_of, in_order_of_appearance
+from ramify.linear.solvers._group_search import clusters_of, in_order_of_appearance
 
 cp: Any = pytest.importorskip("cvxpy")
 

@@ -10,8 +10,7 @@ from ramify.linear import FeatureLearning, TaskGrouping, TaskGroupingClassifier
 from ramify.linear.losses._objective import LabelledRows, Objective
 from ramify.linear.losses._pointwise import LOSSES
 from ramify.linear.penalties._spectral import GroupedTraceNorm
-from ramify.linear.solvers._cluster_readout import in_order_of_appearance
-from ramify.linear.solvers._group_search import GroupSearch, moved_groups
+from ramify.linear.solvers._group_search import GroupSearch, in_order_of_appearance, moved_groups
 from ramify.linear.solvers._solution import Control
 
 

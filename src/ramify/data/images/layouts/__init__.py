@@ -3,9 +3,8 @@
 from ramify.data.images.layouts._base import ImageLayout
 from ramify.data.images.layouts._celeba import CelebA
 from ramify.data.images.layouts._deepfashion import DeepFashion
-from ramify.data.images.layouts._idx import IdxFolder
+from ramify.data.images.layouts._idx import IdxFolder, TrainTestSplit
 from ramify.data.images.layouts._names import LAYOUTS, layout_of, open_layout
-from ramify.data.images.layouts._split import TrainTestSplit
 
 __all__ = [
     "LAYOUTS",
