@@ -27,13 +27,13 @@ from ramify.linear.losses._smooth import SmoothLoss
 from ramify.linear.penalties._norms import Penalty
 from ramify.linear.penalties._quadratic import Quadratic
 from ramify.linear.penalties._spectral import SpectralPenalty
-from ramify.linear.solvers import _admm, _newton, _proximal_newton
+from ramify.linear.solvers import _admm, _newton, _working_sets
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 Array = NDArray[np.float64]
 N_TASKS, ALPHA, ROUNDING = 5, 0.05, 1e-12
-LINE_SEARCHES = (_newton, _proximal_newton, _admm)
+LINE_SEARCHES = (_newton, _working_sets, _admm)
 PENALTIES: dict[str, tuple[MultiTaskModel, Callable[[Any], float]]] = {
     "q=1": (BlockSparse(ALPHA, q=1), lambda m: np.abs(m.coef_).sum()),
     "q=2": (BlockSparse(ALPHA, q=2), lambda m: np.linalg.norm(m.coef_, axis=0).sum()),
