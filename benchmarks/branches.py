@@ -19,7 +19,7 @@ from _timing import CLOCKS, Ratio, ratios
 from torch import Tensor, nn
 
 from ramify.networks import BranchedNetwork
-from ramify.networks.stacked._grouped_conv import in_one_operation
+from ramify.networks.branched._branches import in_one_operation
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 
 Call = Callable[[Tensor], object]

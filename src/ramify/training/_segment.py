@@ -20,6 +20,7 @@ from ramify.sharing import Coupling, Moment, Proposal, Restructuring
 from ramify.tasks import SharingTree
 from ramify.training._best import BestWeights
 from ramify.training._checkpoint import (
+    check_same,
     load_optimiser_tensors,
     load_state,
     optimiser_tensors,
@@ -30,7 +31,6 @@ from ramify.training._checkpoint import (
 from ramify.training._distributed import summed
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import EpochEnded
-from ramify.training._job import check_same
 from ramify.training._optimisers import Carried, carried
 from ramify.training._step import DivergedError, Stepper, TrainingContext
 

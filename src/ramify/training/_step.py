@@ -17,10 +17,10 @@ from ramify.losses import TaskLosses
 from ramify.networks import TaskNetwork
 from ramify.sharing import HookContext, Sharing, Step, StepHook, hooks_of, overriding
 from ramify.training._averaging import Averaging
+from ramify.training._checkpoint import Job
 from ramify.training._distributed import Fabric, summed
 from ramify.training._evaluation import lines_with_targets, told_of_inputs
 from ramify.training._events import StopRequest, Watcher
-from ramify.training._job import Job
 from ramify.training._partial_update import PartialUpdate
 from ramify.training._settings import Length, Training
 from ramify.training._task_weighting import weighting_hook

@@ -17,10 +17,10 @@ from ramify.networks import Backbone, TaskNetwork, n_parameters, stages_of
 from ramify.sharing import Sharing, StepHook
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training._best import choose_network
+from ramify.training._checkpoint import Job, job_of
 from ramify.training._distributed import Fabric, one_device, summed
 from ramify.training._evaluation import Predictions, predict
 from ramify.training._events import Watcher, listening_for_stop
-from ramify.training._job import Job, job_of
 from ramify.training._segment import Epoch, Outcome, Plan, Segment
 from ramify.training._settings import Training
 from ramify.training._step import TrainingContext

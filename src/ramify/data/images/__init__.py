@@ -16,10 +16,8 @@ from ramify.data.images._files import (
 from ramify.data.images._idx import idx_images, kinds_of_codes, open_idx, open_idx_pair, read_idx
 from ramify.data.images._join import JointSplit, joined
 from ramify.data.images._npz import npz_images, open_npz
-from ramify.data.images._pixels import ImageRows
-from ramify.data.images._resize import resized
-from ramify.data.images._schema import PAPER_MEAN, ImageSchema
-from ramify.data.images._settings import ImageReading
+from ramify.data.images._pixels import ImageRows, resized
+from ramify.data.images._settings import PAPER_MEAN, ImageReading, ImageSchema
 
 __all__ = [
     "PAPER_MEAN",

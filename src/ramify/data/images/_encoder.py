@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ramify._core import InputError, ShapeError
 from ramify.data.images._pixels import ImageRows
-from ramify.data.images._schema import ImageSchema
+from ramify.data.images._settings import ImageSchema
 
 _MOST_ROWS = 10_000
 _CHUNK = 256

@@ -15,11 +15,9 @@ from ramify.data.images._cache import CacheState, ImageCache, Progress
 from ramify.data.images._dataset import ImageData
 from ramify.data.images._decode import Form, is_grey
 from ramify.data.images._paths import FoundFiles, find_files
-from ramify.data.images._pixels import ImageRows
+from ramify.data.images._pixels import ImageRows, resized
 from ramify.data.images._pool import decode_files
-from ramify.data.images._resize import resized
-from ramify.data.images._schema import ImageSchema
-from ramify.data.images._settings import ImageReading
+from ramify.data.images._settings import ImageReading, ImageSchema
 from ramify.data.tables import Table
 
 

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from ramify._core import InputError, check_unpacked_size, quoted
 from ramify.data.images._dataset import ImageData
-from ramify.data.images._pixels import ImageRows
-from ramify.data.images._resize import resized
+from ramify.data.images._pixels import ImageRows, resized
 from ramify.data.images._settings import ImageReading
 from ramify.data.tables import open_table
 

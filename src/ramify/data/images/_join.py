@@ -8,7 +8,7 @@ import polars as pl
 
 from ramify._core import InputError, listed
 from ramify.data.images._dataset import ImageData
-from ramify.data.images._resize import resized
+from ramify.data.images._pixels import resized
 from ramify.data.images._settings import ImageReading
 from ramify.data.splits import LabelledRows, RandomSplit, Split, SplitRule
 from ramify.data.tables import Table, open_table

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from ramify._core import InputError, check_unpacked_size, listed, quoted
 from ramify.data.images._dataset import ImageData
-from ramify.data.images._pixels import ImageRows, Pixels
-from ramify.data.images._resize import resized
+from ramify.data.images._pixels import ImageRows, Pixels, resized
 from ramify.data.images._settings import ImageReading
 from ramify.data.tables import open_table
 

@@ -1,15 +1,17 @@
 """What a user hands over, checked, and the rows of all tasks as one operator."""
 
 from ramify.linear.inputs._arrays import Floats, Integers, Rows, inverse_or_zero, ratio
-from ramify.linear.inputs._checks import check_choice, check_size, weights_of_tasks
 from ramify.linear.inputs._design import Design, SharedDesign, StackedDesign, centred, means_of
 from ramify.linear.inputs._input import (
     Given,
+    check_choice,
     check_fit_input,
     check_predict_input,
+    check_size,
     checked_labels,
     index_of_tasks,
     is_missing,
+    weights_of_tasks,
 )
 
 __all__ = [

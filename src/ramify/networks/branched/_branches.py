@@ -13,11 +13,14 @@ from ramify.networks.stacked import (
     Run,
     StackedBatchNorm,
     apart,
-    in_one_operation,
-    most_channels,
     stacked,
     take_groups,
 )
+
+# Measured by benchmarks/branches.py on a CPU; docs/fully_adaptive.md tells what came out.
+_MOST_PER_BRANCH = 2**17
+_MOST_IN_ALL = 2**21
+_LEAST_FOR_A_PAIR = 2**12
 
 Features = Tensor | list[Any]
 """``(branch, batch, …)``; or the features of each branch by themselves, or inputs of some structure."""
@@ -38,7 +41,7 @@ class Branches(nn.Module):
         super().__init__()
         self.n_groups = len(copies)
         self._stack = stack
-        self._channels = most_channels(copies[0])
+        self._channels = _most_channels(copies[0])
         joined = stacked(copies) if stack and len(copies) > 1 else None
         self.joined = None if joined is None else joined.train(copies[0].training)
         self.copies = nn.ModuleList([] if joined is not None else copies)
@@ -164,3 +167,36 @@ def gathered(x: Features, parents: Sequence[int]) -> Tensor:
     if chosen[0].ndim < 3:
         return torch.stack(chosen)
     return apart(torch.cat(chosen, dim=1), len(parents))  # the order that channels are read in
+
+
+def in_one_operation(n_groups: int, n_rows: int, size: int, *, shared: bool) -> bool:
+    """Whether one grouped convolution is faster than a loop over the branches.
+
+    Every call costs about the same on top of its arithmetic. So grouping gains the more, the more
+    branches there are and the smaller the features of each. Where these are large it gains
+    nothing, and it loses once the features of all branches no longer fit the processor's caches.
+    For a single row, small convolutions have a shorter way that is closed to grouped ones; two of
+    them are faster on it, unless they read the same input and so are a single wide one.
+
+    Args:
+        n_groups: Number of branches.
+        n_rows: Rows in the batch.
+        size: Features of one row at the widest place of one branch.
+        shared: Whether all branches read the same input.
+    """
+    if torch.compiler.is_compiling():  # to look at the batch would fix its size
+        return True
+    if n_rows == 1 and n_groups == 2 and not shared and size < _LEAST_FOR_A_PAIR:
+        return False
+    per_branch = n_rows * size
+    return per_branch <= _MOST_PER_BRANCH and n_groups * per_branch <= _MOST_IN_ALL
+
+
+def _most_channels(stage: nn.Module) -> int:
+    """Most channels that a convolution of a stage reads or writes; 0 without any."""
+    widths = [
+        max(layer.in_channels, layer.out_channels)
+        for layer in stage.modules()
+        if isinstance(layer, nn.Conv2d)
+    ]
+    return max(widths, default=0)

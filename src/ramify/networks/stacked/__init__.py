@@ -1,7 +1,6 @@
 """Layers of several networks as one operation each."""
 
 from ramify.networks.stacked._fold import fold_batch_norms
-from ramify.networks.stacked._grouped_conv import in_one_operation, most_channels
 from ramify.networks.stacked._stacked_layers import (
     ChannelsLast,
     Run,
@@ -23,8 +22,6 @@ __all__ = [
     "as_read",
     "check_width",
     "fold_batch_norms",
-    "in_one_operation",
-    "most_channels",
     "stacked",
     "take_groups",
     "vectors",
