@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         resnet,
         vgg16,
     )
-    from ramify.runs import Run, fit, load, register
+    from ramify.runs import Auxiliary, Run, fit, load, register
     from ramify.sharing import FixedTree, FullyAdaptive, HardSharing, SingleTask
     from ramify.tasks import (
         Binary,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Auxiliary",
     "Binary",
     "BranchedNetwork",
     "CNNSpec",
@@ -80,6 +81,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "Auxiliary": "ramify.runs",
         "Binary": "ramify.tasks",
         "BranchedNetwork": "ramify.networks",
         "CNNSpec": "ramify.networks",

@@ -24,10 +24,10 @@ def announce(prepared: Prepared, console: Console) -> None:
     console.print(
         f"[bold]{escape(_one_line(info.source))}[/]: {rows['train']:,} training, "
         f"{rows['validation']:,} validation and {rows['test']:,} test rows; "
-        f"{counted(len(prepared.tasks), 'task')}; {_inputs(info.features)}",
+        f"{counted(len(prepared.main), 'task')}; {_inputs(info.features)}",
         soft_wrap=True,
     )
-    for task, labels in list(zip(prepared.tasks, info.labels, strict=True))[:_MOST_TASKS_SHOWN]:
+    for task, labels in list(zip(prepared.main, info.labels, strict=True))[:_MOST_TASKS_SHOWN]:
         kind = task.kind.name
         if isinstance(task.kind, Multiclass):
             kind = f"multiclass of {len(task.kind.classes)}"
@@ -36,8 +36,14 @@ def announce(prepared: Prepared, console: Console) -> None:
         total = labels.train + labels.validation + labels.test
         line = f"  {quoted(task.name)}: {kind}, {total:,} labels, {labels.summary}"
         console.print(escape(line), highlight=False, soft_wrap=True)
-    if len(prepared.tasks) > _MOST_TASKS_SHOWN:
-        console.print(f"  … and {len(prepared.tasks) - _MOST_TASKS_SHOWN:,} more tasks")
+    if len(prepared.main) > _MOST_TASKS_SHOWN:
+        console.print(f"  … and {len(prepared.main) - _MOST_TASKS_SHOWN:,} more tasks")
+    helping = [f"{quoted(t.name)} ({t.kind.name})" for t in prepared.tasks if not t.is_main]
+    if helping:
+        others = len(helping) - _MOST_LEFT_OUT
+        rest = f" and {others:,} more" if others > 0 else ""
+        line = f"  auxiliary tasks: {', '.join(helping[:_MOST_LEFT_OUT])}{rest}"
+        console.print(escape(line), highlight=False, soft_wrap=True)
     if info.left_out:
         apart = [f"{quoted(name)} ({reason})" for name, reason in info.left_out.items()]
         more = f" and {len(apart) - _MOST_LEFT_OUT:,} more" if len(apart) > _MOST_LEFT_OUT else ""

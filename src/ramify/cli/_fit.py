@@ -15,7 +15,12 @@ from ramify.cli._asked import Asked, OptionsOfOne
 from ramify.cli._data_options import DataOptions
 from ramify.cli._data_summary import announce
 from ramify.cli._interrupt import signal_of
-from ramify.cli._network_options import NetworkOptions, TrainingOptions, check_exact_gradients
+from ramify.cli._network_options import (
+    AuxiliaryOptions,
+    NetworkOptions,
+    TrainingOptions,
+    check_exact_gradients,
+)
 from ramify.cli._progress import shown_progress
 from ramify.cli._words import batch_size_in, names_in
 from ramify.data import ImageData, Table
@@ -41,6 +46,7 @@ def fit(
     batch_size: int | None = None,
     steps: TrainingOptions,
     weighting: str = "equal",
+    helping: AuxiliaryOptions,
     baselines: str | list[str] = "single_task,shared",
     seed: int = 0,
     resume: bool = False,
@@ -66,14 +72,15 @@ def fit(
         batch_size: Rows per step; by default 128, of 100,000 rows or more 512 or 1,024; 32 with --paper.
         steps: How a network is trained, and on what.
         weighting: How tasks are weighed against each other, of the weightings listed below.
+        helping: Tasks that only help.
         baselines: What to compare with: single_task, shared, random_tree; comma separated, or
-            none.
+            none. With auxiliary tasks also the same network without them.
         seed: Random seed.
         resume: Go on with the interrupted run in the output directory.
         overwrite: Replace what the output directory holds.
     """
     if sharing is None:
-        untouched = (epochs, batch_size, weighting, network) == (
+        untouched = helping == AuxiliaryOptions() and (epochs, batch_size, weighting, network) == (
             *(None, None, Equal.name),
             NetworkOptions(),
         )
@@ -104,6 +111,7 @@ def fit(
         soft_labels_from=[Path(folder) for folder in names_in(soft_labels_from)],
         start_from=network.start_from,
         training=steps.training(epochs, weighed, found) if recipe is None else _followed(recipe),
+        auxiliary=helping.asked(),
         batch_size=usual if batch_size is None else batch_size_in(batch_size),
         seed=seed,
         device=steps.device,

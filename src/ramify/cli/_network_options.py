@@ -9,8 +9,10 @@ from ramify._core import InputError, check_seconds, listed, quoted
 from ramify.cli._asked import Asked, DeclaredOptions
 from ramify.cli._data_options import decay_of
 from ramify.cli._sources import Data
+from ramify.cli._words import names_in
 from ramify.data import ImageData
 from ramify.networks import default_backbone
+from ramify.runs import Auxiliary
 from ramify.sharing import Strategy
 from ramify.training import Training
 from ramify.weighting import GramWeighting, Weighting
@@ -42,6 +44,51 @@ def check_exact_gradients(exact: bool, weightings: Collection[Weighting]) -> Non
             "--exact-gradients is for a --weighting that looks at gradients, such as upgrad. "
             f"Got {names}; leave it out"
         )
+
+
+@dataclass(frozen=True)
+class AuxiliaryOptions:
+    """Tasks that only help the targets.
+
+    Attributes:
+        auxiliary: Names or globs of columns that only help, comma separated: a network learns them
+            beside the targets; they are scored nowhere, are no features, and no part of the model.
+            Costly or noisy inputs may be such columns, and the number that a class was cut from.
+        auxiliary_weight: Factor of their losses; a target has 1.
+        hint: NAME = FORMULA: an auxiliary target that is computed from columns, such as
+            'big = amount > 100' (an expression of SQL; names of columns with other characters than
+            letters and digits in double quotes); may be repeated.
+    """
+
+    auxiliary: str | list[str] = ""
+    auxiliary_weight: float = 1.0
+    hint: list[str] | str = ""
+
+    def asked(self) -> list[Auxiliary]:
+        """What was asked for.
+
+        Raises:
+            InputError: If something is malformed, or there is a weight of nothing.
+        """
+        found = [Auxiliary(name, self.auxiliary_weight) for name in names_in(self.auxiliary)]
+        for text in [self.hint] if isinstance(self.hint, str) else self.hint:
+            name, equals, formula = text.partition("=")
+            if text and not (name.strip() and equals and formula.strip()):
+                raise InputError(
+                    "must be NAME = FORMULA, such as 'big = amount > 100'",
+                    argument="hint",
+                    got=quoted(text),
+                )
+            if text:
+                found.append(Auxiliary(name.strip(), self.auxiliary_weight, formula.strip()))
+        if not found and self.auxiliary_weight != 1.0:
+            raise InputError(
+                "is for auxiliary tasks",
+                argument="auxiliary_weight",
+                got=f"{self.auxiliary_weight:g}",
+                remedy="name some in `auxiliary`, or leave it out",
+            )
+        return found
 
 
 @dataclass(frozen=True)

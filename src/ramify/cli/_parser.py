@@ -75,7 +75,7 @@ def _check_events(path: Path) -> None:
 
 _LIST: Final = str | list[str]
 _TEXTS: Final = (str | None, _LIST)  # of `str` alone the parser takes what is typed
-_HAS_COMMAS: Final = "--ordinal"  # each of its values has commas of its own
+_HAVE_COMMAS: Final = ("--ordinal", "--hint")  # each of their values has commas of its own
 
 
 @dataclass
@@ -133,7 +133,7 @@ def gathered(
     for place, (option, value) in enumerate(pieces):
         if not option:
             found.append(value)
-        elif option == _HAS_COMMAS:
+        elif option in _HAVE_COMMAS:
             plus = "" if place == first[option] else "+"
             found.append(f"{option}{plus}={typed.standing_for(value)}")
         elif place == last[option]:

@@ -25,6 +25,7 @@ _WORDS = {
     "training": "training",
     "single_task": "baseline: one network per task",
     "shared": "baseline: one shared network",
+    "no_auxiliary": "baseline: the same without auxiliary tasks",
     "random_tree": "baseline: random tree of the same shape",
 }
 

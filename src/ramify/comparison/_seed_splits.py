@@ -52,7 +52,7 @@ def divided(
         prepared = prepare(table, replace(options, seed=seed))
         rows = np.ascontiguousarray(prepared.split.test)
         found[seed] = SeedSplit(
-            prepared.tasks,
+            prepared.main,
             prepared.digest,
             hashlib.sha256(rows.tobytes()).hexdigest(),
             prepared.facts,

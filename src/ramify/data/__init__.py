@@ -97,6 +97,7 @@ from ramify.data.tables import (
     rows_by_task,
     split_names,
     standardised,
+    with_derived,
     with_soft_labels,
     written_plainly,
 )
@@ -183,6 +184,7 @@ __all__ = [
     "split_names",
     "split_rows",
     "standardised",
+    "with_derived",
     "with_soft_labels",
     "written_plainly",
 ]

@@ -309,6 +309,22 @@ class DataInfo(Part):
     split: str
 
 
+class AuxiliaryInfo(Part):
+    """A task that only helped: it was trained, and is no part of the model.
+
+    Attributes:
+        task: Name.
+        kind: Binary and so on.
+        weight: Factor of its loss.
+        shares: For each task with which it shared stages, how many.
+    """
+
+    task: str
+    kind: str
+    weight: float
+    shares: dict[str, int]
+
+
 class RunRecord(Part):
     """Everything that a run did and found.
 
@@ -316,6 +332,7 @@ class RunRecord(Part):
         format_version: Version of this form.
         created: When, in UTC, ISO 8601.
         tasks: The tasks.
+        auxiliary: Tasks that only helped; mostly none.
         sharing: Way of sharing and settings.
         tree: Which tasks share which stages.
         path: The best tree for every α, from one shared network to much separation; may be empty.
@@ -323,7 +340,8 @@ class RunRecord(Part):
         stability: Per group of every stage with more than one group.
         regroupings: What selective sharing merged, and when; empty for other ways.
         scores: Of the network that was kept.
-        baselines: ``single_task``, ``shared``, ``random_tree``, ``branched``, as far as they were trained.
+        baselines: ``single_task``, ``shared``, ``random_tree``, ``branched``, ``no_auxiliary``, as far
+            as they were trained.
         delta_m: Mean relative gain over one network per task in percent; None without it.
         parameters: Trainable numbers of the network that was kept.
         weights: Those of them that are weights of dense and convolutional layers, as papers count.
@@ -343,6 +361,7 @@ class RunRecord(Part):
     format_version: Literal[2] = 2
     created: str
     tasks: Annotated[list[TaskInfo], Field(min_length=1)]
+    auxiliary: list[AuxiliaryInfo] = Field(default_factory=list)
     sharing: SharingInfo
     tree: TreeInfo
     path: list[PathStep]

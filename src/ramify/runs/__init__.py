@@ -1,5 +1,6 @@
 """The main job on a table: prepare, train, compare, record, save, load, predict."""
 
+from ramify.runs._auxiliary import Auxiliary
 from ramify.runs._directory import can_be_resumed, holds_run
 from ramify.runs._fit import fit, fit_and_score, run_table
 from ramify.runs._model import Model
@@ -37,6 +38,7 @@ __all__ = [
     "STRATEGIES",
     "TABLE_DEFAULT",
     "Auto",
+    "Auxiliary",
     "Finished",
     "Job",
     "LinearSharing",

@@ -24,6 +24,7 @@ from ramify.data import (
 )
 from ramify.networks import BackboneSpec, MLPSpec, TaskModel, fold_batch_norms
 from ramify.records import Scores
+from ramify.runs._auxiliary import Auxiliary
 from ramify.runs._directory import output_directory
 from ramify.runs._model import Model
 from ramify.runs._options import Options
@@ -32,7 +33,7 @@ from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._recording import both_sides, recorded, scores_of
 from ramify.runs._run import Run
 from ramify.runs.methods import TABLE_DEFAULT, Finished, Job, baseline, fit_strategy, timed
-from ramify.sharing import DEFAULT, Strategy
+from ramify.sharing import DEFAULT, WITHOUT_AUXILIARY, Strategy
 from ramify.training import Training, Watcher
 
 _CALLS, _WARM_UP = 20, 5
@@ -60,6 +61,7 @@ def fit(
     data: str | Path | IntoFrame,
     targets: str | Sequence[str],
     *,
+    auxiliary: str | Sequence[str | Auxiliary] = (),
     ignore: str | Sequence[str] = (),
     kinds: Mapping[str, StatedKind] | None = None,
     group_column: str | None = None,
@@ -84,6 +86,8 @@ def fit(
     Args:
         data: A CSV, TSV or Parquet file, or a dataframe. An empty target means not labelled.
         targets: Names or globs (``NR-*``) of the target columns; a text is split at commas.
+        auxiliary: Names or globs of columns that only help: learned beside the targets, scored
+            nowhere, no part of the model; or `Auxiliary` objects, with a weight or a formula.
         ignore: Names or globs of columns that are no features.
         kinds: ``binary``, ``multiclass``, ``ordinal``, ``ranking`` or ``regression`` per target,
             where inference is wrong; or ``Ordinal(("low", "mid", "high"))``.
@@ -93,7 +97,7 @@ def fit(
             groups of ``group_column`` if there is one, else random.
         sharing: The way of sharing; by default `Auto`, an ensemble with a branched network beside it, or
             `FullyAdaptive`, that network alone, where an argument of networks is given (the next five,
-            ``training`` or ``batch_size``) or a target is a ranking.
+            ``training``, ``batch_size`` or ``auxiliary``) or a target is a ranking.
         max_parameters: Budget of the default way of sharing; not together with ``sharing``.
         backbone: The network's stages; by default a multilayer perceptron, and the next three are
             its settings; where they are None they suit the data, see `MLPSpec`.
@@ -132,7 +136,7 @@ def fit(
             input_dropout,
             batch_size,
         )
-        networks = any(each is not None for each in of_networks)
+        networks = any(each is not None for each in of_networks) or bool(auxiliary)
         ranked = group_column is not None or "ranking" in stated.values()
         asked = networks or ranked
         sharing = DEFAULT(max_parameters=max_parameters, seed=seed) if asked else TABLE_DEFAULT()
@@ -140,6 +144,7 @@ def fit(
         raise InputError("`max_parameters` is for the default way of sharing; give it to `sharing`")
     options = Options(
         targets=_names("targets", targets),
+        auxiliary=_helping(auxiliary),
         ignore=_names("ignore", ignore),
         kinds=stated,
         group_column=group_column,
@@ -194,7 +199,7 @@ def run_table(
     with held as state:
         with timed(seconds, "reading"):
             prepared = prepare(table, options)
-            output_names(prepared.tasks)
+            output_names(prepared.main)
             folder = None if state is None else state.folder
             job = Job(prepared, options, folder, watch, started)
             job.check()
@@ -234,6 +239,8 @@ def _trained(job: Job, seconds: dict[str, float], command: str) -> Run:
     baselines = list(main.beside)
     # A single task is its own single-task network and shared network.
     names = list(options.baselines) if len(prepared.tasks) > 1 else []
+    if names and options.auxiliary:
+        names = _with_helpers(names, len(prepared.main))
     for i, name in enumerate(names):
         with timed(seconds, name):
             finished = baseline(job, name, main.tree, 1 / (len(names) - i))
@@ -248,6 +255,13 @@ def _trained(job: Job, seconds: dict[str, float], command: str) -> Run:
     return Run(model, record)
 
 
+def _with_helpers(names: list[str], n_main: int) -> list[str]:
+    """What is compared where auxiliary tasks take part: above all the same network without them."""
+    # A single task without help is a network of its own.
+    others = [n for n in names if n != WITHOUT_AUXILIARY and (n_main > 1 or n != "single_task")]
+    return [WITHOUT_AUXILIARY, *others]
+
+
 def _names(argument: str, given: str | Sequence[str]) -> list[str]:
     if isinstance(given, str):
         return split_names(given)
@@ -259,6 +273,13 @@ def _names(argument: str, given: str | Sequence[str]) -> list[str]:
         argument=argument,
         got=repr(given),
     )
+
+
+def _helping(given: str | Sequence[str | Auxiliary]) -> list[Auxiliary]:
+    every = [given] if isinstance(given, str | Auxiliary) else list(given)
+    texts = [each for each in every if not isinstance(each, Auxiliary)]
+    names = _names("auxiliary", given if isinstance(given, str) else texts)
+    return [Auxiliary(name) for name in names] + [e for e in every if isinstance(e, Auxiliary)]
 
 
 def _kinds(given: Mapping[str, StatedKind] | None) -> dict[str, StatedKind]:
@@ -295,5 +316,5 @@ def _split(given: str | SplitRule | None, group_column: str | None) -> SplitRule
 def _job(prepared: Prepared, options: Options) -> dict[str, object]:
     """What decides the result of a run."""
     sharing = {f"sharing.{k}": v for k, v in options.sharing.settings().items()}
-    names = {"targets": list(prepared.tasks.names), "sharing": options.sharing.word}
+    names = {"targets": list(prepared.main.names), "sharing": options.sharing.word}
     return {**names, **sharing, **options.settings(), "seed": options.seed, "data": prepared.digest}

@@ -9,7 +9,8 @@ from ramify._core import InputError, check_number, listed, quoted
 from ramify.data import Augmentation, RandomSplit, SplitRule, StatedKind
 from ramify.networks import BackboneSpec, DataFacts, MLPSpec
 from ramify.records import Setting
-from ramify.sharing import BASELINES, DEFAULT, Strategy
+from ramify.runs._auxiliary import Auxiliary
+from ramify.sharing import BASELINES, DEFAULT, WITHOUT_AUXILIARY, Strategy
 from ramify.training import Training
 
 IMAGE_WEIGHT_DECAY = (
@@ -31,6 +32,7 @@ class Options:
         ignore: Names or globs of columns that are no features.
         kinds: ``binary``, ``multiclass``, ``ordinal``, ``ranking`` or ``regression`` per target,
             or an `Ordinal` with its levels, where inference is wrong.
+        auxiliary: Tasks that only help the targets; for networks.
         group_column: The column of the groups of rows that rankings put in order; None for one
             group of all rows.
         split: How rows are divided into train, validation and test.
@@ -55,6 +57,7 @@ class Options:
     targets: Sequence[str]
     ignore: Sequence[str] = ()
     kinds: Mapping[str, StatedKind] = field(default_factory=dict)
+    auxiliary: Sequence[Auxiliary] = ()
     group_column: str | None = None
     split: SplitRule = field(default_factory=RandomSplit)
     sharing: Strategy = field(default_factory=DEFAULT)
@@ -78,6 +81,19 @@ class Options:
         if unknown:
             raise InputError(
                 f"`baselines` must be among {listed(BASELINES)}. Got {listed(unknown)}"
+            )
+        if WITHOUT_AUXILIARY in self.baselines and not self.auxiliary:
+            raise InputError(
+                f"can only be compared with {WITHOUT_AUXILIARY} where there are auxiliary tasks",
+                argument="baselines",
+                remedy="name some in `auxiliary`",
+            )
+        if self.auxiliary and not self.sharing.trained_by_steps:
+            raise InputError(
+                f"is for networks, which learn in steps; {self.sharing.word} does not",
+                argument="auxiliary",
+                got=listed([each.column for each in self.auxiliary]),
+                remedy="leave it out, or choose another `sharing`",
             )
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"`batch_size` must be 1 or more. Got {self.batch_size}")
@@ -135,6 +151,9 @@ class Options:
             "split": repr(self.split),
             "ignore": list(self.ignore),
             "kinds": [f"{name}={_kind_words(kind)}" for name, kind in self.kinds.items()],
+            **(
+                {"auxiliary": [_helping(each) for each in self.auxiliary]} if self.auxiliary else {}
+            ),
             **({} if self.group_column is None else {"group_column": self.group_column}),
             "baselines": list(self.baselines),
         }
@@ -166,3 +185,8 @@ def _kind_words(kind: StatedKind) -> str:
 def _rows_per_step(facts: DataFacts | None) -> int:
     n_rows = 0 if facts is None else facts.n_rows
     return max(size for most, size in _ROWS_PER_STEP.items() if n_rows >= most)
+
+
+def _helping(auxiliary: Auxiliary) -> str:
+    formula = "" if auxiliary.formula is None else f" = {auxiliary.formula}"
+    return f"{auxiliary.column}{formula} (weight {auxiliary.weight:g})"

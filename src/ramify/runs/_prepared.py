@@ -1,7 +1,7 @@
 """A data set made ready for training: tasks, inputs, and the three sides of the split."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -38,6 +38,7 @@ from ramify.data import (
 from ramify.metrics import absence_note
 from ramify.networks import DataFacts
 from ramify.records import DataInfo, TaskLabels
+from ramify.runs._auxiliary import auxiliary_columns, with_hints, with_roles
 from ramify.runs._inputs import ImageInputs, Inputs, TableInputs
 from ramify.runs._options import Options
 from ramify.runs._soft_labels import soft_labelled
@@ -135,7 +136,8 @@ class Prepared:
     """What training needs of a data set.
 
     Attributes:
-        tasks: The tasks, regression targets with location and scale of the training labels.
+        tasks: The tasks, regression targets with location and scale of the training labels; those
+            that only help come last.
         inputs: What networks get to see of the rows.
         targets: Labels; 0 where there is none.
         label_mask: True where there is a label.
@@ -155,6 +157,11 @@ class Prepared:
     warnings: list[str]
     digest: str
     groups: Tensor | None = None
+
+    @cached_property
+    def main(self) -> TaskSet:
+        """The tasks that are wanted; the first ones of all."""
+        return self.tasks.main
 
     @cached_property
     def facts(self) -> DataFacts:
@@ -241,10 +248,11 @@ class Prepared:
         places, groups = np.asarray(getattr(self.split, side)), self.groups_of(side)
         inputs = [batch.inputs for batch in self.in_order(side, 1)]
         flat = [each.flatten(1).numpy() for each in inputs if isinstance(each, Tensor)]
-        targets = self.targets[places].double().numpy()
+        wanted = slice(len(self.main))
+        targets = self.targets[places][:, wanted].double().numpy()
         return SideRows(
             np.concatenate(flat),
-            np.where(self.label_mask[places].numpy(), targets, np.nan),
+            np.where(self.label_mask[places][:, wanted].numpy(), targets, np.nan),
             None if groups is None else groups.numpy(),
         )
 
@@ -261,15 +269,8 @@ def prepare(data: Table | ImageData, options: Options) -> Prepared:
     """
     if isinstance(data, ImageData):
         return _prepare_images(data, options)
-    data = written_plainly(data, options.ignore)
-    labels = infer_labels(
-        data,
-        options.targets,
-        ignore=options.ignore,
-        kinds=options.kinds,
-        split_column=options.split.column,
-        group_column=options.group_column,
-    )
+    data = with_hints(written_plainly(data, options.ignore), options.auxiliary)
+    labels = _labels_of(data, options, options.kinds)
     labelled = _Labelled.of(data, labels, options, labels.others)
     inferred = infer_features(data, labels, np.asarray(labelled.split.train))
     raw = torch.from_numpy(read_features(data, inferred.features, FIT_ADVICE))
@@ -279,19 +280,27 @@ def prepare(data: Table | ImageData, options: Options) -> Prepared:
 
 
 def _prepare_images(data: ImageData, options: Options) -> Prepared:
-    data = replace(data, table=written_plainly(data.table, options.ignore))
-    inferred = infer_labels(
-        data.table,
-        options.targets,
-        ignore=options.ignore,
-        kinds=_kinds(data, options),
-        split_column=options.split.column,
-        group_column=options.group_column,
-    )
+    plain = written_plainly(data.table, options.ignore)
+    data = replace(data, table=with_hints(plain, options.auxiliary))
+    inferred = _labels_of(data.table, options, _kinds(data, options))
     labelled = _Labelled.of(data.table, inferred, options)
     encoder = ImageEncoder.fitted(data.images, labelled.split.train)
     inputs = ImageInputs(encoder, data.images, options.augmentation)
     return labelled.with_inputs(data, inferred, inputs, options)
+
+
+def _labels_of(table: Table, options: Options, kinds: Mapping[str, StatedKind]) -> InferredLabels:
+    """What the targets hold, and behind them the tasks that only help."""
+    helping = auxiliary_columns(table, options.targets, options.auxiliary)
+    found = infer_labels(
+        table,
+        [*options.targets, *helping],
+        ignore=options.ignore,
+        kinds=kinds,
+        split_column=options.split.column,
+        group_column=options.group_column,
+    )
+    return with_roles(found, helping)
 
 
 def _kinds(data: ImageData, options: Options) -> dict[str, StatedKind]:
@@ -343,7 +352,8 @@ class _Labelled:
         targets, mask, split = self.targets, self.label_mask, self.split
         notes, table = ([*data.notes], data.table) if isinstance(data, ImageData) else ([], data)
         warnings = _label_warnings(self.tasks, targets, mask, split, self.groups)
-        info = describe(table, inferred, split, targets, mask, inputs.in_numbers())
+        wanted = replace(inferred, tasks=self.tasks.main)
+        info = describe(table, wanted, split, targets, mask, inputs.in_numbers())
         folders = options.soft_labels_from
         targets, filled = soft_labelled(folders, data, split, self.tasks, targets, mask)
         soft = [_soft_note(int(filled.sum() - mask.sum()))] if folders else []
@@ -395,7 +405,8 @@ def _label_warnings(
         for t, task in enumerate(tasks):
             known = rows[mask[rows, t]]
             members = None if groups is None else groups[known]
-            if note := absence_note(task, targets[known, t], members):
+            needs_label = task.is_main or side == "train"
+            if needs_label and (note := absence_note(task, targets[known, t], members)):
                 lacking.append(f"{task.name} ({note})")
         if lacking:
             noun = counted(len(lacking), "task")

@@ -51,7 +51,7 @@ def example_pictures(prepared: Prepared) -> dict[str, list[str]]:
     targets, mask = prepared.targets.numpy(), prepared.label_mask.numpy()
     train = prepared.split.train
     found = {}
-    for t, task in enumerate(prepared.tasks[:_MOST_TASKS]):
+    for t, task in enumerate(prepared.main[:_MOST_TASKS]):
         rows = train[mask[train, t]]
         chosen = rows[_places(task, targets[rows, t])]
         found[task.name] = _pngs(inputs, chosen)
@@ -106,7 +106,8 @@ def recorded(
     single = compared.get("single_task")
     return RunRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        tasks=[_task_info(task) for task in prepared.tasks],
+        tasks=[_task_info(task) for task in prepared.main],
+        auxiliary=list(main.auxiliary),
         sharing=SharingInfo(
             name=sharing.word,
             label=sharing.label,
@@ -158,7 +159,7 @@ def both_sides(finished: Finished, prepared: Prepared) -> tuple[Scored, Scored]:
         finished: What is scored.
         prepared: The table.
     """
-    tasks = prepared.tasks
+    tasks = prepared.main
     return scored(finished.validation, tasks), scored(finished.test, tasks)
 
 
@@ -173,7 +174,7 @@ def scores_of(finished: Finished, sides: tuple[Scored, Scored], prepared: Prepar
     return Scores(
         test=sides[1].table(),
         validation=sides[0].table(),
-        overall=overall_scores(finished.test, prepared.tasks),
+        overall=overall_scores(finished.test, prepared.main),
     )
 
 

@@ -33,7 +33,14 @@ from ramify.sharing._protocols import (
     StepEvidence,
     TakingTurns,
 )
-from ramify.sharing._registry import BASELINES, BUILT_IN, DEFAULT, REFERENCES, Baseline
+from ramify.sharing._registry import (
+    BASELINES,
+    BUILT_IN,
+    DEFAULT,
+    REFERENCES,
+    WITHOUT_AUXILIARY,
+    Baseline,
+)
 from ramify.sharing._step_hooks import HookContext, Step, StepHook, overriding
 from ramify.sharing._strategy import Affinity, Recipe, Sharing, Strategy
 from ramify.sharing.fully_adaptive import FullyAdaptive, width_caps
@@ -66,6 +73,7 @@ __all__ = [
     "MTAN",
     "PLE",
     "REFERENCES",
+    "WITHOUT_AUXILIARY",
     "Affinity",
     "Anchored",
     "Baseline",

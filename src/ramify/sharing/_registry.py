@@ -74,8 +74,14 @@ def _random_tree(tree: SharingTree, found_by: Strategy, seed: int) -> FixedTree 
     return FixedTree(tree.reassigned(order), growing, found_by.estimator)
 
 
+def _again(_tree: SharingTree, found_by: Strategy, _seed: int) -> Sharing | None:
+    return found_by if isinstance(found_by, Sharing) else None
+
+
+WITHOUT_AUXILIARY: Final = "no_auxiliary"
 BASELINES: Final[Mapping[str, Baseline]] = {
     **{name: Baseline(kind.label, partial(_made, kind)) for name, kind in REFERENCES.items()},
     "random_tree": Baseline("a random tree of the same shape", _random_tree),
+    WITHOUT_AUXILIARY: Baseline("the same network without auxiliary tasks", _again),
 }
 """What a run can be compared with, by name."""

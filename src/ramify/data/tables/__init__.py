@@ -1,5 +1,6 @@
 """Tables: reading any of them alike, finding features and tasks, and encoding both."""
 
+from ramify.data.tables._derived import with_derived
 from ramify.data.tables._encoder import TableEncoder
 from ramify.data.tables._infer import (
     Inferred,
@@ -61,6 +62,7 @@ __all__ = [
     "rows_by_task",
     "split_names",
     "standardised",
+    "with_derived",
     "with_soft_labels",
     "written_plainly",
 ]

@@ -7,7 +7,7 @@ from ramify.records import Baseline, Difference, RunRecord, TaskInfo, TaskScore
 from ramify.report.charts import Axis, Histogram, Mark, axis, histogram
 from ramify.report.words import METRICS, NETWORKS, Outcome, by_task, ours, outcome
 
-COMPARED = ("single_task", "shared")
+COMPARED = ("no_auxiliary", "single_task", "shared")
 _MOST_ROWS = 40
 _EXTREMES = 8
 

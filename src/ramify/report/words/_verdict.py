@@ -1,5 +1,7 @@
 """The answer first: did sharing pay off, in plain sentences."""
 
+from collections.abc import Mapping
+
 from ramify._core import counted
 from ramify.records import Baseline, RunRecord
 from ramify.report.words._comparison import Outcome, by_task, means, outcome, skill, with_outcome
@@ -23,7 +25,16 @@ _AGAINST = {
     Outcome.UNTESTED: "How surely {it} differ{s} from {other} is unknown",
     Outcome.ABSENT: "{It} cannot be compared with {other}",
 }
+_MOST_HELPERS = 5
 _HEADLINES = {
+    "no_auxiliary": {
+        Outcome.BETTER: "The auxiliary tasks helped",
+        Outcome.WORSE: "The auxiliary tasks did harm",
+        Outcome.UNCLEAR: "Whether the auxiliary tasks helped cannot be told from these test rows",
+        Outcome.ONCE: "Whether the auxiliary tasks help cannot be told from one training of each network",
+        Outcome.UNTESTED: "Whether the auxiliary tasks helped is uncertain",
+        Outcome.ABSENT: "Whether the auxiliary tasks helped cannot be said",
+    },
     "single_task": {
         Outcome.BETTER: "Sharing helped",
         Outcome.WORSE: "Sharing did not help",
@@ -63,14 +74,15 @@ def verdict(record: RunRecord) -> str:
 
 def sentences(record: RunRecord) -> list[str]:
     """The sentences of the verdict, the answer first."""
-    if len(record.tasks) == 1:
+    if len(record.tasks) == 1 and not record.auxiliary:
         return [_one_task(record)]
     known = [name for name in _HEADLINES if name in record.baselines]
-    known = [name for name in known if not _is_same(record, name)]
+    known = [n for n in known if n == "no_auxiliary" or not _is_same(record, n)]
     found = [_against(record, name, brief=i > 0) for i, name in enumerate(known)]
     found = found or [_alone(record)]
     found += [regrouped(record.regroupings)]
-    found += [shared_how(record), _losses(record), _absent(record)]
+    found += [shared_how(record) if len(record.tasks) > 1 else ""]
+    found += [_helped(record), _losses(record), _absent(record)]
     return [sentence for sentence in found if sentence]
 
 
@@ -85,13 +97,16 @@ def _one_task(record: RunRecord) -> str:
 
 def _is_same(record: RunRecord, name: str) -> bool:
     # A tree of one shared group *is* the shared network; comparing it with itself says nothing.
-    difference = record.baselines[name].mean_difference.value or 0.0
-    return _is_twin(record, name) and abs(difference) < 1e-9
+    baseline = record.baselines[name]
+    has_its_stages = is_tree(record) and baseline.stages == record.tree.stages
+    return has_its_stages and abs(baseline.mean_difference.value or 0.0) < 1e-9
 
 
 def _is_twin(record: RunRecord, name: str) -> bool:
     # Stitched networks have the stages of separate ones, experts those of a shared one: no twins.
-    return is_tree(record) and record.baselines[name].stages == record.tree.stages
+    # With other tasks beside them the same stages are not the same training.
+    is_alike = is_tree(record) and not record.auxiliary
+    return is_alike and record.baselines[name].stages == record.tree.stages
 
 
 def _against(record: RunRecord, name: str, brief: bool) -> str:
@@ -158,6 +173,29 @@ def _alone(record: RunRecord) -> str:
         return "" if record.baselines else f"{start}."
     mean = sum(score.value or 0.0 for score in scores.values()) / len(scores)
     return f"{start}; {skill(record)} over {counted(len(scores), 'task')} is {number(mean)}."
+
+
+def _helped(record: RunRecord) -> str:
+    if not record.auxiliary:
+        return ""
+    n_stages = len(record.tree.stages)
+    told = [
+        _shared_by(each.task, each.shares, n_stages) for each in record.auxiliary[:_MOST_HELPERS]
+    ]
+    more = len(record.auxiliary) - len(told)
+    rest = f"; {more:,} more" if more > 0 else ""
+    return f"Learned beside them, and no part of the model: {'; '.join(told)}{rest}."
+
+
+def _shared_by(name: str, shares: Mapping[str, int], n_stages: int) -> str:
+    if not shares:
+        return f"{cited(name)}, which shares nothing with them"
+    most = max(shares.values())
+    others = enumerated([other for other, n in shares.items() if n == most])
+    depth = (
+        f"all {counted(n_stages, 'stage')}" if most == n_stages else f"{most} of {n_stages} stages"
+    )
+    return f"{cited(name)}, which shares {depth} with {others}"
 
 
 def _losses(record: RunRecord) -> str:

@@ -23,6 +23,7 @@ NETWORKS = {
     "single_task": "one network per task",
     "shared": "one shared network",
     "branched": "the branched network",
+    "no_auxiliary": "the same network without auxiliary tasks",
     "random_tree": "a random tree of the same shape",
 }
 

@@ -23,7 +23,14 @@ from ramify.networks import (
     stage_costs,
     stages_of,
 )
-from ramify.records import AffinityInfo, GroupStability, PathStep, Regrouping, Structure
+from ramify.records import (
+    AffinityInfo,
+    AuxiliaryInfo,
+    GroupStability,
+    PathStep,
+    Regrouping,
+    Structure,
+)
 from ramify.runs._options import Options
 from ramify.runs._prepared import Prepared, SideRows
 from ramify.runs._start import starting_backbone
@@ -55,6 +62,7 @@ class Finished:
         seconds: How long it took; of what no optimiser trains, who calls the method adds it.
         curve: Its epochs; none of what is not trained by steps.
         chosen: Settings that it chose by itself on the validation rows.
+        auxiliary: The tasks that only helped.
         affinity: How alike it found the tasks to be, by measure.
         path: The best tree for every α, where it learned such a path.
         stability: How reliably each of its groups comes back, where it can tell.
@@ -73,6 +81,7 @@ class Finished:
     seconds: float = 0.0
     curve: Sequence[Epoch] = ()
     chosen: Mapping[str, Setting] = field(default_factory=dict)
+    auxiliary: Sequence[AuxiliaryInfo] = ()
     affinity: Mapping[str, AffinityInfo] = field(default_factory=dict)
     path: Sequence[PathStep] = ()
     stability: Sequence[GroupStability] = ()
@@ -143,7 +152,7 @@ class Job:
         """What trees of the backbone cost."""
         return stage_costs(
             self.backbone,
-            self.prepared.tasks,
+            self.prepared.main,
             torch.zeros(1, *self.prepared.inputs.encoder.shape),
             n_features=self.options.backbone.n_features,
         )
@@ -216,7 +225,9 @@ class Job:
         if self.options.trains_networks:
             _ = self.fabric
             as_weighting(self.options.training.weighting).check(len(tasks))
-            smallest = self.costs.of(SharingTree.shared(tasks.names, self.n_stages)).parameters
+            smallest = self.costs.of(
+                SharingTree.shared(self.prepared.main.names, self.n_stages)
+            ).parameters
         self.options.sharing.check(tasks, smallest)
 
 

@@ -10,10 +10,10 @@ import torch
 from ramify._core import counted
 from ramify.metrics import mean_skill
 from ramify.networks import BranchedNetwork, Cost, network_cost
-from ramify.records import PathStep
+from ramify.records import AuxiliaryInfo, PathStep
 from ramify.runs.methods._base import MAIN, Finished, Job, affinity_info, stages_in_lists
 from ramify.runs.methods._stability import doubts, stability_of
-from ramify.sharing import BASELINES, Affinity, Restructuring, Sharing
+from ramify.sharing import BASELINES, WITHOUT_AUXILIARY, Affinity, Restructuring, Sharing
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import EpochEnded, Fitted, Predictions, Trainer, Watcher
 
@@ -33,10 +33,13 @@ def fit_network(job: Job, sharing: Sharing) -> Finished:
     share = _MAIN_TIME if job.options.baselines else 1.0
     fitted = _trained(job, MAIN, sharing, job.prepared.tasks, None, share)
     finished = _finished(job, MAIN, fitted)
-    stability = stability_of(job, fitted.sharing, fitted.tree)
+    # Where auxiliary tasks took part, what was learned is of all tasks, and the tree of the others.
+    is_whole = fitted.whole is None
+    stability = stability_of(job, fitted.sharing, fitted.tree) if is_whole else []
     return replace(
         finished,
-        affinity=affinity_info(fitted.network.tasks.names, _affinities(fitted)),
+        auxiliary=_helpers(fitted),
+        affinity=affinity_info(fitted.trained.tasks.names, _affinities(fitted)),
         path=_path(job, fitted),
         stability=stability,
         regroupings=fitted.sharing.regroupings,
@@ -65,12 +68,16 @@ def baseline(job: Job, name: str, tree: SharingTree, share: float = 1.0) -> Fini
         return None
     if not sharing.shares:
         return _separate(job, name, sharing, share)
-    return _finished(job, name, _trained(job, name, sharing, job.prepared.tasks, None, share))
+    prepared = job.prepared
+    tasks, places = prepared.tasks, None
+    if name == WITHOUT_AUXILIARY:
+        tasks, places = prepared.main, range(len(prepared.main))
+    return _finished(job, name, _trained(job, name, sharing, tasks, places, share))
 
 
 def _separate(job: Job, name: str, sharing: Sharing, share: float) -> Finished:
     """One network per task; so many at a time that they fit into memory."""
-    tasks = job.prepared.tasks
+    tasks = job.prepared.main
     single = SharingTree.separate(tasks.names, job.n_stages)
     cost = job.costs.of(single)
     size = max(1, _MOST_PARAMETERS * len(tasks) // cost.parameters)
@@ -134,15 +141,23 @@ def _finished(job: Job, name: str, fitted: Fitted, places: Sequence[int] | None 
     options, prepared = job.options, job.prepared
     trainer = Trainer(options.training, fabric=job.fabric)
 
+    wanted = range(len(prepared.main)) if places is None else places
+
     def predictions(side: str) -> Predictions:
-        rows = prepared.batches(side, options.rows_per_step, options.seed, places)
+        rows = prepared.batches(side, options.rows_per_step, options.seed, wanted)
         return trainer.predict(fitted.network, rows, only_labelled=True)
 
-    cost = Cost(0, 0) if places is not None else _cost(job, fitted)
+    cost = (
+        Cost(0, 0)
+        if places is not None and len(places) < len(prepared.main)
+        else _cost(job, fitted)
+    )
+    # Where features of tasks are mixed, those of auxiliary ones go on being a part of the network.
+    tree, names = fitted.tree, fitted.network.tasks.names
     return Finished(
         name=name,
         model=fitted.network,
-        tree=fitted.tree,
+        tree=tree if tree.tasks == names else tree.restricted(names),
         parameters=cost.parameters,
         flops=cost.flops,
         validation=predictions("validation"),
@@ -151,6 +166,28 @@ def _finished(job: Job, name: str, fitted: Fitted, places: Sequence[int] | None 
         curve=fitted.curve,
         warnings=_of_time(name, fitted),
     )
+
+
+def _helpers(fitted: Fitted) -> list[AuxiliaryInfo]:
+    """The tasks that only helped, and how much of the network each shared with which others."""
+    if fitted.whole is None:
+        return []
+    tree, tasks = fitted.trained.tree, fitted.trained.tasks
+    group = np.stack([tree.assignment(stage) for stage in range(tree.n_stages)])
+    place = {name: i for i, name in enumerate(tree.tasks)}
+    found = []
+    for task in (each for each in tasks if not each.is_main):
+        together = (group == group[:, [place[task.name]]]).sum(axis=0)
+        depth = {other: int(together[place[other]]) for other in fitted.network.tasks.names}
+        found.append(
+            AuxiliaryInfo(
+                task=task.name,
+                kind=task.kind.name,
+                weight=task.weight,
+                shares={other: n for other, n in depth.items() if n},
+            )
+        )
+    return found
 
 
 def _of_time(name: str, fitted: Fitted) -> list[str]:
@@ -174,13 +211,14 @@ def _cost(job: Job, fitted: Fitted) -> Cost:
 
 
 def _affinities(fitted: Fitted) -> dict[str, Affinity]:
-    parts = {each.name: Affinity(each.matrix, each.meaning) for each in fitted.network.relations()}
+    parts = {each.name: Affinity(each.matrix, each.meaning) for each in fitted.trained.relations()}
     return parts | fitted.sharing.affinities()
 
 
 def _path(job: Job, fitted: Fitted) -> list[PathStep]:
     network, steps = fitted.network, []
-    if not isinstance(network, BranchedNetwork) or len(network.tasks) == 1:
+    alone = len(network.tasks) == 1 or fitted.whole is not None
+    if not isinstance(network, BranchedNetwork) or alone:
         return []
     path = fitted.sharing.path(network)
     scores = {each.tree: each.validation_score for each in fitted.candidates}
