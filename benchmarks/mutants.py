@@ -28,6 +28,7 @@ ROOMS = {
     "affinity": ["tests/unit/affinity"],
     "data/splits": ["tests/unit/data/splits"],
     "ensembles": ["tests/unit/ensembles"],
+    "grouping": ["tests/unit/grouping"],
     "training/_best.py": ["tests/unit/training/test_selection.py"],
     "comparison/_statistics.py": ["tests/unit/comparison/test_statistics.py"],
     "runs/_scoring.py": ["tests/unit/metrics/test_intervals.py", "tests/unit/runs/test_scoring.py"],
