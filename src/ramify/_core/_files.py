@@ -7,7 +7,8 @@ import math
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -125,23 +126,38 @@ def _free_memory() -> float:
 
 
 @contextlib.contextmanager
-def sole_writer(directory: Path) -> Iterator[None]:
+def sole_writer(directory: Path, made: Sequence[Path] = ()) -> Iterator[None]:
     """Hold a directory for this process; the hold ends with the process, however it ends.
+
+    Args:
+        directory: The directory.
+        made: Folders that were made for it, from the innermost; removed again if it has no locks.
 
     Raises:
         DirectoryInUseError: If another process holds it.
         InputError: If its file system has no locks.
     """
-    lock = FileLock(directory / ".lock", timeout=0)
+    path = directory / ".lock"
+    was_there, lock = path.exists(), FileLock(path, timeout=0)
     try:
-        lock.acquire()
+        # Where a file system has no locks, filelock warns and makes do with a file, which stays after
+        # a kill: then the run could not be gone on with.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            lock.acquire()
     except Timeout:
         raise DirectoryInUseError(
             f"another run is writing to {quoted(directory)}; choose another `output`"
         ) from None
-    except (OSError, NotImplementedError) as error:
+    except (OSError, NotImplementedError, Warning) as error:
+        if not was_there:
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # something else is in it by now
+            for folder in made:
+                folder.rmdir()
+        words = getattr(error, "strerror", None) or "its file system has no locks"
         raise InputError(
-            f"cannot hold {quoted(directory)} for one run: {error}; choose an `output` on a disk of "
+            f"cannot hold {quoted(directory)} for one run: {words}; choose an `output` on a disk of "
             "this machine"
         ) from None
     try:

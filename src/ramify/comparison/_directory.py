@@ -94,7 +94,7 @@ def comparison_directory(directory: Path, *, resume: bool, overwrite: bool) -> I
     _check(directory, resume=resume, overwrite=overwrite)
     missing = [each for each in (directory, *directory.parents) if not each.exists()]
     _make(directory)
-    with sole_writer(directory):
+    with sole_writer(directory, missing):
         if overwrite:
             _clear(directory)
         (directory / _RUNS).mkdir(exist_ok=True)

@@ -1,5 +1,6 @@
 """All runs of a comparison: which there are, which are finished already, and the rest."""
 
+import os
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -139,7 +140,7 @@ def _done(works: Sequence[Work], processes: int | None) -> Generator[Done]:
     streams = getattr(backend, "supports_return_generator", False)
     return_as = "generator_unordered" if streams else "list"
     parallel = Parallel(n_jobs=processes, return_as=return_as, batch_size=1)
-    yield from parallel(delayed(do)(work) for work in works)
+    yield from parallel(delayed(do)(work, os.getpid()) for work in works)
 
 
 @contextmanager

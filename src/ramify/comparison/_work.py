@@ -1,10 +1,15 @@
 """One unit of work in a process of its own: learn, be scored, write the result."""
 
 import logging
+import os
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing import current_process
 from pathlib import Path
 
 import torch
@@ -56,6 +61,7 @@ def _resident_peak() -> int | None:
 
 
 _LONGEST_REASON = 300
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -71,8 +77,16 @@ class Stopped:
 Done = RunResult | Failure | Stopped
 
 
-def do(work: Work) -> Done:
-    """Do one unit of work. Its result is on the disk before it is handed back."""
+def do(work: Work, owner: int | None = None) -> Done:
+    """Do one unit of work. Its result is on the disk before it is handed back.
+
+    Args:
+        work: The work.
+        owner: Number of the process that hands it out. joblib's own workers, which are its children,
+            end with it, also where it was killed.
+    """
+    if owner is not None and current_process().name.startswith("Loky"):
+        _end_with(owner)
     with _threads(work.threads):
         peak = PeakMemory()
         try:
@@ -95,6 +109,18 @@ def do(work: Work) -> Done:
     result.save(work.result)
     shutil.rmtree(work.folder, ignore_errors=True)
     return result
+
+
+@cache
+def _end_with(owner: int) -> None:
+    """Watch the parent, once per process: joblib's workers outlive one that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == owner:  # that of an orphan is another
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="watching the parent").start()
 
 
 def _fitted(work: Work) -> tuple[Finished, Scores]:

@@ -82,6 +82,7 @@ class _Version(BaseModel):
 
 
 _DIGEST: Final = "sha256"
+_LONGEST: Final = 160
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -145,10 +146,16 @@ def read_json(
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ModelFileError(
-            f"the {what} {quoted(path)} is damaged or was changed: {where}: {first['msg']}"
+            f"the {what} {quoted(path)} is damaged or was changed: {_shortened(where)}: "
+            f"{_shortened(first['msg'])}"
         ) from None
     except (TypeError, KeyError, AttributeError, ValueError, RecursionError):
         raise ModelFileError(f"the {what} {quoted(path)} is damaged or was changed") from None
+
+
+def _shortened(words: str) -> str:
+    """It may quote what the file holds, however long that is."""
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
 
 
 def _text_of(path: Path, what: str) -> str:

@@ -1,11 +1,12 @@
 """What a run did and found, as data: training writes it, the report and the user read it."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ramify._core import Setting
+from ramify._core import Setting, quoted
 from ramify.records._read import Part, read_json, with_description, write_json
 
 Distance = Annotated[float, Field(ge=0)] | None
@@ -393,10 +394,26 @@ class RunRecord(Part):
         for scored in (self.scores.test, self.scores.validation):
             if {score.task for score in scored} != names:
                 raise ValueError("the scores are not those of exactly the tasks of the record")
-        for groups in self.tree.stages:
-            if {name for group in groups for name in group} != names:
-                raise ValueError("the tree does not hold exactly the tasks of the record")
+        trees = [self.tree.stages, *(each.stages for each in self.path)]
+        trees += [each.stages for each in self.baselines.values()]
+        for groups in chain.from_iterable(trees):
+            if sorted(chain.from_iterable(groups)) != sorted(names):
+                raise ValueError("a tree does not hold exactly the tasks of the record")
+        if strangers := self._spoken_of() - names:
+            raise ValueError(f"it speaks of {quoted(min(strangers))}, which is none of its tasks")
         return self
+
+    def _spoken_of(self) -> set[str]:
+        """The tasks that its parts name, beside those of trees."""
+        sides = [self.scores, *(each.scores for each in self.baselines.values())]
+        scores = chain.from_iterable((*each.test, *each.validation) for each in sides)
+        compared = chain.from_iterable(each.differences for each in self.baselines.values())
+        lists = [each.tasks for each in self.affinity.values()]
+        lists += [each.tasks for each in self.stability]
+        lists += [each.tasks for each in self.regroupings]
+        labels = [each.task for each in self.data.labels]
+        single = [*labels, *(each.task for each in scores), *(each.task for each in compared)]
+        return {*single, *self.examples, *chain.from_iterable(lists)}
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""

@@ -79,7 +79,7 @@ def output_directory(directory: Path, *, resume: bool, overwrite: bool) -> Itera
     is_new_here = not (directory / LOCK_FILE).exists()
     made = _make(directory)
     state = State(directory / STATE_FOLDER, resume=resume)
-    with sole_writer(directory):
+    with sole_writer(directory, made):
         try:
             _check_state(directory, resume=resume, overwrite=overwrite)
             _remove_torn_files(directory)

@@ -45,6 +45,10 @@ from ramify.tasks import SharingTree, TaskSet
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
 
+_USUAL_COUNT = 256  # that is not necessarily the size of a tensor
+_UNSUSPICIOUS = 150_000_000  # numbers of the stages that a factorised network is made from
+_LARGEST_FACTOR = 100
+
 Encoder = TableEncoder | ImageEncoder
 
 
@@ -108,6 +112,7 @@ class Model(nn.Module):
         )
         tensors = _read_weights(directory / WEIGHTS_FILE, card)
         try:
+            _check_counts(card, tensors)
             _check_size(card, tensors)
             model = _built(card)
             _check_types(model, tensors)
@@ -164,6 +169,22 @@ def _network(card: Manifest, backbone: BackboneSpec | None, encoder: Encoder) ->
         return network_from(kind, settings, built, tree, tasks, n_features=width)
 
 
+def _check_counts(card: Manifest, tensors: dict[str, Tensor]) -> None:
+    """Refuse counts that no tensor of the weights' file has.
+
+    Widths, stages and experts are sizes or numbers of tensors. What a description says beyond that
+    would cost memory or minutes before it was found not to fit.
+    """
+    sizes = [size for tensor in tensors.values() for size in tensor.shape]
+    most = max(_USUAL_COUNT, len(tensors), *sizes)
+    told = [card.network.settings, {} if card.backbone is None else card.backbone.settings]
+    for name, setting in chain.from_iterable(each.items() for each in told):
+        values = setting if isinstance(setting, list | tuple) else [setting]
+        counts = [len(values), *(abs(each) for each in values if isinstance(each, int))]
+        if max(counts) > most:
+            raise InputError(f"`{name}` has {max(counts):,}, the file has no size above {most:,}")
+
+
 def _check_size(card: Manifest, tensors: dict[str, Tensor]) -> None:
     """Refuse a description of a model that is larger than the weights' file."""
     backbone, stages = _backbone(card), 0
@@ -175,6 +196,8 @@ def _check_size(card: Manifest, tensors: dict[str, Tensor]) -> None:
     held = sum(tensor.numel() for tensor in tensors.values())
     if least > held:
         raise InputError(f"the model needs {least:,} numbers or more, the file has {held:,}")
+    if stages > max(_UNSUSPICIOUS, _LARGEST_FACTOR * held):  # of those that may be smaller
+        raise InputError(f"its stages have {stages:,} numbers, the file has {held:,}")
 
 
 def _check_types(model: Model, tensors: dict[str, Tensor]) -> None:

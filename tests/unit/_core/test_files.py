@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -8,6 +10,7 @@ import pytest
 
 from ramify._core import (
     DirectoryInUseError,
+    InputError,
     RamifyError,
     lazy_names,
     replacing,
@@ -85,6 +88,24 @@ def test_the_hold_ends_with_the_process_that_had_it(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
     with sole_writer(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_named_with_what_to_do_and_nothing_is_left(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(handle: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    folder = tmp_path / "new"
+    folder.mkdir()
+    with (
+        pytest.raises(InputError, match=r"cannot hold '.*new' .*choose an `output` on a disk"),
+        sole_writer(folder, [folder]),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_other_writer_is_one_of_our_errors() -> None:

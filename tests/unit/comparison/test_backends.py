@@ -1,6 +1,10 @@
 """A comparison runs on any backend of processes that joblib is set to, as Dask's and Ray's are."""
 
 import multiprocessing
+import os
+import select
+import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
@@ -9,6 +13,7 @@ import joblib
 import pytest
 from joblib.parallel import ParallelBackendBase
 
+from ramify.comparison import _work
 from ramify.sharing import FullyAdaptive
 
 from ._small import compared, small_table, substance
@@ -63,3 +68,26 @@ def test_another_backend_of_processes_gives_the_result_of_one(backend: str) -> N
     assert Cluster.n_sent == before + 5
     assert other.failures == []
     assert substance(one) == substance(other)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_worker_ends_with_the_process_that_it_works_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_work, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    read, write = os.pipe()
+    owner = os.fork()
+    if owner == 0:  # the process that will be killed, and its worker
+        if os.fork() == 0:
+            _work._end_with(os.getppid())
+            os.write(write, b"working")
+            time.sleep(60)
+            os._exit(0)
+        time.sleep(60)
+        os._exit(0)
+    os.close(write)
+    assert os.read(read, 7) == b"working"
+    assert not select.select([read], [], [], 0.1)[0]
+    os.kill(owner, signal.SIGKILL)
+    os.waitpid(owner, 0)
+    assert select.select([read], [], [], 20)[0]  # it is closed by the end of the last who had it
+    assert os.read(read, 1) == b""
+    os.close(read)

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,36 @@ def test_a_changed_record_is_refused_on_one_line(fields: dict[str, object], tmp_
     with pytest.raises(ModelFileError, match="is damaged or was changed") as error:
         RunRecord.load(changed(tmp_path, **fields))
     assert "\n" not in str(error.value)
+
+
+def named(
+    content: object, names: set[str], path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str | int, ...]]:
+    """Places in JSON at which a name stands."""
+    if isinstance(content, dict | list):
+        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from named(value, names, (*path, key))
+    elif content in names:
+        yield path
+
+
+def test_every_task_that_it_speaks_of_is_one_of_its_tasks(tmp_path: Path) -> None:
+    content = json.loads(record().model_dump_json())
+    names = {task["name"] for task in content["tasks"]}
+    places = {  # one of each kind
+        tuple(key for key in path if isinstance(key, str)): path for path in named(content, names)
+    }
+    kinds = {path[0] for path in places}
+    assert {"tasks", "tree", "path", "affinity", "stability", "scores", "baselines"} <= kinds
+    for path in places.values():
+        changed_content = json.loads(json.dumps(content))
+        part = changed_content
+        for key in path[:-1]:
+            part = part[key]
+        part[path[-1]] = "nobody"
+        (tmp_path / "record.json").write_text(json.dumps(changed_content))
+        with pytest.raises(ModelFileError, match="is damaged or was changed"):
+            RunRecord.load(tmp_path / "record.json")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])

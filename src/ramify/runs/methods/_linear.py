@@ -76,6 +76,7 @@ class LinearModel(TaskModel):
     def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
         """One like one that was saved."""
         n_inputs = read_settings(_Settings, settings, "a linear model").n_inputs
+        check_count("n_inputs", n_inputs)
         return cls(n_inputs, parts.tree, parts.tasks)
 
 
