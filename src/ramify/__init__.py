@@ -17,6 +17,7 @@ from ramify._core import InputError, RamifyError, lazy_names
 
 if TYPE_CHECKING:
     from ramify.comparison import compare
+    from ramify.estimators import MultiTaskClassifier, MultiTaskEstimator, MultiTaskRegressor
     from ramify.networks import (
         BranchedNetwork,
         CNNSpec,
@@ -54,6 +55,9 @@ __all__ = [
     "HardSharing",
     "InputError",
     "MLPSpec",
+    "MultiTaskClassifier",
+    "MultiTaskEstimator",
+    "MultiTaskRegressor",
     "Multiclass",
     "Ordinal",
     "RamifyError",
@@ -89,6 +93,9 @@ __getattr__ = lazy_names(
         "FullyAdaptive": "ramify.sharing",
         "HardSharing": "ramify.sharing",
         "MLPSpec": "ramify.networks",
+        "MultiTaskClassifier": "ramify.estimators",
+        "MultiTaskEstimator": "ramify.estimators",
+        "MultiTaskRegressor": "ramify.estimators",
         "Multiclass": "ramify.tasks",
         "Ordinal": "ramify.tasks",
         "Ranking": "ramify.tasks",
@@ -112,3 +119,8 @@ __getattr__ = lazy_names(
         "vgg16": "ramify.networks",
     },
 )
+
+
+def __dir__() -> list[str]:
+    """All names, those that are not imported yet too, for tab completion."""
+    return sorted({*globals(), *__all__})

@@ -8,16 +8,19 @@ from rich.console import Console
 
 from ramify._core import InputError, quoted
 from ramify.cli._sources import Data, LayoutName, Source, by_task, image_shape
-from ramify.cli._words import kinds_and_levels_in, names_in
+from ramify.cli._words import kinds_and_levels_in, names_in, positives_in
 from ramify.data import (
     Augmentation,
     GroupSplit,
     ImageData,
     ImageReading,
     SplitRule,
+    StatedKind,
     Table,
     TableReading,
     parse_split,
+    resolve_columns,
+    with_positive,
 )
 from ramify.runs import IMAGE_WEIGHT_DECAY, Options
 
@@ -110,6 +113,8 @@ class DataOptions:
         ignore: Names or globs of columns that are no features, comma separated.
         kind: NAME=binary, NAME=multiclass, NAME=ordinal (numbers that rise), NAME=ranking or
             NAME=regression where inference is wrong; comma separated. NAME may be a glob.
+        positive: NAME=CLASS: the class of a yes-or-no target whose probability is predicted; comma
+            separated. NAME may be a glob.
         ordinal: NAME=low,mid,high: a target whose labels rise in this order; may be repeated.
         group_column: Column of the groups of rows that ranking targets put in order, such as the
             query; by default all rows are one group.
@@ -137,6 +142,7 @@ class DataOptions:
     flip: bool = False
     ignore: str | list[str] = ""
     kind: str | list[str] = ""
+    positive: str | list[str] = ""
     ordinal: list[str] | str = ""
     group_column: str | None = None
     split: str | None = None
@@ -197,8 +203,16 @@ class DataOptions:
         return Options(
             targets=targets,
             ignore=names_in(self.ignore),
-            kinds=kinds_and_levels_in(self.kind, self.ordinal),
+            kinds=self._kinds(data, targets),
             group_column=self.group_column,
             split=split_of(self.split, data, self.group_column),
             augmentation=augmentation_of(self.shift, self.flip, data),
         )
+
+    def _kinds(self, data: Data, targets: list[str]) -> dict[str, StatedKind]:
+        kinds = kinds_and_levels_in(self.kind, self.ordinal)
+        positive = positives_in(self.positive)
+        if not positive:
+            return kinds
+        table = data.table if isinstance(data, ImageData) else data
+        return kinds | with_positive(table, resolve_columns(table.columns, targets), positive)

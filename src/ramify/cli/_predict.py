@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from ramify._core import InputError, quoted
 from ramify.cli._sources import prediction_rows
+from ramify.cli._words import names_in
 from ramify.data import TableReading
 from ramify.runs import Model, write_predictions
 
@@ -18,6 +19,7 @@ def predict(
     output: Path,
     images: str | None = None,
     image_column: str | None = None,
+    id_column: str | list[str] = "",
     separator: str | None = None,
     encoding: str | None = None,
     overwrite: bool = False,
@@ -31,6 +33,8 @@ def predict(
         output: predictions.csv or predictions.parquet: a column per task, or per class.
         images: Folder of the image files, or which array of an .npz archive is the images.
         image_column: The table's column of file names, relative to the folder.
+        id_column: Names or globs of columns to carry over, such as that which names each row; comma
+            separated.
         separator: The mark between columns of a text file, or tab; by default found by counting.
         encoding: Of a text file, such as cp1252; by default UTF-8, UTF-16 or else Windows-1252.
         overwrite: Replace the output file.
@@ -47,5 +51,7 @@ def predict(
         raise InputError(f"--output must be in a folder that exists. Got {quoted(output)}")
     text = TableReading(separator, encoding=encoding)
     model = Model.load(directory)
-    write_predictions(model, prediction_rows(table, images, image_column, text), output)
+    write_predictions(
+        model, prediction_rows(table, images, image_column, text), output, names_in(id_column)
+    )
     Console().print(f"Predictions: {escape(str(output))}", soft_wrap=True)

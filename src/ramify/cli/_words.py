@@ -48,6 +48,21 @@ def levels_in(given: str | list[str]) -> dict[str, StatedKind]:
     return kinds
 
 
+def positives_in(given: str | list[str]) -> dict[str, str]:
+    """The classes of ``--positive``, by the name of their target.
+
+    Raises:
+        InputError: If one is not ``NAME=CLASS``.
+    """
+    classes = {}
+    for each in names_in(given):
+        name, found, label = each.partition("=")
+        if not (found and name and label):
+            raise InputError(f"--positive must be NAME=CLASS, such as ill=yes. Got {quoted(each)}")
+        classes[name] = label
+    return classes
+
+
 def kinds_and_levels_in(kind: str | list[str], ordinal: str | list[str]) -> dict[str, StatedKind]:
     """What ``--kind`` and ``--ordinal`` say together, by the name of their target.
 

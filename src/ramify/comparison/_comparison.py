@@ -1,6 +1,7 @@
 """A finished comparison: the record, and what one does with it."""
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import polars as pl
@@ -40,6 +41,11 @@ class Comparison:
             },
             schema_overrides=dict.fromkeys(("test", "spread", "validation", "delta_m"), pl.Float64),
         )
+
+    def _repr_html_(self) -> str:
+        """What to take and the leaderboard, for notebooks."""
+        table = self.leaderboard()._repr_html_()
+        return f"<p>{escape(self.recommendation)}</p>{table}"
 
     def report(self) -> str:
         """The HTML page."""

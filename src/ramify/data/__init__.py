@@ -98,6 +98,7 @@ from ramify.data.tables import (
     split_names,
     standardised,
     with_derived,
+    with_positive,
     with_soft_labels,
     written_plainly,
 )
@@ -185,6 +186,7 @@ __all__ = [
     "split_rows",
     "standardised",
     "with_derived",
+    "with_positive",
     "with_soft_labels",
     "written_plainly",
 ]

@@ -2,6 +2,7 @@
 
 from ramify.runs._auxiliary import Auxiliary
 from ramify.runs._directory import can_be_resumed, holds_run
+from ramify.runs._evaluating import Evaluation, evaluated
 from ramify.runs._fit import fit, fit_and_score, run_table
 from ramify.runs._model import Model
 from ramify.runs._options import IMAGE_WEIGHT_DECAY, Options
@@ -13,7 +14,7 @@ from ramify.runs._predicting import (
     write_predictions,
 )
 from ramify.runs._prepared import Prepared, SideRows, prepare
-from ramify.runs._register import STRATEGIES, register
+from ramify.runs._register import STRATEGIES, register, strategy_named
 from ramify.runs._run import Run, load
 from ramify.runs.methods import (
     LINEAR_METHODS,
@@ -39,6 +40,7 @@ __all__ = [
     "TABLE_DEFAULT",
     "Auto",
     "Auxiliary",
+    "Evaluation",
     "Finished",
     "Job",
     "LinearSharing",
@@ -53,6 +55,7 @@ __all__ = [
     "Run",
     "SideRows",
     "can_be_resumed",
+    "evaluated",
     "fit",
     "fit_and_score",
     "fit_strategy",
@@ -65,5 +68,6 @@ __all__ = [
     "register",
     "run_table",
     "stages_in_lists",
+    "strategy_named",
     "write_predictions",
 ]

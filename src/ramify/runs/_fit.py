@@ -1,9 +1,10 @@
 """The main job: from a table to a tree, a model, a comparison and a record."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,17 +21,19 @@ from ramify.data import (
     Table,
     open_table,
     parse_split,
-    split_names,
+    resolve_columns,
+    with_positive,
 )
 from ramify.networks import BackboneSpec, MLPSpec, TaskModel, fold_batch_norms
 from ramify.records import Scores
 from ramify.runs._auxiliary import Auxiliary
 from ramify.runs._directory import output_directory
 from ramify.runs._model import Model
-from ramify.runs._options import Options
+from ramify.runs._options import Options, names_given
 from ramify.runs._output_columns import output_names
 from ramify.runs._prepared import Prepared, prepare
 from ramify.runs._recording import both_sides, recorded, scores_of
+from ramify.runs._register import strategy_named
 from ramify.runs._run import Run
 from ramify.runs.methods import TABLE_DEFAULT, Finished, Job, baseline, fit_strategy, timed
 from ramify.sharing import DEFAULT, WITHOUT_AUXILIARY, Strategy
@@ -58,15 +61,16 @@ def milliseconds_per_row(network: TaskModel, shape: Sequence[int]) -> float:
 
 
 def fit(
-    data: str | Path | IntoFrame,
+    data: str | Path | Sequence[str | Path] | IntoFrame | Mapping[str, Any] | Table,
     targets: str | Sequence[str],
     *,
     auxiliary: str | Sequence[str | Auxiliary] = (),
     ignore: str | Sequence[str] = (),
     kinds: Mapping[str, StatedKind] | None = None,
+    positive: Mapping[str, str] | None = None,
     group_column: str | None = None,
     split: str | SplitRule | None = None,
-    sharing: Strategy | None = None,
+    sharing: str | Strategy | None = None,
     max_parameters: int | None = None,
     backbone: BackboneSpec | None = None,
     hidden: Sequence[int] | None = None,
@@ -84,18 +88,22 @@ def fit(
     """Learn the tasks of a table together: which of them share what, and whether it pays off.
 
     Args:
-        data: A CSV, TSV or Parquet file, or a dataframe. An empty target means not labelled.
+        data: Whatever `ramify.data.open_table` takes: a file, a dataframe, a mapping. An empty target
+            means not labelled.
         targets: Names or globs (``NR-*``) of the target columns; a text is split at commas.
         auxiliary: Names or globs of columns that only help: learned beside the targets, scored
             nowhere, no part of the model; or `Auxiliary` objects, with a weight or a formula.
         ignore: Names or globs of columns that are no features.
         kinds: ``binary``, ``multiclass``, ``ordinal``, ``ranking`` or ``regression`` per target,
             where inference is wrong; or ``Ordinal(("low", "mid", "high"))``.
+        positive: The class whose probability is predicted, for targets of two labels, as
+            ``{"ill": "ja"}``; by default the word for yes or for presence, or the larger number.
         group_column: The column of the groups of rows that ranking tasks put in order; by default
             all rows are one group.
         split: ``random``, ``column:NAME`` or ``group:NAME``, or a split rule; by default whole
             groups of ``group_column`` if there is one, else random.
-        sharing: The way of sharing; by default `Auto`, an ensemble with a branched network beside it, or
+        sharing: The way of sharing, a word such as ``cross-stitch`` or an object; by default `Auto`,
+            an ensemble with a branched network beside it, or
             `FullyAdaptive`, that network alone, where an argument of networks is given (the next five,
             ``training``, ``batch_size`` or ``auxiliary``) or a target is a ranking.
         max_parameters: Budget of the default way of sharing; not together with ``sharing``.
@@ -125,7 +133,11 @@ def fit(
         >>> run.predict(frame.drop(names)).shape
         (200, 4)
     """
-    opened, stated = open_table(data), _kinds(kinds)
+    opened, stated, wanted = open_table(data), _kinds(kinds), names_given("targets", targets)
+    if positive:
+        stated |= with_positive(opened, resolve_columns(opened.columns, wanted), positive)
+    if isinstance(sharing, str):
+        sharing = strategy_named(sharing, seed)
     if sharing is None:
         of_networks = (
             max_parameters,
@@ -143,9 +155,9 @@ def fit(
     elif max_parameters is not None:
         raise InputError("`max_parameters` is for the default way of sharing; give it to `sharing`")
     options = Options(
-        targets=_names("targets", targets),
+        targets=wanted,
         auxiliary=_helping(auxiliary),
-        ignore=_names("ignore", ignore),
+        ignore=names_given("ignore", ignore),
         kinds=stated,
         group_column=group_column,
         split=_split(split, group_column),
@@ -157,7 +169,7 @@ def fit(
         device=device,
         precision=precision,
         time_limit=None if time_limit is None else check_seconds("time_limit", time_limit),
-        baselines=_names("baselines", baselines),
+        baselines=names_given("baselines", baselines),
     )
     return run_table(opened, options, watch=watch)
 
@@ -262,23 +274,10 @@ def _with_helpers(names: list[str], n_main: int) -> list[str]:
     return [WITHOUT_AUXILIARY, *others]
 
 
-def _names(argument: str, given: str | Sequence[str]) -> list[str]:
-    if isinstance(given, str):
-        return split_names(given)
-    names = list(given) if isinstance(given, Iterable) else [given]
-    if all(isinstance(each, str) for each in names):
-        return names
-    raise InputError(
-        "must be names, as a text with commas or a list of texts",
-        argument=argument,
-        got=repr(given),
-    )
-
-
 def _helping(given: str | Sequence[str | Auxiliary]) -> list[Auxiliary]:
     every = [given] if isinstance(given, str | Auxiliary) else list(given)
     texts = [each for each in every if not isinstance(each, Auxiliary)]
-    names = _names("auxiliary", given if isinstance(given, str) else texts)
+    names = names_given("auxiliary", given if isinstance(given, str) else texts)
     return [Auxiliary(name) for name in names] + [e for e in every if isinstance(e, Auxiliary)]
 
 

@@ -1,12 +1,12 @@
 """Everything that decides what a run does, in one place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from ramify._core import InputError, check_number, listed, quoted
-from ramify.data import Augmentation, RandomSplit, SplitRule, StatedKind
+from ramify.data import Augmentation, RandomSplit, SplitRule, StatedKind, split_names
 from ramify.networks import BackboneSpec, DataFacts, MLPSpec
 from ramify.records import Setting
 from ramify.runs._auxiliary import Auxiliary
@@ -190,3 +190,25 @@ def _rows_per_step(facts: DataFacts | None) -> int:
 def _helping(auxiliary: Auxiliary) -> str:
     formula = "" if auxiliary.formula is None else f" = {auxiliary.formula}"
     return f"{auxiliary.column}{formula} (weight {auxiliary.weight:g})"
+
+
+def names_given(argument: str, given: str | Sequence[str]) -> list[str]:
+    """Names as a user gives them.
+
+    Args:
+        argument: What they were given as, for messages.
+        given: A text that is split at commas, or names.
+
+    Raises:
+        InputError: If they are something else.
+    """
+    if isinstance(given, str):
+        return split_names(given)
+    names = list(given) if isinstance(given, Iterable) else [given]
+    if all(isinstance(each, str) for each in names):
+        return names
+    raise InputError(
+        "must be names, as a text with commas or a list of texts",
+        argument=argument,
+        got=repr(given),
+    )

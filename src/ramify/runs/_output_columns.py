@@ -9,16 +9,18 @@ from jaxtyping import Float
 
 from ramify._core import InputError, listed
 from ramify.metrics import most_fitting_level
-from ramify.tasks import Multiclass, Ordinal, Regression, Task, TaskSet
+from ramify.tasks import Binary, Multiclass, Ordinal, Regression, Task, TaskSet
 
 _NUMPY = {pl.Float32(): np.float32, pl.Float64(): np.float64}
+_PLAINLY_POSITIVE = frozenset(("1", "true", "yes", "y", "t", "positive", "pos"))
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def output_names(tasks: TaskSet) -> list[str]:
     """One column per task, or per class of a multiclass task as ``task=class``.
 
-    An ordinal task has both: a probability per level, and the level.
+    That of a binary task is called ``task=class``, too, if its positive class is another word than
+    one for yes, such as ``active`` or ``ja``. An ordinal task has both: a probability per level, and the level.
 
     Raises:
         InputError: If two columns would have one name.
@@ -37,6 +39,11 @@ def output_types(tasks: TaskSet) -> dict[str, Any]:
     if repeated:
         raise InputError(f"predictions would have columns of one name: {listed(repeated)}")
     return dict(columns)
+
+
+def names_of_outputs(tasks: TaskSet) -> list[list[str]]:
+    """For each task, the names of its columns."""
+    return [[name for name, _ in _types(task)] for task in tasks]
 
 
 def output_frame(values: Float[np.ndarray, "row column"], tasks: TaskSet) -> pl.DataFrame:
@@ -87,6 +94,8 @@ def _types(task: Task) -> list[tuple[str, Any]]:
         ]
     if isinstance(task.kind, Multiclass):
         return [(f"{task.name}={label}", pl.Float32()) for label in task.kind.classes]
+    if isinstance(task.kind, Binary) and task.kind.classes[1].lower() not in _PLAINLY_POSITIVE:
+        return [(f"{task.name}={task.kind.classes[1]}", pl.Float32())]
     # A number in a unit of its own keeps all digits, a probability as many as the network gave it.
     number = isinstance(task.kind, Regression)
     return [(task.name, pl.Float64() if number else pl.Float32())]

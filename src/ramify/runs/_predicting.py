@@ -1,6 +1,6 @@
 """Predictions for new rows, in their order, streaming."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from ramify.data import (
     image_file_batches,
     image_row_batches,
     read_few,
+    resolve_columns,
 )
 from ramify.runs._model import Model
 from ramify.runs._output_columns import for_spreadsheets, output_frame, output_types
@@ -57,8 +58,22 @@ def prediction_batches(model: Model, rows: PredictionRows) -> Iterator[pl.DataFr
         InputError: If a feature column is missing or holds something else than in training, if
             an image cannot be used, or if the model reads something else.
     """
+    for values in raw_values(model, rows):
+        yield output_frame(values, model.tasks)
+
+
+def raw_values(model: Model, rows: PredictionRows) -> Iterator[np.ndarray]:
+    """What a model gives for rows, batch by batch: a column per output.
+
+    Args:
+        model: The model.
+        rows: As for `prediction_batches`.
+
+    Raises:
+        InputError: As for `prediction_batches`.
+    """
     for raw in raw_batches(model, rows):
-        yield _predicted(model, raw)
+        yield _values(model, raw)
 
 
 def predicted_few(model: Model, data: object) -> pl.DataFrame | None:
@@ -79,9 +94,13 @@ def predicted_few(model: Model, data: object) -> pl.DataFrame | None:
 
 
 def _predicted(model: Model, raw: Tensor) -> pl.DataFrame:
+    return output_frame(_values(model, raw), model.tasks)
+
+
+def _values(model: Model, raw: Tensor) -> np.ndarray:
     with torch.inference_mode():
-        values = model(raw.to(model.device))
-    return output_frame(values.cpu().numpy(), model.tasks)
+        values: Tensor = model(raw.to(model.device))
+    return values.cpu().numpy()
 
 
 def raw_batches(model: Model, rows: PredictionRows) -> Iterator[Tensor]:
@@ -117,7 +136,58 @@ def raw_batches(model: Model, rows: PredictionRows) -> Iterator[Tensor]:
         yield torch.from_numpy(np.ascontiguousarray(raw))
 
 
-def write_predictions(model: Model, rows: PredictionRows, path: Path) -> None:
+def identifiers_in(rows: PredictionRows, names: Sequence[str]) -> pl.DataFrame:
+    """Columns of a table that are carried into its predictions.
+
+    Args:
+        rows: The table, or the table that names files of pictures.
+        names: Names or globs of the columns; empty for none.
+
+    Raises:
+        InputError: If there is no such column, or no table.
+    """
+    if not names:
+        return pl.DataFrame()
+    if isinstance(rows, ImageRows):
+        raise InputError("is for tables; pictures have no columns", argument="id_column")
+    table = rows.table if isinstance(rows, NamedImages) else rows
+    wanted = [table.column(name) for name in resolve_columns(table.columns, names, "id_column")]
+    found = table.collect(*(pl.col(column.key) for column in wanted))
+    return found.rename(
+        {c.key: n for c, n in zip(wanted, resolve_columns(table.columns, names), strict=True)}
+    )
+
+
+def with_identifiers(
+    every: Iterator[pl.DataFrame], identifiers: pl.DataFrame, names: Sequence[str]
+) -> Iterator[pl.DataFrame]:
+    """Predictions with the columns that tell their rows apart before them.
+
+    Args:
+        every: The predictions, batch by batch.
+        identifiers: What `identifiers_in` gave.
+        names: Of the columns of the predictions.
+
+    Raises:
+        InputError: If a column of each has one name.
+    """
+    if both := [name for name in identifiers.columns if name in set(names)]:
+        raise InputError(
+            "must not be a column of the predictions",
+            argument="id_column",
+            got=listed(both),
+            remedy="rename it in the table",
+        )
+    start = 0
+    for frame in every:
+        own = identifiers.slice(start, frame.height)
+        yield own.hstack(frame) if identifiers.width else frame
+        start += frame.height
+
+
+def write_predictions(
+    model: Model, rows: PredictionRows, path: Path, id_columns: Sequence[str] = ()
+) -> None:
     """Write the predictions of rows to a CSV or Parquet file, whole or not at all.
 
     In CSV, names and levels that a spreadsheet would take for a formula get an apostrophe before
@@ -127,6 +197,7 @@ def write_predictions(model: Model, rows: PredictionRows, path: Path) -> None:
         model: The model.
         rows: As for `prediction_batches`.
         path: Ends in ``.csv`` or ``.parquet``.
+        id_columns: Names or globs of columns of the table to carry over.
 
     Raises:
         InputError: If the path has another ending, or the rows do not fit.
@@ -135,8 +206,9 @@ def write_predictions(model: Model, rows: PredictionRows, path: Path) -> None:
         raise InputError(
             f"`output` must end in {listed(_ENDINGS)}. Got {quoted(path.name)}; rename it"
         )
-    schema = output_types(model.tasks)
-    every = prediction_batches(model, rows)
+    identifiers, outputs = identifiers_in(rows, id_columns), output_types(model.tasks)
+    schema = {**identifiers.schema, **outputs}
+    every = with_identifiers(prediction_batches(model, rows), identifiers, list(outputs))
     first = next(every, None)  # what is wrong with the rows mostly shows before the file is opened
 
     def batches(

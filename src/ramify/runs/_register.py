@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from ramify._core import InputError, Registry, quoted
+from ramify._core import InputError, OptionContext, Registry, listed, nearest, quoted
 from ramify.networks import BACKBONES, NETWORKS
 from ramify.runs.methods import Auto, LinearSharing, Method, RandomForest, RidgeLogistic
 from ramify.sharing import BUILT_IN, Strategy
@@ -20,6 +20,42 @@ for _model in (model for method in _METHODS for model in method.models()):
 
 
 _REGISTRIES: Final[tuple[Registry[Any], ...]] = (STRATEGIES, NETWORKS, BACKBONES, WEIGHTINGS)
+
+
+def strategy_named(word: str, seed: int = 0) -> Strategy:
+    """The way of sharing that a word stands for, with its usual settings.
+
+    Args:
+        word: Such as ``cross-stitch`` or ``linear:clustered``.
+        seed: Random seed, where it draws something.
+
+    Raises:
+        InputError: If there is none, or if it needs to be told more.
+
+    Example:
+        >>> strategy_named("cross-stitch").name
+        'cross-stitch'
+    """
+    known = {w: (kind, form) for kind in STRATEGIES.values() for w, form in kind.words().items()}
+    if word not in known:
+        close = nearest(word, known)
+        raise InputError(
+            f"must be one of {listed(STRATEGIES, len(STRATEGIES))}",
+            argument="sharing",
+            got=quoted(word),
+            remedy=None if close is None else f"did you mean {close}?",
+        )
+    kind, form = known[word]
+    # An ensemble beside others trains no branched network of its own, which only shows a tree.
+    context = OptionContext(seed, beside=[word, word])
+    try:
+        return kind.from_options(form, {}, context)
+    except TypeError:
+        raise InputError(
+            f"{quoted(word)} must be told more than its name",
+            argument="sharing",
+            remedy=f"give a {kind.__name__} object",
+        ) from None
 
 
 def register(added: type) -> None:

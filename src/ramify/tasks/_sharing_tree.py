@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +124,15 @@ class SharingTree:
             for stage in self.stages
         )
         return SharingTree(self.tasks, stages)
+
+    def _repr_html_(self) -> str:
+        """A row per stage, from input to output, with its groups, for notebooks."""
+        rows = [
+            (str(i), "".join(f"<span>{{{escape(', '.join(group))}}}</span> " for group in stage))
+            for i, stage in enumerate(self.stages, 1)
+        ]
+        cells = "".join(f"<tr><td>{i}</td><td>{groups}</td></tr>" for i, groups in rows)
+        return f"<table><tr><th>stage</th><th>groups that share it</th></tr>{cells}</table>"
 
     def to_json(self) -> str:
         """The tree as JSON: ``{"tasks": […], "stages": [[[…]]]}``."""

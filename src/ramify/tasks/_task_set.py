@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from math import isfinite
 from typing import Final, Literal, get_args
 
@@ -181,6 +182,18 @@ class TaskSet(Sequence[Task]):
     def __repr__(self) -> str:
         """The tasks as they were given."""
         return f"TaskSet({list(self._tasks)!r})"
+
+    def _repr_html_(self) -> str:
+        """A row per task, for notebooks."""
+        cells = [
+            (task.name, task.kind.name, ", ".join(task.kind.labels), task.kind.metric.name)
+            for task in self._tasks
+        ]
+        heads = "".join(f"<th>{head}</th>" for head in ("task", "kind", "classes", "score"))
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells
+        )
+        return f"<table><tr>{heads}</tr>{rows}</table>"
 
     @property
     def names(self) -> tuple[str, ...]:

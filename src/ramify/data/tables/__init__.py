@@ -27,7 +27,7 @@ from ramify.data.tables._small import read_few
 from ramify.data.tables._soft_labels import SoftLabels, with_soft_labels
 from ramify.data.tables._spelling import identifiers_among, named_plainly, row_names
 from ramify.data.tables._table import Table
-from ramify.data.tables._target_kinds import StatedKind
+from ramify.data.tables._target_kinds import StatedKind, with_positive
 from ramify.data.tables._text_file import TableReading
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "split_names",
     "standardised",
     "with_derived",
+    "with_positive",
     "with_soft_labels",
     "written_plainly",
 ]

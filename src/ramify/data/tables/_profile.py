@@ -88,6 +88,8 @@ def indexes_among(table: Table, found: Mapping[str, Profile]) -> dict[str, str]:
         table: The table, or some of its rows.
         found: What stands in the columns.
     """
+    if not table.has_index:
+        return {}
     n = table.n_rows
     whole = {
         name: table.column(name)

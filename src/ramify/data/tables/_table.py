@@ -32,6 +32,7 @@ class Table:
         unreadable: For each other column (lists, structures, bytes), its type in words.
         notes: Columns that were converted (durations), and to what.
         levels: Columns that declare the order of their labels, with three or more of them.
+        has_index: Whether a column that numbers the rows is an index of them, and no feature.
         unnamed: Columns without a name of their own.
         separator: The mark between the columns of a text file; empty of all else.
         reading: What the user says of how it is written.
@@ -49,6 +50,7 @@ class Table:
     unreadable: dict[str, str] = field(default_factory=dict, repr=False)
     notes: dict[str, str] = field(default_factory=dict, repr=False)
     levels: dict[str, Ordinal] = field(default_factory=dict, repr=False)
+    has_index: bool = field(default=True, repr=False)
     unnamed: frozenset[str] = field(default=frozenset(), repr=False)
     separator: str = field(default="", repr=False)
     reading: TableReading = field(default=TableReading(), repr=False)

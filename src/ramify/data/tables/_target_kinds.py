@@ -8,7 +8,8 @@ from ramify.data.tables._cells import FALSE_WORDS, TRUE_WORDS
 from ramify.data.tables._names import resolve_columns
 from ramify.data.tables._profile import Profile
 from ramify.data.tables._read import label_number, label_truth
-from ramify.data.tables._spelling import Names
+from ramify.data.tables._spelling import Names, names_in
+from ramify.data.tables._table import Table
 from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression
 
 KINDS: Final = ("binary", "multiclass", "ordinal", "ranking", "regression")
@@ -47,6 +48,44 @@ def stated_kinds(targets: Sequence[str], kinds: Mapping[str, StatedKind]) -> dic
         for each in _matching(name, targets):
             if name in known or each not in kinds:
                 found[each] = _plain(kind)
+    return found
+
+
+def with_positive(
+    table: Table, targets: Sequence[str], positive: Mapping[str, str]
+) -> dict[str, StatedKind]:
+    """Binary kinds of which a user names the positive class.
+
+    Args:
+        table: The table.
+        targets: Names of the targets.
+        positive: By name or glob of targets, the class whose probability is predicted.
+
+    Raises:
+        InputError: If a name is no target, or its labels are not two of which this is one.
+
+    Example:
+        >>> import polars as pl
+        >>> from ramify.data import open_table
+        >>> table = open_table(pl.DataFrame({"ill": ["ja", "nein", "ja"]}))
+        >>> with_positive(table, ["ill"], {"ill": "nein"})["ill"].classes
+        ('ja', 'nein')
+    """
+    wanted = {
+        each: label
+        for name, label in positive.items()
+        for each in resolve_columns(targets, [name], "positive")
+    }
+    found: dict[str, StatedKind] = {}
+    for name, names in names_in(table, list(wanted)).items():
+        labels, label = list(names.counts), _as_written(wanted[name], names)
+        if label not in labels or len(labels) != 2:
+            raise InputError(
+                f"must be one of the two labels of target {quoted(name)}",
+                argument="positive",
+                got=f"{quoted(wanted[name])} of {listed(labels)}",
+            )
+        found[name] = Binary((next(each for each in labels if each != label), label))
     return found
 
 
