@@ -152,6 +152,14 @@ class Sharing(Strategy):
             n_features: As for `BranchedNetwork`.
         """
 
+    def for_tasks(self, names: Sequence[str]) -> "Sharing":
+        """The same for some of the tasks; one that names tasks leaves the others out.
+
+        Args:
+            names: Those tasks.
+        """
+        return self
+
     @classmethod
     def models(cls) -> tuple[type[TaskModel], ...]:
         """The class of network that it builds."""

@@ -1,7 +1,7 @@
 """The two kinds of weightings, and what a weighting may need beside the numbers of one step."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -35,6 +35,14 @@ class Weighting(Described):
             InputError: If it does not.
         """
         return
+
+    def for_tasks(self, places: Sequence[int]) -> "Weighting":
+        """The same for some of the tasks; one that has a number per task leaves out the others'.
+
+        Args:
+            places: Those tasks, by their places among all.
+        """
+        return self
 
 
 class LossWeighting(Weighting):

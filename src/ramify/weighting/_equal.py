@@ -54,6 +54,10 @@ class Fixed(LossWeighting):
                 got=str(list(self.values)),
             )
 
+    def for_tasks(self, places: Sequence[int]) -> "Fixed":
+        """The same for some of the tasks."""
+        return Fixed([self.values[place] for place in places])
+
     def check(self, n_tasks: int) -> None:
         """That there is one weight per task."""
         if len(self.values) != n_tasks:

@@ -9,8 +9,18 @@ import ramify
 from ramify import Auxiliary, InputError, Run
 from ramify.report import verdict
 from ramify.runs.methods import Auto, RandomForest
-from ramify.sharing import CrossStitch, FullyAdaptive, HardSharing, SelectiveSharing, Sharing
+from ramify.sharing import (
+    CrossStitch,
+    FixedTree,
+    FullyAdaptive,
+    HardSharing,
+    LowLevel,
+    SelectiveSharing,
+    Sharing,
+)
+from ramify.tasks import SharingTree
 from ramify.training import Training
+from ramify.weighting import Fixed
 
 N = 160
 RNG = np.random.default_rng(3)
@@ -53,17 +63,26 @@ def test_the_same_network_without_them_stands_beside_it(run: Run) -> None:
     assert "auxiliary tasks help" in verdict(run.record).split(".")[0]
 
 
-@pytest.mark.parametrize(
-    "sharing",
-    [HardSharing(), CrossStitch(), SelectiveSharing(), FullyAdaptive()],
-    ids=lambda s: s.name,
+TREE = SharingTree(("y", "z", "helper"), ((("y", "z", "helper"),), (("y", "helper"), ("z",))))
+WAYS = (
+    HardSharing(),
+    CrossStitch(),
+    SelectiveSharing(),
+    FullyAdaptive(),
+    LowLevel(attached=(("helper", 0),)),
+    FixedTree(TREE),
 )
-def test_they_change_what_is_learned_by_every_way_of_sharing(sharing: Sharing) -> None:
-    settings = {"sharing": sharing, "training": FEW, "hidden": (8, 8)}
+
+
+@pytest.mark.parametrize("sharing", WAYS, ids=lambda s: s.name)
+def test_every_way_of_sharing_learns_with_and_without_them(sharing: Sharing) -> None:
+    training = Training(epochs=2, weighting=Fixed([1.0, 0.5, 2.0]))
+    settings = {"sharing": sharing, "training": training, "hidden": (8, 8)}
     helped = ramify.fit(FRAME, "y", auxiliary="helper,z", **settings)  # type: ignore[arg-type]
-    alone = ramify.fit(FRAME.drop("helper", "z"), "y", **settings)  # type: ignore[arg-type]
+    without = helped.record.baselines["no_auxiliary"]
     assert next(iter(helped.record.baselines)) == "no_auxiliary"
-    assert not helped.predict(INPUTS).equals(alone.predict(INPUTS))
+    assert helped.tree.tasks == ("y",)
+    assert without.parameters <= helped.record.parameters
 
 
 def test_labels_on_held_out_rows_are_not_needed() -> None:

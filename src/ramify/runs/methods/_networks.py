@@ -16,6 +16,7 @@ from ramify.runs.methods._stability import doubts, stability_of
 from ramify.sharing import BASELINES, WITHOUT_AUXILIARY, Affinity, Restructuring, Sharing
 from ramify.tasks import SharingTree, TaskSet
 from ramify.training import EpochEnded, Fitted, Predictions, Trainer, Watcher
+from ramify.weighting import as_weighting
 
 _MAIN_TIME = 0.6
 _MOST_PARAMETERS = 40_000_000
@@ -72,6 +73,7 @@ def baseline(job: Job, name: str, tree: SharingTree, share: float = 1.0) -> Fini
     tasks, places = prepared.tasks, None
     if name == WITHOUT_AUXILIARY:
         tasks, places = prepared.main, range(len(prepared.main))
+        sharing = sharing.for_tasks(tasks.names)
     return _finished(job, name, _trained(job, name, sharing, tasks, places, share))
 
 
@@ -118,6 +120,9 @@ def _trained(
         # length that follows from the data holds those of growing as it is.
         growing = settings.warm_up_epochs(options.sharing.warm_up_epochs(len(prepared.tasks)))
         settings = replace(settings, epochs=settings.epochs + growing)
+    if places is not None:
+        weighting = as_weighting(settings.weighting).for_tasks(places)
+        settings = replace(settings, weighting=weighting)
     trainer = Trainer(
         settings,
         seed=options.seed,

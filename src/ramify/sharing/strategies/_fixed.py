@@ -114,6 +114,10 @@ class FixedTree(Sharing, Restructuring):
     growing_epochs_first: int | None = 0
     estimator: tuple[int, ...] = ()
 
+    def for_tasks(self, names: Sequence[str]) -> Self:
+        """The same for some of the tasks."""
+        return replace(self, tree=self.tree.restricted(names))
+
     def __post_init__(self) -> None:
         """Check the number of epochs."""
         if (self.growing_epochs_first or 0) < 0:

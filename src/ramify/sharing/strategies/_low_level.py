@@ -1,7 +1,7 @@
 """Supervision at low levels: tasks whose heads read a lower stage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -105,6 +105,10 @@ class LowLevel(Sharing, TakingTurns):
         grow = SharingTree.separate if self.separate else SharingTree.shared
         tree = grow(tasks.names, n_stages)
         return AttachedNetwork(backbone, tree, tasks, places, n_features=n_features)
+
+    def for_tasks(self, names: Sequence[str]) -> Self:
+        """The same for some of the tasks."""
+        return replace(self, attached=tuple(each for each in self.attached if each[0] in names))
 
     def turn(self, step: int, n_tasks: int) -> Sequence[int] | None:
         """One task by chance, the same for a step whenever it is asked."""
