@@ -141,7 +141,7 @@ def sole_writer(directory: Path, made: Sequence[Path] = ()) -> Iterator[None]:
     was_there, lock = path.exists(), FileLock(path, timeout=0)
     try:
         # Where a file system has no locks, filelock warns and makes do with a file, which stays after
-        # a kill: then the run could not be gone on with.
+        # a kill: then the run could not be resumed.
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             lock.acquire()

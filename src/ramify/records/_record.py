@@ -399,7 +399,8 @@ class RunRecord(Part):
         for groups in chain.from_iterable(trees):
             if sorted(chain.from_iterable(groups)) != sorted(names):
                 raise ValueError("a tree does not hold exactly the tasks of the record")
-        if strangers := self._spoken_of() - names:
+        helping = {each.task for each in self.auxiliary}
+        if strangers := self._spoken_of() - names - helping:
             raise ValueError(f"it speaks of {quoted(min(strangers))}, which is none of its tasks")
         return self
 
