@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         TaskSet,
     )
     from ramify.training import Trainer, Training
+    from ramify.trials import TaskGroups, group_tasks
 
 __version__ = "0.1.0"
 
@@ -68,6 +69,7 @@ __all__ = [
     "SharingTree",
     "SingleTask",
     "Task",
+    "TaskGroups",
     "TaskSet",
     "Trainer",
     "Training",
@@ -75,6 +77,7 @@ __all__ = [
     "cnn",
     "compare",
     "fit",
+    "group_tasks",
     "load",
     "mlp",
     "register",
@@ -105,6 +108,7 @@ __getattr__ = lazy_names(
         "SharingTree": "ramify.tasks",
         "SingleTask": "ramify.sharing",
         "Task": "ramify.tasks",
+        "TaskGroups": "ramify.trials",
         "TaskSet": "ramify.tasks",
         "Trainer": "ramify.training",
         "Training": "ramify.training",
@@ -112,6 +116,7 @@ __getattr__ = lazy_names(
         "cnn": "ramify.networks",
         "compare": "ramify.comparison",
         "fit": "ramify.runs",
+        "group_tasks": "ramify.trials",
         "load": "ramify.runs",
         "mlp": "ramify.networks",
         "register": "ramify.runs",

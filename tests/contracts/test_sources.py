@@ -13,7 +13,7 @@ PACKAGE: Final = Path(ramify.__file__).parent
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 OPTION: Final = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 WORDS: Final = {"tree", "linear", "auto"}  # mean other things too: a structure, any device
-ABOVE: Final = ("cli", "comparison", "regions", "report", "runs", "training")
+ABOVE: Final = ("cli", "comparison", "regions", "report", "runs", "training", "trials")
 
 
 def room_of(path: Path) -> str:

@@ -9,6 +9,7 @@ SUMMARIES: Final = {
     "demo": "Find out which of the 12 toxicity assays of Tox21 should share what.",
     "fit": "Learn the target columns of a table together: tree, model, comparison, report.",
     "compare": "Compare ways of sharing on the same splits, seeds, epochs and rules.",
+    "grouping": "Find by trial which tasks to train together: hundreds of small networks in one run.",
     "evaluate": "Score a model on labelled rows that it has not seen.",
     "predict": "Predict the rows of a table, or pictures, in their order.",
     "report": "Write the HTML report of a run again, from its record.",

@@ -5,8 +5,19 @@
 on.
 `Similarity` and `Variance` group tasks by the distances of their gradients (`factor_distances`);
 `Shuffled`, `together` and `apart` are the controls.
+`best_partitions`, `partitions_by_pairs` and `best_cover` choose by what networks on groups of tasks
+really scored (`TrialScores`).
 """
 
+from ramify.grouping._by_trial import (
+    MOST_EXACT,
+    TrialScores,
+    best_cover,
+    best_partitions,
+    pair_gains,
+    partitions_by_pairs,
+    score_of,
+)
 from ramify.grouping._choice import (
     UNIT_COST,
     GroupingChoice,
@@ -44,6 +55,7 @@ from ramify.grouping._path import (
 from ramify.grouping._stability import group_stability
 
 __all__ = [
+    "MOST_EXACT",
     "UNIT_COST",
     "Condition",
     "GroupingChoice",
@@ -53,8 +65,11 @@ __all__ = [
     "Shuffled",
     "Similarity",
     "StageCost",
+    "TrialScores",
     "Variance",
     "apart",
+    "best_cover",
+    "best_partitions",
     "check_condition",
     "choose_grouping",
     "clarity",
@@ -66,6 +81,9 @@ __all__ = [
     "has_evidence",
     "known_share",
     "medoids",
+    "pair_gains",
+    "partitions_by_pairs",
+    "score_of",
     "separation_cost",
     "sharing_path",
     "together",

@@ -13,6 +13,15 @@ from ramify.records._comparison import (
     RunResult,
     TaskMean,
 )
+from ramify.records._grouping import (
+    GROUPING_VERSION,
+    Cover,
+    GradedPartition,
+    GroupedTask,
+    GroupingRecord,
+    TriedNetwork,
+    WiderNetwork,
+)
 from ramify.records._read import read_json, write_json
 from ramify.records._record import (
     FORMAT_VERSION,
@@ -40,6 +49,7 @@ from ramify.records._regions import REGIONS_VERSION, ContrastInfo, ModelRegions,
 __all__ = [
     "COMPARISON_VERSION",
     "FORMAT_VERSION",
+    "GROUPING_VERSION",
     "RECORD_FILE",
     "REGIONS_VERSION",
     "AffinityInfo",
@@ -48,12 +58,16 @@ __all__ = [
     "Choice",
     "ComparisonRecord",
     "ContrastInfo",
+    "Cover",
     "CurvePoint",
     "DataInfo",
     "Difference",
     "Failure",
     "Gain",
+    "GradedPartition",
     "GroupStability",
+    "GroupedTask",
+    "GroupingRecord",
     "Loss",
     "MethodResult",
     "ModelRegions",
@@ -72,6 +86,8 @@ __all__ = [
     "TaskMean",
     "TaskScore",
     "TreeInfo",
+    "TriedNetwork",
+    "WiderNetwork",
     "read_json",
     "write_json",
 ]

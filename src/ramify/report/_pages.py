@@ -17,12 +17,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ramify._core import write_atomically
-from ramify.records import ComparisonRecord, RegionsRecord, RunRecord
+from ramify.records import ComparisonRecord, GroupingRecord, RegionsRecord, RunRecord
 from ramify.report.views import (
     baseline_table,
     curves,
     data_picture,
     example_leaves,
+    grouping_view,
     heat,
     leaderboard,
     loss_table,
@@ -127,6 +128,34 @@ def write_comparison(record: ComparisonRecord, path: Path) -> None:
         path: The HTML file; replaced if it exists.
     """
     write_atomically(path, render_comparison(record))
+
+
+def render_grouping(record: GroupingRecord) -> str:
+    """Draw groups as one HTML page that needs no network and no other file.
+
+    Args:
+        record: What was found by trial.
+
+    Returns:
+        The page. The same record always gives the same page.
+    """
+    return _filled(
+        "grouping.html",
+        ("style.css", "regrouping.css", "grouping.css"),
+        ("sort.js", "tips.js"),
+        record=record,
+        view=grouping_view(record),
+    )
+
+
+def write_grouping(record: GroupingRecord, path: Path) -> None:
+    """Write the page of groups, whole or not at all.
+
+    Args:
+        record: What was found by trial.
+        path: The HTML file; replaced if it exists.
+    """
+    write_atomically(path, render_grouping(record))
 
 
 def render_regions(record: RegionsRecord) -> str:

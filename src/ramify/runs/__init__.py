@@ -4,6 +4,7 @@ from ramify.runs._auxiliary import Auxiliary
 from ramify.runs._directory import can_be_resumed, holds_run
 from ramify.runs._evaluating import Evaluation, evaluated
 from ramify.runs._fit import fit, fit_and_score, run_table
+from ramify.runs._inputs import TableInputs
 from ramify.runs._model import Model
 from ramify.runs._options import IMAGE_WEIGHT_DECAY, Options
 from ramify.runs._output_columns import output_names
@@ -54,6 +55,7 @@ __all__ = [
     "RidgeLogistic",
     "Run",
     "SideRows",
+    "TableInputs",
     "can_be_resumed",
     "evaluated",
     "fit",

@@ -1,6 +1,16 @@
-"""Networks of one shape on different folds of the rows, trained side by side in one run."""
+"""Networks of one shape on different folds of the rows, or subsets of the tasks, trained side by side."""
 
 from ramify.stacked._networks import StackedMLP
+from ramify.stacked._subsets import SubsetLosses, SubsetRows, fit_subsets, shared_margins
 from ramify.stacked._training import FoldFit, FoldTraining, fit_folds
 
-__all__ = ["FoldFit", "FoldTraining", "StackedMLP", "fit_folds"]
+__all__ = [
+    "FoldFit",
+    "FoldTraining",
+    "StackedMLP",
+    "SubsetLosses",
+    "SubsetRows",
+    "fit_folds",
+    "fit_subsets",
+    "shared_margins",
+]

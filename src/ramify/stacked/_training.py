@@ -13,14 +13,10 @@ from torch import Tensor
 
 from ramify._core import InputError, check_count
 from ramify.losses import TaskLosses
+from ramify.stacked._averaged_steps import AveragedSteps
 from ramify.stacked._networks import StackedMLP
 from ramify.tasks import TaskSet
 
-_MOMENTS = (0.9, 0.999)
-_QUICK_MOMENTS = (0.9, 0.99)  # of few rows: gradients of few steps are all that there are
-_FEW_ROWS = 2000
-_AVERAGED = 0.1  # part of the steps so far that weights are averaged over
-_EVERY_OTHER = 2
 _AT_ONCE = 1024
 
 Watch = Callable[[int, float], None] | None
@@ -152,24 +148,13 @@ class _Run:
             input_dropout=settings.input_dropout,
             start=start,
         )
-        weights, others = self.networks.decayed()
-        self.optimiser = torch.optim.AdamW(
-            [
-                {"params": weights, "weight_decay": settings.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=settings.learning_rate,
-            betas=_QUICK_MOMENTS if len(inputs) < _FEW_ROWS else _MOMENTS,
-            fused=True,
-        )
-        self.parameters: list[Tensor] = list(self.networks.parameters())
-        self.averaged = [each.detach().clone() for each in self.parameters]
+        self.steps = AveragedSteps(self.networks, settings, len(inputs))
         self.held = [torch.nonzero(fold == f).flatten() for f in range(n_folds)]
         self.members = torch.arange(n_folds)[:, None]
 
     def fit(self) -> FoldFit:
         settings, started = self.settings, monotonic()
-        best, best_step, kept = inf, 0, self.averaged
+        best, best_step, kept = inf, 0, self.steps.averaged
         curve: list[tuple[int, float]] = []
         order, at, step = torch.randperm(len(self.inputs)), 0, 0
         size = min(settings.batch_size, len(self.inputs))
@@ -187,19 +172,17 @@ class _Run:
                 self.watch(step, loss)
             if loss < best:
                 best, best_step = loss, step
-                kept = [each.clone() for each in self.averaged]
+                kept = [each.clone() for each in self.steps.averaged]
             since = step - best_step
             if since >= max(settings.patience, best_step // 2):
                 break
             if monotonic() - started > settings.seconds:
                 break
-        self._put(kept)
+        self.steps.put(kept)
         return FoldFit(self.networks.eval(), self._oof(), best_step, step, curve)
 
     def _step(self, rows: Tensor, step: int) -> None:
-        settings = self.settings
-        for group in self.optimiser.param_groups:
-            group["lr"] = settings.learning_rate * min(1.0, step / settings.warm_up)
+        self.steps.prepare(step)
         self.networks.train()
         outputs = self.networks(self.inputs[rows])
         n = self.n_folds
@@ -210,26 +193,13 @@ class _Run:
         loss = n * self.losses.total(
             per_task
         )  # the networks' gradients do not meet: a sum over them
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        if step <= settings.warm_up:
-            part = 1.0
-        elif step % _EVERY_OTHER:
-            return
-        else:
-            part = 1 - (1 - 1 / (1 + _AVERAGED * step)) ** _EVERY_OTHER
-        torch._foreach_lerp_(self.averaged, [each.detach() for each in self.parameters], part)
+        self.steps.take(loss, step)
 
     @torch.no_grad()
     def _left_out_loss(self) -> float:
-        current = [each.detach().clone() for each in self.parameters]
-        self._put(self.averaged)
-        totals, counts = zip(
-            *(self._sums(f, part) for f in range(self.n_folds) for part in self._parts(f)),
-            strict=True,
-        )
-        self._put(current)
+        with self.steps.mean_weights():
+            sums = [self._sums(f, part) for f in range(self.n_folds) for part in self._parts(f)]
+        totals, counts = zip(*sums, strict=True)
         count = torch.stack(counts).sum(0)
         means = torch.stack(totals).sum(0) / count
         known = means[count > 0]
@@ -256,7 +226,3 @@ class _Run:
             for rows in self._parts(f):
                 found[rows] = self.losses.predictions(self._of_one(f, rows)).double()
         return found
-
-    @torch.no_grad()
-    def _put(self, values: list[Tensor]) -> None:
-        torch._foreach_copy_([*self.parameters], values)

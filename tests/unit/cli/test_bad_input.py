@@ -98,7 +98,7 @@ def test_bad_options(folder: Path, more: list[str], words: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "{demo,fit,compare,evaluate,predict"),
+        ([], "{demo,fit,compare,grouping,evaluate"),
         (["learn"], "'learn'"),
         (["fit", "--targets", "a", "--output", "o"], "ramify fit needs TABLE"),
         (["report", "none"], "no record"),

@@ -43,7 +43,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--help"], "{demo,fit,compare,evaluate,predict,report,regions}"),
+        (["--help"], "{demo,fit,compare,grouping,evaluate,predict,report,regions}"),
         (["demo", "--help"], "Tox21"),
         (["fit", "--help"], "--max-parameters"),
         (["predict", "--help"], "--output"),

@@ -4,6 +4,7 @@ from ramify.report.views._baseline_view import baseline_table
 from ramify.report.views._comparison_terminal import print_comparison
 from ramify.report.views._curve_view import curves
 from ramify.report.views._data_view import data_picture, example_leaves
+from ramify.report.views._grouping_view import grouping_view, print_grouping
 from ramify.report.views._heat_view import heat
 from ramify.report.views._leaderboard_view import leaderboard
 from ramify.report.views._method_tasks_view import loss_table, task_tables
@@ -21,6 +22,7 @@ __all__ = [
     "curves",
     "data_picture",
     "example_leaves",
+    "grouping_view",
     "heat",
     "leaderboard",
     "loss_table",
@@ -28,6 +30,7 @@ __all__ = [
     "pareto_pictures",
     "path_picture",
     "print_comparison",
+    "print_grouping",
     "print_summary",
     "region_sentences",
     "regions_view",
