@@ -55,8 +55,8 @@ SETTINGS = [
     Case(
         "settings",
         "setting of what takes no part",
-        "--set sluice.own must be for what takes part: name sluice in --sharing",
-        soft("sluice.own=1"),
+        "--set sluice.self_weight must be for what takes part: name sluice in --sharing",
+        soft("sluice.self_weight=1"),
     ),
     Case(
         "settings",
@@ -98,8 +98,8 @@ SETTINGS = [
     Case(
         "settings",
         "settings that miss another",
-        "--set factorised.alone: `rank` must be given",
-        fit("--sharing", "factorised:tt", "--set", "factorised.alone=0"),
+        "--set factorised.pretrain_epochs: `rank` must be given",
+        fit("--sharing", "factorised:tt", "--set", "factorised.pretrain_epochs=0"),
     ),
     Case("settings", "fixed without weights", "--set fixed.values", fit("--weighting", "fixed")),
     Case(

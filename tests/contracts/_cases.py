@@ -97,16 +97,16 @@ SHARINGS: dict[type[Sharing], dict[str, Callable[[TaskSet], Sharing]]] = {
     CrossStitch: {
         "cross-stitch": lambda _: CrossStitch(),
         "cross-stitch, channels": lambda _: CrossStitch(per_channel=True, stages=(1,)),
-        "cross-stitch, alone first": lambda _: CrossStitch(alone=1),
+        "cross-stitch, alone first": lambda _: CrossStitch(pretrain_epochs=1),
     },
     Sluice: {
         "sluice": lambda _: Sluice(),
-        "sluice, alone first": lambda _: Sluice(alone=1, n_subspaces=4, last=0.8),
+        "sluice, alone first": lambda _: Sluice(pretrain_epochs=1, n_subspaces=4, last=0.8),
     },
     Factorised: {
-        "factorised": lambda _: Factorised(alone=1),
-        "factorised, tt": lambda _: Factorised("tt", rank=2, alone=0),
-        "factorised, tucker": lambda _: Factorised("tucker", error=0.2, alone=1),
+        "factorised": lambda _: Factorised(pretrain_epochs=1),
+        "factorised, tt": lambda _: Factorised("tt", rank=2, pretrain_epochs=0),
+        "factorised, tucker": lambda _: Factorised("tucker", error=0.2, pretrain_epochs=1),
     },
     MMoE: {
         "mmoe": lambda _: MMoE(n_experts=3),

@@ -39,8 +39,8 @@ UNCOUPLED: dict[str, Sharing] = {
     "soft": Soft(alpha=0.0),
     "anchored": Anchored(0.0),
     "trace norm": TraceNorm(alpha=0.0),
-    "cross-stitch": CrossStitch(own=1.0, rate=0.0),
-    "sluice": Sluice(own=1.0, rate=0.0, mixes_stages=False, overlap=0.0),
+    "cross-stitch": CrossStitch(self_weight=1.0, rate=0.0),
+    "sluice": Sluice(self_weight=1.0, rate=0.0, mixes_stages=False, overlap=0.0),
     "cgc": CGC(n_shared=0, n_own=1),
     "ple": PLE(n_shared=0, n_own=1),
     "low-level": LowLevel(separate=True),
@@ -126,7 +126,7 @@ def test_a_prior_without_strength_leaves_networks_separate_bit_for_bit(data: str
 
 
 def test_without_coupling_mixed_kinds_are_separate_too() -> None:
-    same(CrossStitch(own=1.0, rate=0.0), SingleTask(), "table", MIXED)
+    same(CrossStitch(self_weight=1.0, rate=0.0), SingleTask(), "table", MIXED)
 
 
 def test_pulled_without_end_the_networks_stay_equal() -> None:
@@ -185,11 +185,11 @@ EVERY: dict[str, Callable[[], Sharing]] = {
     "trace-norm": TraceNorm,
     "tt": lambda: TraceNorm(form="tt"),
     "relationship": lambda: Relationship(interval=2, own_stages=2),
-    "cross-stitch": lambda: CrossStitch(per_channel=True, alone=1),
+    "cross-stitch": lambda: CrossStitch(per_channel=True, pretrain_epochs=1),
     "sluice": Sluice,
-    "laf": lambda: Factorised(alone=1),
-    "tucker": lambda: Factorised("tucker", alone=1),
-    "train": lambda: Factorised("tt", alone=0, rank=2),
+    "laf": lambda: Factorised(pretrain_epochs=1),
+    "tucker": lambda: Factorised("tucker", pretrain_epochs=1),
+    "train": lambda: Factorised("tt", pretrain_epochs=0, rank=2),
     "mmoe": lambda: MMoE(trunk_stages=1),
     "cgc": CGC,
     "ple": lambda: PLE(trunk_stages=1),

@@ -72,10 +72,10 @@ class Option:
         words: What it means, for the help.
         sets: The argument of the class that it gives; by default the one of its name.
         type: What it takes; by default what that argument takes.
-        forms: The forms that heed it; None for all.
+        forms: The forms that use it; None for all.
         as_form: Where the option is another way to say the form: from its value to the form.
         alone: Whether it has a meaning only where one is trained, not several.
-        anywhere: Whether it may also stand where nothing heeds it.
+        anywhere: Whether it may also stand where nothing uses it.
         needed_by: The forms that cannot do without it.
     """
 
@@ -95,7 +95,7 @@ class Option:
         return self.sets or self.name
 
     def concerns(self, form: str) -> bool:
-        """Whether a form heeds it."""
+        """Whether a form uses it."""
         return self.forms is None or form in self.forms
 
 
@@ -126,6 +126,8 @@ class Described(ABC):
         refused: Forms that cannot be asked for by a word, with the reason.
         options: Its own options of the command line. Every other argument that can be said in a
             word can be set as ``NAME.ARGUMENT=VALUE``.
+        renamed: Its arguments by the names that they had before, which ``NAME.ARGUMENT`` may still
+            say.
     """
 
     name: ClassVar[str]
@@ -133,6 +135,7 @@ class Described(ABC):
     forms: ClassVar[Mapping[str, Mapping[str, object]]] = {"": {}}
     refused: ClassVar[Mapping[str, str]] = {}
     options: ClassVar[tuple[Option, ...]] = ()
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
         """Names that are not given follow from the class."""

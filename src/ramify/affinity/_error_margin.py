@@ -138,7 +138,7 @@ class ErrorMarginAffinity:
     def resampled(
         self, weights: Float[Tensor, " block"], *, corrected: bool
     ) -> Float[Tensor, "task task"]:
-        """The affinity from blocks of batches drawn anew.
+        """The affinity from blocks of batches redrawn.
 
         Args:
             weights: How often each of the ten blocks was drawn.

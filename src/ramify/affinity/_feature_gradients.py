@@ -119,7 +119,7 @@ class FeatureGradientAffinity:
     def resampled(
         self, weights: Float[Tensor, " block"], *, factors: bool
     ) -> Float[Tensor, "task task"]:
-        """The affinity from blocks of batches drawn anew.
+        """The affinity from blocks of batches redrawn.
 
         Args:
             weights: How often each of the ten blocks was drawn.

@@ -66,7 +66,7 @@ class Asked:
 
     @property
     def options(self) -> list[Option]:
-        """The options that it heeds."""
+        """The options that it uses."""
         return [o for o in self.kind.options if o.as_form or o.concerns(self.form)]
 
 
@@ -160,20 +160,18 @@ class DeclaredOptions(Asking):
             every: What takes part. What is asked for by other options is not looked at.
 
         Raises:
-            InputError: If something is not, so that nothing would heed it.
+            InputError: If something is not, so that nothing would use it.
         """
         present = list(every)
         by = {each.by for each in present}
-        heeded = {option.name for each in present for option in each.options}
+        used = {option.name for each in present for option in each.options}
         owners: dict[str, list[tuple[str, type[Described], Option]]] = {}
         for where, kind, option in declared(several=self.several):
             owners.setdefault(option.name, []).append((where, kind, option))
         for name in self._given:
             known = [each for each in owners[name] if each[0] in by and not each[2].anywhere]
-            if name not in heeded and known:
-                raise InputError(
-                    _unheeded(name, known, [a for a in present if a.by == known[0][0]])
-                )
+            if name not in used and known:
+                raise InputError(_unused(name, known, [a for a in present if a.by == known[0][0]]))
         for each in self.settings:
             if any(each.concerns(asked.word) for asked in present):
                 continue
@@ -201,12 +199,12 @@ class DeclaredOptions(Asking):
             if asked.form in option.needed_by and option.name not in self._given:
                 words = retold(option.words, flag)
                 raise InputError(f"{asked.by} {asked.word} needs {flag(option.name)}: {words}")
-        heeded = {
+        used = {
             o.argument: self._given[o.name]
             for o in asked.options
             if o.name in self._given and not o.as_form
         }
-        return heeded | values_of(asked.word, asked.kind, self.settings, said)
+        return used | values_of(asked.word, asked.kind, self.settings, said)
 
     def made(self, asked: Asked, context: OptionContext) -> Any:  # noqa: ANN401  # what was asked for
         """What was asked for.
@@ -238,7 +236,9 @@ class DeclaredOptions(Asking):
         names: dict[str, str] = {}
         for asked in every:
             names |= {o.argument: flag(o.name) for o in asked.options}
-            names |= {s.name: s.option for s in self.settings if s.concerns(asked.word)}
+            names |= {
+                s.of(asked.kind).name: s.option for s in self.settings if s.concerns(asked.word)
+            }
         return lambda argument: names.get(argument, f"`{argument}`")
 
 
@@ -295,7 +295,7 @@ def _found(by: str, word: str) -> tuple[type[Described], str]:
     raise InputError(f"{by} must be one of {listed([*every, *more], 99)}. Got {quoted(word)}{hint}")
 
 
-def _unheeded(
+def _unused(
     name: str, owners: list[tuple[str, type[Described], Option]], present: list[Asked]
 ) -> str:
     words: list[str] = []

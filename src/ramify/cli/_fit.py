@@ -92,7 +92,7 @@ def fit(
     said.check([way, rule])
     context = OptionContext(seed, beside=[way.word])
     weighed = said.made(rule, context)
-    _check_is_heeded(weighed, way)
+    _check_is_used(weighed, way)
     check_exact_gradients(steps.exact_gradients, [weighed])
     found, wanted = data.opened(table, Console())
     stages = network.asked(found, said)
@@ -128,7 +128,7 @@ def fit(
         raise InputError(error.told(said.naming([way, rule, stages]))) from None
 
 
-def _check_is_heeded(weighting: Weighting, way: Asked) -> None:
+def _check_is_used(weighting: Weighting, way: Asked) -> None:
     """Refuse a weighting of losses that are not added up in steps."""
     if not way.strategy.trained_by_steps and not isinstance(weighting, Equal):
         raise InputError(

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ramify._core import Described, InputError, quoted
@@ -34,6 +34,10 @@ class GivenSetting:
     def concerns(self, word: str) -> bool:
         """Whether it is for a word; a name alone is for all its forms."""
         return self.owner in (word, word.partition(":")[0])
+
+    def of(self, kind: type[Described]) -> "GivenSetting":
+        """The setting by the name that a class has for it now."""
+        return replace(self, name=kind.renamed.get(self.name, self.name))
 
 
 def settings_in(given: str | list[str]) -> tuple[GivenSetting, ...]:
@@ -75,7 +79,8 @@ def values_of(
     Raises:
         InputError: If there is no such argument, or a value does not fit.
     """
-    own = sorted((each for each in settings if each.concerns(word)), key=lambda s: s.owner == word)
+    own = [each.of(kind) for each in settings if each.concerns(word)]
+    own.sort(key=lambda each: each.owner == word)
     return {each.name: _value(each, word, kind, said) for each in own}
 
 

@@ -124,7 +124,7 @@ class NetworkOptions:
         return asked
 
     def check_start(self, strategies: Iterable[type[Strategy]]) -> None:
-        """Check that there is a start where one is needed, and nothing that would not heed it.
+        """Check that there is a start where one is needed, and nothing that would not use it.
 
         Args:
             strategies: What is trained.

@@ -62,14 +62,14 @@ def divided(
     return found
 
 
-def draws_anew(seeds: dict[int, SeedSplit]) -> bool:
+def splits_differ(seeds: dict[int, SeedSplit]) -> bool:
     """Whether seeds divide the rows differently."""
     return len({each.test_rows for each in seeds.values()}) > 1
 
 
 def overlap(seeds: dict[int, SeedSplit], side: str) -> float:
     """Held-out rows of a side ÷ training rows where each seed divides anew; else 0."""
-    if not draws_anew(seeds):
+    if not splits_differ(seeds):
         return 0.0
     ratios = [each.info.rows[side] / each.info.rows["train"] for each in seeds.values()]
     return float(np.mean(ratios))

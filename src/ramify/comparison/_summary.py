@@ -10,7 +10,7 @@ import numpy as np
 
 from ramify.comparison._contender import Contender
 from ramify.comparison._search import searched, space_of
-from ramify.comparison._seed_splits import SeedSplit, all_warnings, draws_anew, overlap
+from ramify.comparison._seed_splits import SeedSplit, all_warnings, overlap, splits_differ
 from ramify.comparison._statistics import (
     mean_of,
     paired_gain,
@@ -115,7 +115,7 @@ class Summary:
             tasks=[_task_info(task) for task in first.tasks],
             data=first.info,
             seeds=list(self.seeds),
-            new_split=draws_anew(self.seeds),
+            new_split=splits_differ(self.seeds),
             methods=sorted(finished, key=_rank),
             references=dict(_REFERENCES),
             losses=_losses(finished),
@@ -187,7 +187,7 @@ class Summary:
         if n == 1:
             return "With one seed there are no intervals."
         start = f"Intervals are 95 % t-intervals of the paired differences over {n} seeds"
-        if not draws_anew(self.seeds):
+        if not splits_differ(self.seeds):
             return f"{start}; all seeds have the same test rows, so they cover training alone."
         return (
             f"{start}, widened because the seeds' training rows overlap (Nadeau and Bengio 2003)."

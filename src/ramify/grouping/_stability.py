@@ -27,7 +27,7 @@ def group_stability(
     back, such as all tasks together, has 1.
 
     What the affinities come from decides what is told. Those of other trainings, from other seeds
-    and rows drawn anew, tell whether another training would find the groups. Redrawn evidence of the
+    and rows redrawn, tell whether another training would find the groups. Redrawn evidence of the
     one training that found them does not: a tree that is chance comes back in all of it.
 
     Args:

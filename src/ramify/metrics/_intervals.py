@@ -1,4 +1,4 @@
-r"""Intervals and p-values from the influence of rows, and from what training anew changes.
+r"""Intervals and p-values from the influence of rows, and from what retraining changes.
 
 The variance of a value has two parts: that of the rows, from their influence (see `Estimate`), and that of
 training, from networks trained alike but for their seed. Either may be known from little: few rows of a class,
@@ -78,7 +78,7 @@ def spread_over_rows(
 
 
 def spread_over_trainings(left_out: Float[np.ndarray, "member item"]) -> Spread:
-    """What training anew would change, from networks that answer together.
+    """What retraining would change, from networks that answer together.
 
     Args:
         left_out: Each value without one of the networks (jackknife); two or more.
@@ -109,7 +109,7 @@ def intervals(
     Args:
         values: NaN where absent.
         rows: What drawing other rows would change.
-        trainings: What training anew would change; None if that is not asked for.
+        trainings: What retraining would change; None if that is not asked for.
     """
     half = _quantile(np.full(len(values), 1 - (1 - _COVERAGE) / 2), rows, trainings)
     half = half * _deviation(rows, trainings)

@@ -219,7 +219,7 @@ class Difference(Part):
         high: Upper end.
         clear: Whether it is a difference of the ways of sharing, with at most one false claim in
             twenty tables, however many tasks these have. None where that cannot be said: after a
-            single training each, training anew may change as much.
+            single training each, retraining may change as much.
     """
 
     task: str

@@ -146,7 +146,7 @@ class Options:
     def settings(self) -> dict[str, Setting]:
         """The settings that count, for the record: those of networks only where there are any."""
         return {
-            **(self._of_networks() if self.trains_networks else self._heeded()),
+            **(self._of_networks() if self.trains_networks else self._used_settings()),
             "soft_labels_from": [str(folder) for folder in self.soft_labels_from],
             "split": repr(self.split),
             "ignore": list(self.ignore),
@@ -158,9 +158,11 @@ class Options:
             "baselines": list(self.baselines),
         }
 
-    def _heeded(self) -> dict[str, Setting]:
+    def _used_settings(self) -> dict[str, Setting]:
         """The settings of training that count without networks."""
-        return {n: v for n, v in self.training.settings().items() if n in self.sharing.heeds}
+        return {
+            n: v for n, v in self.training.settings().items() if n in self.sharing.training_settings
+        }
 
     def _of_networks(self) -> dict[str, Setting]:
         return {

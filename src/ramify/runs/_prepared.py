@@ -197,7 +197,7 @@ class Prepared:
         )
 
     def redrawn(self, batch_size: int, seed: int) -> Batches:
-        """Batches of as many training rows, drawn anew with replacement; whole units of the split.
+        """Batches of as many training rows, redrawn with replacement; whole units of the split.
 
         Args:
             batch_size: Rows per step.

@@ -199,7 +199,7 @@ class _GradientsOfBranches(StepHook):
         self._gradients = gradients(network, self._sharing.first_compared(network))
         self._context, self._looks = context, False
 
-    def around_forward(self, step: Step) -> AbstractContextManager[None]:
+    def forward_context(self, step: Step) -> AbstractContextManager[None]:
         self._looks = self._sharing.compares_at(step.number)
         return self._gradients.at_forward() if self._looks else nullcontext()
 

@@ -111,7 +111,7 @@ class Proposal:
         tree: The tree.
         clarity: How clearly the evidence shows its groups; decides between trees that validation
             data cannot tell apart.
-        restart_statistics: Whether the running statistics of the network start anew with it.
+        restart_statistics: Whether the running statistics of the network start over with it.
         keepers: Where groups are joined: for each group of the last stage, the task whose branches
             it goes on with. Then it is no new training that begins: the same one goes on.
     """

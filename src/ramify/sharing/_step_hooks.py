@@ -77,7 +77,7 @@ class StepHook:
     """Takes part in the steps of a training; override what it needs.
 
     A training calls only what is overridden, so that the rest costs nothing. Every network that is
-    trained (after a change of the tree it is another one) starts its hooks anew, and a hook's
+    trained (after a change of the tree it is another one) starts its hooks again, and a hook's
     state travels with the checkpoint. In each step the methods are called in the order in which they
     stand here; among hooks first those of the training itself, then those of the strategy, then
     those of the user, in the order in which they were given.
@@ -131,7 +131,7 @@ class StepHook:
     def before_forward(self, step: Step) -> None:
         """Before anything of the network is moved; not called for a batch without any label."""
 
-    def around_forward(self, step: Step) -> AbstractContextManager[None]:
+    def forward_context(self, step: Step) -> AbstractContextManager[None]:
         """What the forward pass has to run in."""
         return nullcontext()
 

@@ -57,7 +57,7 @@ class Strategy(Described):
             models, a ``forest``, or an ``other`` model.
         shares: Whether tasks share anything in it.
         trained_by_steps: Whether it is a network that an optimiser trains.
-        heeds: Settings of training that it heeds though it is not trained by steps.
+        training_settings: Settings of training that it uses though it is not trained by steps.
         needs_start: Whether it starts from a network that was trained before.
         warm_up_words: What its `warm_up_epochs` are called.
     """
@@ -65,7 +65,7 @@ class Strategy(Described):
     structure: ClassVar[Structure]
     shares: ClassVar[bool] = True
     trained_by_steps: ClassVar[bool] = True
-    heeds: ClassVar[tuple[str, ...]] = ()
+    training_settings: ClassVar[tuple[str, ...]] = ()
     needs_start: ClassVar[bool] = False
     warm_up_words: ClassVar[str] = "growing epochs"
 
@@ -206,5 +206,5 @@ class Sharing(Strategy):
 
     @property
     def regroupings(self) -> list[Regrouping]:
-        """The looks at which tasks were grouped anew, in their order."""
+        """The looks at which tasks were regrouped, in their order."""
         return []

@@ -120,7 +120,7 @@ def job_of(
 ) -> Job:
     """All that decides what a training gives, by name; long things by a digest.
 
-    Of the backbone that is its form, not its weights: they may be drawn anew each time a program
+    Of the backbone that is its form, not its weights: they may be redrawn each time a program
     starts, and a state brings its own.
 
     Args:

@@ -31,7 +31,7 @@ class Predictions:
         rows: For each unit the number of its row, from 0; None where the units are the rows.
         row_count: Number of rows, where units are not the rows: some may have no unit here.
         left_out: The values without each of several networks that answer together; none of a lone
-            network. They tell what training anew would change.
+            network. They tell what retraining would change.
     """
 
     values: Float[np.ndarray, "unit column"]

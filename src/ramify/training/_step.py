@@ -198,7 +198,7 @@ class Stepper:
         """Who does what, found once: a step asks nobody who has nothing to do."""
         self._on_batch = overriding(hooks, StepHook.on_batch)
         self._before_forward = overriding(hooks, StepHook.before_forward)
-        self._around_forward = overriding(hooks, StepHook.around_forward)
+        self._forward_contexts = overriding(hooks, StepHook.forward_context)
         self._after_forward = overriding(hooks, StepHook.after_forward)
         self._weigh = overriding(hooks, StepHook.weigh)
         self._penalties = overriding(hooks, StepHook.penalty)
@@ -211,11 +211,11 @@ class Stepper:
 
     def _forward(self, step: Step) -> None:
         asked = None if self._needs_all_rows else step.batch.host_mask
-        with ExitStack() as around:
-            for context in self._around_forward:
-                around.enter_context(context(step))
-            around.enter_context(self._network.asked_for(asked))
-            around.enter_context(self._explained(step.batch))
+        with ExitStack() as contexts:
+            for context in self._forward_contexts:
+                contexts.enter_context(context(step))
+            contexts.enter_context(self._network.asked_for(asked))
+            contexts.enter_context(self._explained(step.batch))
             step.outputs = self.model(step.inputs)
         for act in self._after_forward:
             act(step)

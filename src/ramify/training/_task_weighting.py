@@ -325,7 +325,7 @@ class ByFeatures(TaskWeighting):
         weighed = {str(i): each.first_tasks(tasks) for i, each in self._junctions.items()}
         return Rules(self._rule, {_HEADS: tasks, **weighed})
 
-    def around_forward(self, step: Step) -> AbstractContextManager[None]:
+    def forward_context(self, step: Step) -> AbstractContextManager[None]:
         """The network's way of handing on changed gradients."""
         junctions = {i: partial(self._weigh_branches, i) for i in self._junctions}
         return self._network.reweighing(self._weigh_tasks, junctions)

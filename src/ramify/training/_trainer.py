@@ -325,7 +325,7 @@ def _next_plan(plan: Plan, context: TrainingContext, phase: str, share: float = 
     """A full training after a change of the tree.
 
     After a first training that only served to learn the structure, the learning rate goes on with
-    its course; else it starts anew, as in the paper. It may take a share of the time that is left.
+    its course; else it starts over, as in the paper. It may take a share of the time that is left.
     """
     return Plan(
         phase,

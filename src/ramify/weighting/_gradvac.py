@@ -62,7 +62,7 @@ def gradvac(
 
 
 class GradVac(GramWeighting, Remembering):
-    """Gradient vaccine: see `gradvac`. The orders are drawn anew in every step.
+    """Gradient vaccine: see `gradvac`. The orders are redrawn in every step.
 
     Args:
         rate: Of the moving average of cosines, in [0, 1].

@@ -64,7 +64,7 @@ def drawn_orders(memory: dict[str, Tensor], n_tasks: int, places: Places) -> Pla
 
 
 class PCGrad(GramWeighting, Remembering):
-    """Projecting conflicting gradients: see `pcgrad`. The orders are drawn anew in every step."""
+    """Projecting conflicting gradients: see `pcgrad`. The orders are redrawn in every step."""
 
     name = "pcgrad"
     label = "conflicts taken out pair by pair"

@@ -23,7 +23,7 @@ def normal_numbers(memory: dict[str, Tensor], *shape: int) -> Tensor:
 
 
 class Random(LossWeighting, Remembering):
-    """Random loss weighting: the softmax of normal numbers, drawn anew in every step.
+    """Random loss weighting: the softmax of normal numbers, redrawn in every step.
 
     Any weighting that claims to help should be better than this one.
 
@@ -33,7 +33,7 @@ class Random(LossWeighting, Remembering):
     """
 
     name = "random"
-    label = "by chance, anew in every step"
+    label = "random weights, drawn in every step"
 
     def initial(self, tasks: TaskSet, seed: int) -> dict[str, Tensor]:
         """The state of the random numbers."""

@@ -83,7 +83,7 @@ def test_compares_tells_and_can_go_on(table: Path, tmp_path: Path) -> None:
         (("--epochs", "1"), "more than the 1 growing epochs of fully-adaptive"),
         (
             ("--sharing", "factorised:tt", "--epochs", "4"),
-            "more than the 4 epochs of separate networks (`alone`) of factorised:tt. Got 4",
+            "more than the 4 epochs of separate networks (`pretrain_epochs`) of factorised:tt. Got 4",
         ),
         (("--resume",), "holds none; leave --resume out"),
     ],

@@ -105,7 +105,7 @@ def test_controls_take_part_in_a_comparison(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_a_comparison_cannot_heed_is_refused(
+def test_what_a_comparison_cannot_use_is_refused(
     names: str, option: tuple[str, ...], words: str, tmp_path: Path
 ) -> None:
     table = make_table(tmp_path / "t.csv")

@@ -140,9 +140,14 @@ def test_a_value_that_does_not_fit_names_the_option_and_any_other_can_be_recorde
 
 
 def test_what_is_for_one_form_counts_more_than_what_is_for_all(tree: Path) -> None:
-    given = ("factorised:tt.rank=2", "factorised.rank=5", "factorised.alone=0")
+    given = ("factorised:tt.rank=2", "factorised.rank=5", "factorised.pretrain_epochs=0")
     ranks = [made(f"factorised{form}", tree, *given).settings()["rank"] for form in ("", ":tt")]
     assert ranks == [5, 2]
+
+
+def test_settings_may_still_be_called_what_they_were(tree: Path) -> None:
+    now = made("sluice", tree, "sluice.pretrain_epochs=2", "sluice.self_weight=0.5")
+    assert made("sluice", tree, "sluice.alone=2", "sluice.own=0.5") == now
 
 
 @pytest.mark.parametrize(
@@ -156,7 +161,7 @@ def test_what_is_for_one_form_counts_more_than_what_is_for_all(tree: Path) -> No
         (("--set", "soft.aplha=1"), "soft has the settings alpha (30000), stages (none)"),
         (("--set", "soft.stages=7"), "--set soft.stages must be from 0 to 1. Got 7"),
         (("--set", "magic.rank=1"), "here 'soft', 'equal'. Got 'magic'"),
-        (("--set", "sluice.own=1"), "name sluice in --sharing, or leave it out"),
+        (("--set", "sluice.self_weight=1"), "name sluice in --sharing, or leave it out"),
         (("--set", "dwa.temperature=1"), "name dwa in --weighting, or leave it out"),
         (("--set", "equal.temperature=1"), "is unknown; equal has no settings"),
         (("--weighting", "fixed"), "fixed needs --set fixed.values=…, a number, or several"),

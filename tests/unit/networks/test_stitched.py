@@ -5,7 +5,7 @@ from tests.settings import DEVICE, DTYPE
 from torch.testing import assert_close
 
 from ramify._core import InputError, ShapeError
-from ramify.networks import BranchedNetwork, cnn
+from ramify.networks import BranchedNetwork, Parts, cnn
 from ramify.networks.architectures._stitched import (
     StageMixture,
     StitchedNetwork,
@@ -30,7 +30,7 @@ def stirred(network: StitchedNetwork) -> StitchedNetwork:
 
 @every_backbone
 def test_is_the_network_of_two_tasks_written_by_hand(backbone: str) -> None:
-    network = stirred(StitchedNetwork(columns(backbone, TWO), Stitching(own=0.8))).eval()
+    network = stirred(StitchedNetwork(columns(backbone, TWO), Stitching(self_weight=0.8))).eval()
     plain = columns(backbone, TWO, stack=False)
     x = inputs(backbone)
     alphas = list(network.units.parameters())
@@ -40,7 +40,7 @@ def test_is_the_network_of_two_tasks_written_by_hand(backbone: str) -> None:
 
 
 def test_has_the_gradients_of_the_network_written_by_hand() -> None:
-    network = StitchedNetwork(columns("table", TWO), Stitching(own=0.8))
+    network = StitchedNetwork(columns("table", TWO), Stitching(self_weight=0.8))
     plain = columns("table", TWO, stack=False)
     x, y = inputs("table").requires_grad_(), inputs("table").requires_grad_()
     alphas = [unit.detach().clone().requires_grad_() for unit in network.units.parameters()]
@@ -95,7 +95,7 @@ def test_is_the_loop_over_channels(backbone: str) -> None:
 def test_units_pass_the_gradient_check(
     n_subspaces: int, n_channels: int | None, shape: tuple[int, ...]
 ) -> None:
-    unit = StitchUnit(3, own=0.7, n_subspaces=n_subspaces, n_channels=n_channels).double()
+    unit = StitchUnit(3, self_weight=0.7, n_subspaces=n_subspaces, n_channels=n_channels).double()
     x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
     weight = torch.rand_like(unit.weight, requires_grad=True)
 
@@ -117,12 +117,12 @@ def test_a_mixture_of_stages_passes_the_gradient_check() -> None:
 @every_backbone
 def test_units_of_the_identity_are_separate_networks_bit_for_bit(backbone: str) -> None:
     apart = columns(backbone)
-    for way in (Stitching(own=1.0), Stitching(own=1.0, n_subspaces=2)):
+    for way in (Stitching(self_weight=1.0), Stitching(self_weight=1.0, n_subspaces=2)):
         assert torch.equal(StitchedNetwork(apart, way)(inputs(backbone)), apart(inputs(backbone)))
 
 
 def test_units_of_the_identity_let_no_gradient_cross() -> None:
-    network = StitchedNetwork(columns("table"), Stitching(own=1.0))
+    network = StitchedNetwork(columns("table"), Stitching(self_weight=1.0))
     network(inputs("table"))[:, 0].sum().backward()  # task a has column 0
     for name, parameter in network.stages.named_parameters():
         assert parameter.grad is not None
@@ -140,7 +140,7 @@ def test_equal_networks_mixed_evenly_are_one_network(backbone: str) -> None:
         for (mine, _), (theirs, _) in zip(part.rows(), own.rows(), strict=True):  # type: ignore[operator]
             mine.data.copy_(theirs[0])
     shared.heads.load_state_dict(alike.heads.state_dict())
-    even = StitchedNetwork(alike, Stitching(own=1 / 3)).eval()
+    even = StitchedNetwork(alike, Stitching(self_weight=1 / 3)).eval()
     # A third is rounded to single precision at the start.
     assert_close(even(inputs(backbone)), shared.eval()(inputs(backbone)), rtol=1e-5, atol=1e-6)
 
@@ -154,7 +154,7 @@ def test_one_subspace_and_the_last_stage_alone_are_a_cross_stitch_network() -> N
 
 def test_the_first_stage_alone_is_supervision_at_a_low_level() -> None:
     base = columns("equal widths")
-    way = Stitching(own=1.0, mixes_stages=True, last=0.0)
+    way = Stitching(self_weight=1.0, mixes_stages=True, last=0.0)
     low = StitchedNetwork(base, way)
     plain = columns("equal widths", stack=False)
     x = inputs("equal widths")
@@ -164,7 +164,7 @@ def test_the_first_stage_alone_is_supervision_at_a_low_level() -> None:
 
 def test_equal_shares_of_all_stages_are_skip_connections() -> None:
     base = columns("equal widths")
-    network = StitchedNetwork(base, Stitching(own=1.0, mixes_stages=True))
+    network = StitchedNetwork(base, Stitching(self_weight=1.0, mixes_stages=True))
     plain = columns("equal widths", stack=False)
     x = inputs("equal widths")
     first = [plain_stages(plain, t)[0](x) for t in range(3)]
@@ -191,14 +191,14 @@ def test_maps_that_the_next_stage_flattens_to_the_last_width_are_mixed_flat() ->
 
 def test_rows_of_units_start_convex() -> None:
     for unit in (
-        StitchUnit(3, own=0.9),
-        StitchUnit(3, own=0.9, n_subspaces=2),
-        StitchUnit(3, own=0.9, n_channels=4),
+        StitchUnit(3, self_weight=0.9),
+        StitchUnit(3, self_weight=0.9, n_subspaces=2),
+        StitchUnit(3, self_weight=0.9, n_channels=4),
     ):
         assert_close(unit.weight.sum(1), torch.ones_like(unit.weight.sum(1)))
         assert unit.weight.min() > 0
-    assert_close(StitchUnit(2, own=0.9).weight, torch.tensor([[0.9, 0.1], [0.1, 0.9]]))
-    between = StitchUnit(3, own=0.9, n_subspaces=2).between_tasks()
+    assert_close(StitchUnit(2, self_weight=0.9).weight, torch.tensor([[0.9, 0.1], [0.1, 0.9]]))
+    between = StitchUnit(3, self_weight=0.9, n_subspaces=2).between_tasks()
     assert_close(between.sum(1), torch.ones(3))
 
 
@@ -241,7 +241,7 @@ def test_no_gradient_of_a_task_reaches_what_others_own(way: Stitching) -> None:
 
 
 def test_networks_that_never_meet_stand_on_their_own() -> None:
-    network = StitchedNetwork(columns("table"), Stitching(own=1.0, rate=0.0))
+    network = StitchedNetwork(columns("table"), Stitching(self_weight=1.0, rate=0.0))
     assert network.components.tolist() == [0, 1, 2]
     assert not any(each.requires_grad for each in network.units.parameters())
     apart = columns("table").owned_weights()
@@ -256,10 +256,18 @@ def test_a_single_task_has_nothing_to_stitch() -> None:
     assert torch.equal(network(inputs("table")), alone(inputs("table")))
 
 
+def test_a_file_that_calls_the_self_weight_own_is_read() -> None:
+    network = StitchedNetwork(columns("table", TWO), Stitching(self_weight=0.7))
+    old = {"own" if n == "self_weight" else n: s for n, s in network.settings().items()}
+    parts = Parts(BACKBONES["table"](), network.tree, TWO)
+    again = StitchedNetwork.rebuilt(parts, old)
+    assert again.settings() == network.settings()
+
+
 def test_hostile_settings_are_named() -> None:
     base = columns("table")
-    with pytest.raises(InputError, match=r"`own` must be in \[0, 1\]. Got 1.5"):
-        Stitching(own=1.5)
+    with pytest.raises(InputError, match=r"`self_weight` must be in \[0, 1\]. Got 1.5"):
+        Stitching(self_weight=1.5)
     with pytest.raises(InputError, match="`rate` must be finite"):
         Stitching(rate=float("nan"))
     with pytest.raises(InputError, match="exclude each other"):

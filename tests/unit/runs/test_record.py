@@ -81,7 +81,10 @@ def test_relations_that_were_learned_with_the_weights_are_in_the_record() -> Non
 
 @pytest.mark.parametrize(
     ("sharing", "parts"),
-    [(CrossStitch(), "stitch units, stage"), (Factorised("tt", rank=2, alone=1), "factors, layer")],
+    [
+        (CrossStitch(), "stitch units, stage"),
+        (Factorised("tt", rank=2, pretrain_epochs=1), "factors, layer"),
+    ],
 )
 def test_relations_of_networks_that_read_each_other_are_in_the_record(
     sharing: Sharing, parts: str

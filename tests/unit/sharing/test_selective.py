@@ -16,7 +16,7 @@ from ramify.data import TableBatches
 from ramify.grouping import Shuffled, Similarity, Variance, apart, together
 from ramify.networks import Backbone, BranchedNetwork, n_parameters
 from ramify.sharing import Moment, Proposal, SelectiveSharing, Sharing, SingleTask
-from ramify.sharing.selective._selective import grouped_anew, keepers_of
+from ramify.sharing.selective._selective import keepers_of, regrouped_tasks
 from ramify.tasks import Binary, SharingTree, Task, TaskSet
 from ramify.training import SGD, Fitted, Trainer, Training
 from ramify.training._optimisers import carried
@@ -435,12 +435,12 @@ def test_what_makes_no_sense_is_refused(case: str) -> None:
 def test_groups_are_joined_as_wholes_at_their_mean_distance() -> None:
     line = np.array([0.0, 0.1, 0.5, 0.9])
     distances = np.abs(line[:, None] - line)
-    joined = grouped_anew(Similarity(0.5), distances, [[0, 1], [2], [3]], divides=False)
+    joined = regrouped_tasks(Similarity(0.5), distances, [[0, 1], [2], [3]], divides=False)
     assert joined == [[0, 1], [2, 3]]
-    assert grouped_anew(Similarity(n_groups=3), distances, [[0, 3], [1], [2]], divides=False) == [
-        *([0, 3], [1], [2])
-    ]
-    assert grouped_anew(Similarity(0.2), distances, [[0, 3], [1], [2]], divides=True) == [
+    assert regrouped_tasks(
+        Similarity(n_groups=3), distances, [[0, 3], [1], [2]], divides=False
+    ) == [*([0, 3], [1], [2])]
+    assert regrouped_tasks(Similarity(0.2), distances, [[0, 3], [1], [2]], divides=True) == [
         *([0, 1], [2], [3])
     ]
 
@@ -448,9 +448,9 @@ def test_groups_are_joined_as_wholes_at_their_mean_distance() -> None:
 def test_unknown_tasks_go_with_their_group() -> None:
     distances = np.array([[0.0, np.nan, 0.9], [np.nan] * 3, [0.9, np.nan, 0.0]])
     groups = [[0, 1], [2]]
-    assert grouped_anew(Similarity(0.5), distances, groups, divides=True) == groups
-    assert grouped_anew(Similarity(1.0), distances, groups, divides=False) == [[0, 1, 2]]
-    alone = grouped_anew(Similarity(1.0), distances, [[0], [1], [2]], divides=False)
+    assert regrouped_tasks(Similarity(0.5), distances, groups, divides=True) == groups
+    assert regrouped_tasks(Similarity(1.0), distances, groups, divides=False) == [[0, 1, 2]]
+    alone = regrouped_tasks(Similarity(1.0), distances, [[0], [1], [2]], divides=False)
     assert alone == [[0, 2], [1]]
     assert keepers_of(distances, [[0, 1], [2]], "zxy") == [0, 2]
 

@@ -43,7 +43,7 @@ def test_stitch_weights_learn_at_their_own_rate_without_decay() -> None:
 
 
 def test_stitched_networks_start_from_those_trained_alone() -> None:
-    way = CrossStitch(alone=1)
+    way = CrossStitch(pretrain_epochs=1)
     alone = way.build(backbone(), BINARY)
     assert isinstance(alone, BranchedNetwork)
     alone.heads.weight.data += 1
@@ -59,7 +59,7 @@ def test_stitched_networks_start_from_those_trained_alone() -> None:
 
 
 def test_ranks_come_from_the_trained_networks() -> None:
-    way = Factorised(error=0.05, alone=2)
+    way = Factorised(error=0.05, pretrain_epochs=2)
     network = Trainer(SETTINGS).fit(way, backbone(), BINARY, batches(BINARY)).network
     ranks = network.settings()["ranks"]
     assert isinstance(ranks, list)
@@ -182,12 +182,18 @@ HOSTILE: dict[str, tuple[Callable[[], object], str]] = {
         lambda: Relationship(own_stages=3).build(backbone(), BINARY),
         "at most the number of stages, 2. Got 3",
     ),
-    "alone": (lambda: CrossStitch(alone=-1), "`alone` must be 0 or more epochs. Got -1"),
+    "pretrain_epochs": (
+        lambda: CrossStitch(pretrain_epochs=-1),
+        "`pretrain_epochs` must be 0 or more epochs. Got -1",
+    ),
     "subspaces": (
         lambda: Sluice(n_subspaces=3).build(backbone(), BINARY),
         "`n_subspaces` must divide the width of every layer. Got 3 for a width of 8",
     ),
-    "rank": (lambda: Factorised(alone=0), "`rank` must be given with `alone=0`"),
+    "rank": (
+        lambda: Factorised(pretrain_epochs=0),
+        "`rank` must be given with `pretrain_epochs=0`",
+    ),
     "error": (lambda: Factorised(error=1.0), "`error` must be in"),
     "experts": (lambda: MMoE(n_experts=0), "there is no expert"),
     "shared": (lambda: CGC(n_shared=-1), "`n_shared` must be 0 or more. Got -1"),

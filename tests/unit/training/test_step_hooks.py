@@ -47,7 +47,7 @@ class Diary(StepHook):
     def before_forward(self, step: Step) -> None:
         self.seen.append("before forward")
 
-    def around_forward(self, step: Step) -> AbstractContextManager[None]:
+    def forward_context(self, step: Step) -> AbstractContextManager[None]:
         @contextmanager
         def around() -> Iterator[None]:
             self.seen.append("enter")

@@ -75,7 +75,7 @@ class Step:
         if balance is None:
             losses = self.losses(self.network(self.x), self.y, self.mask)
         else:
-            with balance.around_forward(step):
+            with balance.forward_context(step):
                 outputs = self.network(self.x)
             losses = self.losses(outputs, self.y, self.mask)
             step.counted = self.mask.any(0)
@@ -323,10 +323,10 @@ def test_outputs_are_the_same_with_and_without_a_balance() -> None:
     for shape in ("shared", "tree"):
         step = Step(MIXED, shape)
         now = step_of(step.x, step.y, step.mask)
-        with step.balance(UPGrad()).around_forward(now):
+        with step.balance(UPGrad()).forward_context(now):
             inside = step.network(step.x)
         assert_close(inside, step.network(step.x))
-        with torch.no_grad(), step.balance(UPGrad()).around_forward(now):
+        with torch.no_grad(), step.balance(UPGrad()).forward_context(now):
             assert_close(step.network(step.x), inside)
 
 

@@ -58,7 +58,7 @@ class Table:
     places: Rows | None = field(default=None, repr=False)
     typed: Callable[[Collection[str]], pl.LazyFrame] | None = field(default=None, repr=False)
     # What was found in the columns, so that no pass over the rows is made twice. No argument: a
-    # table with other rows or columns begins anew.
+    # table with other rows or columns starts over.
     found: dict[object, object] = field(default_factory=dict, init=False, repr=False)
 
     def column(self, name: str) -> Column:

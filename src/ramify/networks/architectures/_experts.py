@@ -75,7 +75,7 @@ class ExpertLevel(nn.Module):
 
     Args:
         expert: What one expert is; the first one of each task (or of all, where tasks have none)
-            is a copy, all others are drawn anew.
+            is a copy, all others are redrawn.
         width: Width of the vectors that the gates read.
         n_tasks: Number of tasks.
         n_own: Experts of each task.

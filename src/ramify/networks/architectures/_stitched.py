@@ -38,7 +38,7 @@ class Stitching:
     """Where the networks of the tasks are stitched together, and how.
 
     Attributes:
-        own: Share of its own features that each stream starts with, in [0, 1].
+        self_weight: Share of its own features that each stream starts with, in [0, 1].
         stages: After which stages, from 0 at the input; None for all.
         per_channel: Whether every channel has weights of its own.
         n_subspaces: Equal parts of each task's channels that are stitched like tasks.
@@ -50,7 +50,7 @@ class Stitching:
         InputError: If a setting is out of range, or subspaces are stitched channel by channel.
     """
 
-    own: float = 0.9
+    self_weight: float = 0.9
     stages: tuple[int, ...] | None = None
     per_channel: bool = False
     n_subspaces: int = 1
@@ -60,7 +60,7 @@ class Stitching:
 
     def __post_init__(self) -> None:
         """Check every setting."""
-        for name, share in (("own", self.own), ("last", self.last)):
+        for name, share in (("self_weight", self.self_weight), ("last", self.last)):
             if share is not None and not 0 <= share <= 1:
                 raise InputError(f"`{name}` must be in [0, 1]. Got {share}")
         if not (isfinite(self.rate) and self.rate >= 0):
@@ -73,7 +73,7 @@ class Stitching:
     @property
     def couples(self) -> bool:
         """Whether a network can ever see another one's features."""
-        return self.own < 1 or self.rate > 0
+        return self.self_weight < 1 or self.rate > 0
 
     def places(self, n_tasks: int, n_stages: int) -> list[int]:
         """The stages after which networks of so many tasks and stages are stitched.
@@ -99,11 +99,11 @@ class StitchUnit(nn.Module):
     .. math:: \tilde x_i = \sum_j \alpha_{ij} x_j
 
     A stream is a task, or one of the equal parts (subspaces) of its channels. Weights start
-    convex: ``own`` for the stream itself, the rest evenly for the others.
+    convex: ``self_weight`` for the stream itself, the rest evenly for the others.
 
     Args:
         n_tasks: Number of tasks.
-        own: Share of its own features that a stream starts with, in [0, 1].
+        self_weight: Share of its own features that a stream starts with, in [0, 1].
         n_subspaces: Parts of each task's channels.
         n_channels: Number of channels, for weights of each channel; None for one weight for all.
 
@@ -111,18 +111,23 @@ class StitchUnit(nn.Module):
         Misra et al., CVPR 2016, equations 1 and 2; Ruder et al., AAAI 2019, equation 1.
 
     Example:
-        >>> unit = StitchUnit(2, own=0.9)
+        >>> unit = StitchUnit(2, self_weight=0.9)
         >>> unit.weight.tolist()[0] == [torch.tensor(0.9).item(), torch.tensor(0.1).item()]
         True
     """
 
     def __init__(
-        self, n_tasks: int, *, own: float, n_subspaces: int = 1, n_channels: int | None = None
+        self,
+        n_tasks: int,
+        *,
+        self_weight: float,
+        n_subspaces: int = 1,
+        n_channels: int | None = None,
     ) -> None:
         super().__init__()
         n = n_tasks * n_subspaces
-        others = (1 - own) / max(1, n - 1)
-        weight = torch.full((n, n), others).fill_diagonal_(own if n > 1 else 1.0)
+        others = (1 - self_weight) / max(1, n - 1)
+        weight = torch.full((n, n), others).fill_diagonal_(self_weight if n > 1 else 1.0)
         if n_channels is not None:
             weight = weight[:, :, None].repeat(1, 1, n_channels)
         self.n_subspaces = n_subspaces
@@ -235,7 +240,7 @@ class StitchedNetwork(TaskNetwork):
         units = {
             str(i): StitchUnit(
                 n_tasks,
-                own=stitching.own,
+                self_weight=stitching.self_weight,
                 n_subspaces=stitching.n_subspaces,
                 n_channels=widths[i] if stitching.per_channel else None,
             )
@@ -328,7 +333,8 @@ class StitchedNetwork(TaskNetwork):
     @classmethod
     def rebuilt(cls, parts: Parts, settings: Mapping[str, Setting]) -> Self:
         """A network like one that was saved."""
-        stitching = read_settings(Stitching, settings, f"a network {quoted(cls.kind)}")
+        now = {"self_weight" if name == "own" else name: s for name, s in settings.items()}
+        stitching = read_settings(Stitching, now, f"a network {quoted(cls.kind)}")
         return cls(BranchedNetwork.rebuilt(parts, {}), stitching)
 
     def between_tasks(self) -> dict[int, Float[Tensor, "task task"]]:

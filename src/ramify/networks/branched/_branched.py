@@ -279,7 +279,7 @@ class BranchedNetwork(TaskNetwork):
         """A network in which one stage is divided into groups and that computes the same.
 
         Every new branch is a copy of the branch that served its tasks; heads and all other stages
-        keep their weights. An optimiser has to start anew, as in the paper.
+        keep their weights. An optimiser has to start over, as in the paper.
 
         Args:
             stage: Which stage to divide, from 0 at the input.
@@ -304,7 +304,7 @@ class BranchedNetwork(TaskNetwork):
 
         Args:
             tree: Every group of it must lie within one group of the network's tree.
-            restart_statistics: Whether all running means and variances start anew, as in the
+            restart_statistics: Whether all running means and variances start over, as in the
                 authors' code. Then only training mode computes the same, and evaluation does not
                 until they have caught up.
 

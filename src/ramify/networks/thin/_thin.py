@@ -8,7 +8,7 @@ from torch import nn
 from ramify._core import InputError, ShapeError, quoted
 from ramify.networks.backbones import Backbone, weight_layers
 from ramify.networks.thin._channels import Channels
-from ramify.networks.thin._thinning import Around, Thinning
+from ramify.networks.thin._thinning import ChannelContext, Thinning
 
 
 def thin_from(
@@ -115,7 +115,7 @@ def _thinned(
     modules = nn.Sequential(*pretrained)
     modules.training = modules[0].training
     inputs = Channels.all(_n_inputs(modules))
-    network, _ = Thinning(widths, generator).of(modules, Around(inputs))
+    network, _ = Thinning(widths, generator).of(modules, ChannelContext(inputs))
     assert isinstance(network, nn.Sequential)  # for the type checker only
     return network
 

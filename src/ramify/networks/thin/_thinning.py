@@ -18,7 +18,7 @@ Thinned = tuple[nn.Module, Channels]
 
 
 @dataclass(frozen=True)
-class Around:
+class ChannelContext:
     """What a module's surroundings ask of it.
 
     Attributes:
@@ -43,50 +43,50 @@ class Thinning:
     def __init__(self, widths: Mapping[nn.Module, int], generator: torch.Generator | None) -> None:
         self._widths, self._generator = widths, generator
 
-    def of(self, module: nn.Module, around: Around) -> Thinned:
+    def of(self, module: nn.Module, context: ChannelContext) -> Thinned:
         """A thin module in the place of a wide one."""
         check_plain(module, "pretrained")
         if isinstance(module, Layer):
-            outputs = around.outputs
+            outputs = context.outputs
             if outputs is None:
-                filters = filters_of(module, around.inputs, around.norm)
+                filters = filters_of(module, context.inputs, context.norm)
                 outputs = self._selected(module, filters)
-            return thin_layer(module, around.inputs, outputs), outputs
+            return thin_layer(module, context.inputs, outputs), outputs
         if isinstance(module, Norm):
-            return thin_norm(module, around.inputs), around.inputs
+            return thin_norm(module, context.inputs), context.inputs
         if isinstance(module, nn.Sequential):
-            return self._in_turn(module, around)
+            return self._in_turn(module, context)
         if isinstance(module, Residual):
-            inner, outputs = self.of(module.inner, Around(around.inputs, around.inputs))
+            inner, outputs = self.of(module.inner, ChannelContext(context.inputs, context.inputs))
             return Residual(inner).train(module.training), outputs
         if isinstance(module, BasicBlock):
-            return self._block(module, around)
+            return self._block(module, context)
         if next(module.parameters(), None) is not None:
             raise InputError(
                 "`pretrained` must be made of convolutions, dense layers, batch and layer norms, "
                 f"Residual, BasicBlock and layers without weights. Got {type(module).__name__}"
             )
-        return copy.deepcopy(module), around.inputs
+        return copy.deepcopy(module), context.inputs
 
-    def _in_turn(self, modules: nn.Sequential, around: Around) -> Thinned:
+    def _in_turn(self, modules: nn.Sequential, context: ChannelContext) -> Thinned:
         thin: OrderedDict[str, nn.Module] = OrderedDict()
-        channels = around.inputs
+        channels = context.inputs
         children = list(modules._modules.items())
-        asked = _asked(list(modules), around.outputs)
-        norms = [*list(modules)[1:], around.norm]
+        asked = _asked(list(modules), context.outputs)
+        norms = [*list(modules)[1:], context.norm]
         for (name, module), outputs, norm in zip(children, asked, norms, strict=True):
             assert module is not None  # for the type checker only
-            thin[name], channels = self.of(module, Around(channels, outputs, norm))
+            thin[name], channels = self.of(module, ChannelContext(channels, outputs, norm))
         return nn.Sequential(thin).train(modules.training), channels
 
-    def _block(self, block: BasicBlock, around: Around) -> Thinned:
+    def _block(self, block: BasicBlock, context: ChannelContext) -> Thinned:
         thin = copy.deepcopy(block)
-        first, inside = self.of(block.conv1, Around(around.inputs, norm=block.bn1))
-        outputs = around.inputs
+        first, inside = self.of(block.conv1, ChannelContext(context.inputs, norm=block.bn1))
+        outputs = context.inputs
         if not isinstance(block.shortcut, nn.Identity):
-            outputs = around.outputs or self._for_sum(block, around.inputs, inside)
-            thin.shortcut, _ = self.of(block.shortcut, Around(around.inputs, outputs))
-        second, _ = self.of(block.conv2, Around(inside, outputs))
+            outputs = context.outputs or self._for_sum(block, context.inputs, inside)
+            thin.shortcut, _ = self.of(block.shortcut, ChannelContext(context.inputs, outputs))
+        second, _ = self.of(block.conv2, ChannelContext(inside, outputs))
         parts = {
             "conv1": first,
             "bn1": thin_norm(block.bn1, inside),

@@ -66,7 +66,7 @@ class Finished:
         affinity: How alike it found the tasks to be, by measure.
         path: The best tree for every α, where it learned such a path.
         stability: How reliably each of its groups comes back, where it can tell.
-        regroupings: The looks at which tasks were grouped anew.
+        regroupings: The looks at which tasks were regrouped.
         warnings: What the user should know of what it learned, a sentence each.
         beside: What was trained on the way and is to be compared with.
     """

@@ -94,7 +94,7 @@ class PerTask(Method):
     """
 
     shares = False
-    heeds = ("balance",)
+    training_settings = ("balance",)
     model: ClassVar[type[PerTaskModel]]
 
     def trying(self, n_trials: int) -> "PerTask":

@@ -23,7 +23,7 @@ _MOST_NAMED = 3
 def stability_of(job: Job, sharing: Sharing, tree: SharingTree) -> list[GroupStability]:
     """How reliably each group of a learned tree comes back when training is done again.
 
-    Three networks with other weights are trained on training rows drawn anew with replacement, each
+    Three networks with other weights are trained on training rows redrawn with replacement, each
     for a third of the steps that the tree was learned from (all of them if they are few). So this
     takes about as long as the warm-up did. None of them is kept.
 
@@ -65,7 +65,7 @@ def doubts(stability: Sequence[GroupStability]) -> list[str]:
     doubtful = sorted((g for g in groups if g.stability < _DOUBTFUL), key=lambda g: g.stability)
     if not doubtful:
         return []
-    again = f"in {N_TRAININGS} other trainings, from other weights and rows drawn anew,"
+    again = f"in {N_TRAININGS} other trainings, from other weights and rows redrawn,"
     if len(doubtful) == len(groups):
         mean = float(np.mean([each.stability for each in groups]))
         return [

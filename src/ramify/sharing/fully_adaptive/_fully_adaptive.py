@@ -69,7 +69,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
 
     * With ``alpha``, the paper's: every ``interval`` steps the active stage, first the last one,
       is divided into the groups that `choose_grouping` finds cheapest, each starting as a copy, and
-      the stage below becomes active; the optimiser starts anew. When a stage stays whole, widening
+      the stage below becomes active; the optimiser starts over. When a stage stays whole, widening
       ends, or is tried again every ``interval`` steps if ``retry_after_no_split``. The final
       structure gets a full training.
     * Without ``alpha``, ours: after ``growing_epochs`` the affinity gives the trees for all α at
@@ -107,7 +107,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
             but the usual one of 32. See `width_caps`.
         max_rounds: At most so many trainings in a row, each but the last ended by a division; only
             with ``alpha``. None for no limit.
-        restart_statistics: Whether the running statistics of batch norms start anew at a division,
+        restart_statistics: Whether the running statistics of batch norms start over at a division,
             as in the paper. By default each branch keeps those of the one that it copies.
         self_affinity: Whether a branch's affinity with itself counts when branches are clustered.
             It does not in the paper's code.
@@ -257,7 +257,7 @@ class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
 
         The plain affinity with decay .99; a test for a split every ``interval`` steps, again and
         again where a stage stays whole; cost 1/64 · 2^p; at most 15 rounds; running statistics that
-        start anew. It is made for `Training.paper` and, with ``width`` 32 or 64, for batches of 32
+        start over. It is made for `Training.paper` and, with ``width`` 32 or 64, for batches of 32
         images and ``vgg16(width=width)``.
 
         Args:

@@ -1,4 +1,4 @@
-"""Selective sharing: tasks are grouped anew by their gradients during training."""
+"""Selective sharing: tasks are regrouped by their gradients during training."""
 
 from ramify.sharing.selective._selective import SelectiveSharing
 

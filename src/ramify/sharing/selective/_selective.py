@@ -39,7 +39,7 @@ Distances = NDArray[np.float64]
 Groups = list[list[int]]
 
 
-def grouped_anew(
+def regrouped_tasks(
     condition: Condition, distances: Distances, groups: Groups, *, divides: bool
 ) -> Groups:
     """The groups that a condition makes of the groups of now.
@@ -276,7 +276,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Restructuring):
 
     @property
     def regroupings(self) -> list[Regrouping]:
-        """The looks at which tasks were grouped anew, in their order."""
+        """The looks at which tasks were regrouped, in their order."""
         return self._regroupings
 
     def check(self, tasks: TaskSet, smallest: int) -> None:
@@ -364,7 +364,7 @@ class SelectiveSharing(Sharing, ComparingGradients, Restructuring):
         found = before
         if not moment.is_last:
             divides = self.allow_split
-            found = grouped_anew(self.condition, look.distances, before, divides=divides)
+            found = regrouped_tasks(self.condition, look.distances, before, divides=divides)
         keepers = keepers_of(look.distances, found, tasks.names)
         tree = self._tree(network, found)
         look_now = look.recorded(network, tree, keepers, moment)

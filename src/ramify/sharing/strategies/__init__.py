@@ -9,7 +9,7 @@ from ramify.sharing.strategies._low_level import LowLevel
 from ramify.sharing.strategies._low_rank import TraceNorm
 from ramify.sharing.strategies._mtan import MTAN
 from ramify.sharing.strategies._relationship import Relationship
-from ramify.sharing.strategies._separate_networks import StartsAlone
+from ramify.sharing.strategies._separate_networks import Pretraining
 from ramify.sharing.strategies._soft import Soft
 
 __all__ = [
@@ -24,11 +24,11 @@ __all__ = [
     "HardSharing",
     "LowLevel",
     "MMoE",
+    "Pretraining",
     "Relationship",
     "SingleTask",
     "Sluice",
     "Soft",
-    "StartsAlone",
     "TraceNorm",
     "read_tree",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -18,26 +19,30 @@ from ramify.networks import (
 )
 from ramify.penalties import subspace_overlap
 from ramify.sharing._protocols import Coupling
-from ramify.sharing.strategies._separate_networks import StartsAlone, check_alone, separate
+from ramify.sharing.strategies._separate_networks import (
+    Pretraining,
+    check_pretrain_epochs,
+    separate,
+)
 from ramify.tasks import TaskSet
 
 
 @dataclass(frozen=True)
-class CrossStitch(StartsAlone):
+class CrossStitch(Pretraining):
     r"""One network per task; after each stage every network goes on with a mixture of all.
 
     .. math:: \tilde x_i = \sum_j \alpha_{ij} x_j
 
-    The weights start convex, ``own`` for the task itself, and are learned with a multiple of the
+    The weights start convex, ``self_weight`` for the task itself, and are learned with a multiple of the
     learning rate and without decay. The paper's multiple of 100 to 1000 is for plain gradient
     descent; with Adam, whose steps have one size, 10 is much already.
 
     Attributes:
-        own: Share of a task's own features at the start, in [0, 1].
+        self_weight: Share of a task's own features at the start, in [0, 1].
         stages: After which stages, from 0 at the input; None for all.
         per_channel: Whether every channel has weights of its own.
         rate: Multiple of the learning rate; 0 keeps the weights as they start.
-        alone: Epochs in which separate networks are trained before they are stitched together,
+        pretrain_epochs: Epochs in which separate networks are trained before they are stitched together,
             which the paper found best; 0 for none.
 
     Raises:
@@ -55,22 +60,18 @@ class CrossStitch(StartsAlone):
     name = "cross-stitch"
     label = "separate networks that mix each other's features"
     network = StitchedNetwork
+    renamed: ClassVar[Mapping[str, str]] = {**Pretraining.renamed, "own": "self_weight"}
 
-    own: float = 0.9
+    self_weight: float = 0.9
     stages: tuple[int, ...] | None = None
     per_channel: bool = False
     rate: float = 10.0
-    alone: int = 0
+    pretrain_epochs: int = 0
 
     def __post_init__(self) -> None:
         """Check every setting."""
-        check_alone(self.alone)
+        check_pretrain_epochs(self.pretrain_epochs)
         self._stitching()
-
-    @property
-    def alone_epochs(self) -> int:
-        """Epochs of the separate networks."""
-        return self.alone
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -82,7 +83,7 @@ class CrossStitch(StartsAlone):
         """
         columns = separate(backbone, tasks, n_features)
         stitched = self.converted(columns)
-        return columns if self.alone and len(tasks) > 1 else stitched
+        return columns if self.pretrain_epochs and len(tasks) > 1 else stitched
 
     def converted(self, network: TaskNetwork) -> StitchedNetwork:
         """The separate networks, stitched together."""
@@ -91,12 +92,15 @@ class CrossStitch(StartsAlone):
 
     def _stitching(self) -> Stitching:
         return Stitching(
-            own=self.own, stages=self.stages, per_channel=self.per_channel, rate=self.rate
+            self_weight=self.self_weight,
+            stages=self.stages,
+            per_channel=self.per_channel,
+            rate=self.rate,
         )
 
 
 @dataclass(frozen=True)
-class Sluice(StartsAlone, Coupling):
+class Sluice(Pretraining, Coupling):
     r"""One network per task; parts of their layers are stitched, and heads read all stages.
 
     The channels of each layer are divided into subspaces, and the units mix those of all tasks;
@@ -106,13 +110,13 @@ class Sluice(StartsAlone, Coupling):
 
     Attributes:
         n_subspaces: Parts of each layer; they divide its width.
-        own: Share of a subspace's own features at the start, in [0, 1].
+        self_weight: Share of a subspace's own features at the start, in [0, 1].
         stages: After which stages there are units, from 0 at the input; None for all.
         mixes_stages: Whether heads read all stages that are as wide as the last.
         last: Share of the last stage there at the start; None for equal shares.
         overlap: Strength of the orthogonality, 0 or more; see `subspace_overlap`.
         rate: Multiple of the learning rate of all mixing weights.
-        alone: Epochs in which separate networks are trained first; 0 for none.
+        pretrain_epochs: Epochs in which separate networks are trained first; 0 for none.
 
     Raises:
         InputError: If a setting is out of range.
@@ -124,26 +128,22 @@ class Sluice(StartsAlone, Coupling):
     name = "sluice"
     label = "separate networks that mix parts of each other's layers"
     network = StitchedNetwork
+    renamed: ClassVar[Mapping[str, str]] = {**Pretraining.renamed, "own": "self_weight"}
 
     n_subspaces: int = 2
-    own: float = 0.9
+    self_weight: float = 0.9
     stages: tuple[int, ...] | None = None
     mixes_stages: bool = True
     last: float | None = None
     overlap: float = 0.01
     rate: float = 10.0
-    alone: int = 0
+    pretrain_epochs: int = 0
 
     def __post_init__(self) -> None:
         """Check every setting."""
-        check_alone(self.alone)
+        check_pretrain_epochs(self.pretrain_epochs)
         check_number("overlap", self.overlap)
         self._stitching()
-
-    @property
-    def alone_epochs(self) -> int:
-        """Epochs of the separate networks."""
-        return self.alone
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -156,7 +156,7 @@ class Sluice(StartsAlone, Coupling):
         columns = separate(backbone, tasks, n_features)
         self._check_widths(columns)
         stitched = self.converted(columns)
-        return columns if self.alone and len(tasks) > 1 else stitched
+        return columns if self.pretrain_epochs and len(tasks) > 1 else stitched
 
     def converted(self, network: TaskNetwork) -> StitchedNetwork:
         """The separate networks, stitched together."""
@@ -199,7 +199,7 @@ class Sluice(StartsAlone, Coupling):
 
     def _stitching(self) -> Stitching:
         return Stitching(
-            own=self.own,
+            self_weight=self.self_weight,
             stages=self.stages,
             n_subspaces=self.n_subspaces,
             mixes_stages=self.mixes_stages,

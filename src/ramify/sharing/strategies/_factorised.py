@@ -13,17 +13,21 @@ from ramify.networks import (
     ranks_of,
     spread,
 )
-from ramify.sharing.strategies._separate_networks import StartsAlone, check_alone, separate
+from ramify.sharing.strategies._separate_networks import (
+    Pretraining,
+    check_pretrain_epochs,
+    separate,
+)
 from ramify.tasks import TaskSet
 
 
 @dataclass(frozen=True)
-class Factorised(StartsAlone):
+class Factorised(Pretraining):
     """One network per task; the weights of each layer are made from factors that tasks share.
 
     As in the paper, separate networks are trained first, and the ranks are the smallest with
     which factors make their weights up to a relative error. How much is shared is thus found for
-    each layer; see `FactorisedNetwork.sharing_strength`. With ``alone=0`` the rank of the task
+    each layer; see `FactorisedNetwork.sharing_strength`. With ``pretrain_epochs=0`` the rank of the task
     axis has to be given, and the networks start from the backbone's weights, half noise.
 
     Attributes:
@@ -32,11 +36,11 @@ class Factorised(StartsAlone):
         error: Largest relative error of each layer's weights, in [0, 1). The paper's experiments
             have 0.1; networks that are trained for a few epochs only have ranks near the full
             ones up to that error, and 0.2 was better on planted data and no worse on real data.
-        alone: Epochs in which separate networks are trained first; None for 4, or for a quarter of
+        pretrain_epochs: Epochs in which separate networks are trained first; None for 4, or for a quarter of
             a training whose length follows from the data.
 
     Raises:
-        InputError: If a setting is out of range, or neither ``alone`` nor ``rank`` is given.
+        InputError: If a setting is out of range, or neither ``pretrain_epochs`` nor ``rank`` is given.
 
     References:
         Yang, Hospedales. *Deep Multi-task Representation Learning: A Tensor Factorisation
@@ -55,26 +59,21 @@ class Factorised(StartsAlone):
     form: str = "laf"
     rank: int | None = None
     error: float = 0.2
-    alone: int | None = None
+    pretrain_epochs: int | None = None
 
     def __post_init__(self) -> None:
         """Check every setting."""
-        check_alone(self.alone)
+        check_pretrain_epochs(self.pretrain_epochs)
         if self.form not in FORMS:
             raise InputError(f"`form` must be one of {listed(FORMS)}. Got {quoted(self.form)}")
         if not 0 <= self.error < 1 or (self.rank is not None and self.rank < 1):
             raise InputError(
                 f"`error` must be in [0, 1) and `rank` 1 or more. Got {self.error} and {self.rank}"
             )
-        if self.alone == 0 and self.rank is None:
+        if self.pretrain_epochs == 0 and self.rank is None:
             raise InputError(
-                "`rank` must be given with `alone=0`: untrained networks do not tell it. Got None"
+                "`rank` must be given with `pretrain_epochs=0`: untrained networks do not tell it. Got None"
             )
-
-    @property
-    def alone_epochs(self) -> int | None:
-        """Epochs of the separate networks."""
-        return self.alone
 
     def build(
         self, backbone: Backbone, tasks: TaskSet, n_features: int | None = None
@@ -85,7 +84,7 @@ class Factorised(StartsAlone):
             InputError: If a layer has no stacked form.
         """
         columns = separate(backbone, tasks, n_features)
-        if self.alone != 0 and len(tasks) > 1:
+        if self.pretrain_epochs != 0 and len(tasks) > 1:
             ranks_of(columns, self.form)  # or says what is in the way
             return columns
         return self.converted(spread(columns) if len(tasks) > 1 else columns)

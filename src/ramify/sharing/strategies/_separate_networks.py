@@ -1,7 +1,8 @@
 """Strategies on one network per task side by side, which may be trained alone first."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from torch import nn
 
@@ -71,19 +72,18 @@ def _branches(network: BranchedNetwork) -> Iterator[Branches]:
         yield stage
 
 
-class StartsAlone(Sharing, Restructuring):
+class Pretraining(Sharing, Restructuring):
     """A way of sharing whose network can start from trained single-task networks."""
 
-    warm_up_words = "epochs of separate networks (`alone`)"
+    warm_up_words = "epochs of separate networks (`pretrain_epochs`)"
+    renamed: ClassVar[Mapping[str, str]] = {"alone": "pretrain_epochs"}
 
-    @property
-    @abstractmethod
-    def alone_epochs(self) -> int | None:
-        """Epochs in which the separate networks are trained first; 0 for none, None for the usual."""
+    pretrain_epochs: int | None
+    """Epochs in which the separate networks are trained first; 0 for none, None for the usual."""
 
     def warm_up_epochs(self, n_tasks: int) -> int | None:
         """Epochs of the separate networks; a single task has nothing to join."""
-        return self.alone_epochs if n_tasks > 1 else 0
+        return self.pretrain_epochs if n_tasks > 1 else 0
 
     def steps_between(self, steps_per_epoch: int) -> int:
         """Any number: the networks are joined at the end of the warm-up."""
@@ -108,11 +108,11 @@ class StartsAlone(Sharing, Restructuring):
         """
 
 
-def check_alone(epochs: int | None) -> None:
+def check_pretrain_epochs(epochs: int | None) -> None:
     """Refuse a number of epochs that is none.
 
     Raises:
         InputError: If it is negative.
     """
     if epochs is not None and epochs < 0:
-        raise InputError(f"`alone` must be 0 or more epochs. Got {epochs}")
+        raise InputError(f"`pretrain_epochs` must be 0 or more epochs. Got {epochs}")
