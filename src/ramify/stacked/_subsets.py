@@ -104,8 +104,8 @@ def fit_subsets(
     chunks = list(_chunks(tasks, subsets, rows.inputs.shape[1], settings.widths))
     jobs = [(r, chunk) for r in range(len(seeds)) for chunk in chunks]
 
-    def made(r: int, chunk: list[int]) -> _Subsets:
-        return _Subsets(rows, tasks, [subsets[i] for i in chunk], settings, seeds[r])
+    def made(r: int, chunk: list[int]) -> SubsetRun:
+        return SubsetRun(rows, tasks, [subsets[i] for i in chunk], settings, seeds[r])
 
     found = np.full((len(seeds), len(subsets), len(tasks), len(judged)), np.nan)
     with torch.random.fork_rng([]):
@@ -139,7 +139,7 @@ def shared_margins(
     found = torch.zeros(len(at), len(tasks))
     with torch.random.fork_rng([]):
         for seed in seeds:
-            run = _Subsets(rows, tasks, [everything], settings, seed)
+            run = SubsetRun(rows, tasks, [everything], settings, seed)
             run.fit(None)
             found += run.margins(at) / len(seeds)
     return found
@@ -169,7 +169,7 @@ def _chunks(
     yield chunk
 
 
-def _affordable(run: "_Subsets", settings: FoldTraining, n_runs: int) -> FoldTraining:
+def _affordable(run: "SubsetRun", settings: FoldTraining, n_runs: int) -> FoldTraining:
     """Settings of so many steps that all trainings end in time."""
     if settings.seconds == inf:
         return settings
@@ -180,7 +180,7 @@ def _affordable(run: "_Subsets", settings: FoldTraining, n_runs: int) -> FoldTra
     return replace(settings, most_steps=max(1, min(settings.most_steps, steps)))
 
 
-class _Subsets:
+class SubsetRun:
     """Networks of one seed that are trained together."""
 
     def __init__(
@@ -213,7 +213,7 @@ class _Subsets:
         settings = self.settings
         best, kept = torch.full((self.n,), inf), [e.clone() for e in self.steps.averaged]
         judged, judged_at = inf, 0
-        for step in self._taken(settings.most_steps):
+        for step in self.taken(settings.most_steps):
             if step % settings.every and step < settings.most_steps:
                 continue
             found = self._look()
@@ -232,11 +232,11 @@ class _Subsets:
 
     def fit_steps(self, n_steps: int) -> None:
         """So many steps and a look, to see how long they take."""
-        for _ in self._taken(n_steps):
+        for _ in self.taken(n_steps):
             pass
         self._look()
 
-    def _taken(self, n_steps: int) -> Iterator[int]:
+    def taken(self, n_steps: int) -> Iterator[int]:
         """Take steps; the number of each after it was taken."""
         train, size = self.rows.train, min(self.settings.batch_size, len(self.rows.train))
         torch.manual_seed(self.seed)
