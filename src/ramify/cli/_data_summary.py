@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.markup import escape
 
-from ramify._core import counted, quoted
+from ramify._core import counted, quoted, retold
 from ramify.runs import Prepared
 from ramify.tasks import Multiclass, Ordinal
 
 _MOST_TASKS_SHOWN = 20
 _MOST_LEFT_OUT = 5
+_FLAGS = {"kinds": "--kind", "levels": "--ordinal"}
 
 
 def announce(prepared: Prepared, console: Console) -> None:
@@ -50,7 +51,13 @@ def announce(prepared: Prepared, console: Console) -> None:
         line = f"  no features: {', '.join(apart[:_MOST_LEFT_OUT])}{more}"
         console.print(escape(line), highlight=False, soft_wrap=True)
     for warning in prepared.warnings:
-        console.print(f"[yellow]warning:[/] {escape(_one_line(warning))}", soft_wrap=True)
+        said = escape(_one_line(retold(warning, _flag)))
+        console.print(f"[yellow]warning:[/] {said}", soft_wrap=True)
+
+
+def _flag(name: str) -> str:
+    """The option that stands for an argument of a warning."""
+    return _FLAGS.get(name, f"--{name.replace('_', '-')}")
 
 
 def _inputs(features: Mapping[str, int]) -> str:

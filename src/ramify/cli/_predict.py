@@ -9,7 +9,8 @@ from ramify._core import InputError, quoted
 from ramify.cli._sources import prediction_rows
 from ramify.cli._words import names_in
 from ramify.data import TableReading
-from ramify.runs import Model, write_predictions
+from ramify.records import RECORD_FILE, RunRecord
+from ramify.runs import Model, deciding, write_predictions
 
 
 def predict(
@@ -20,6 +21,8 @@ def predict(
     images: str | None = None,
     image_column: str | None = None,
     id_column: str | list[str] = "",
+    decide: bool = False,
+    interval: float | None = None,
     separator: str | None = None,
     encoding: str | None = None,
     overwrite: bool = False,
@@ -35,6 +38,9 @@ def predict(
         image_column: The table's column of file names, relative to the folder.
         id_column: Names or globs of columns to carry over, such as that which names each row; comma
             separated.
+        decide: Give classes in place of probabilities, by thresholds that the validation rows chose.
+        interval: Share of rows that an interval around each number is to hold, such as .9; its ends
+            are columns of their own.
         separator: The mark between columns of a text file, or tab; by default found by counting.
         encoding: Of a text file, such as cp1252; by default UTF-8, UTF-16 or else Windows-1252.
         overwrite: Replace the output file.
@@ -51,7 +57,15 @@ def predict(
         raise InputError(f"--output must be in a folder that exists. Got {quoted(output)}")
     text = TableReading(separator, encoding=encoding)
     model = Model.load(directory)
+    change = None
+    if decide or interval is not None:
+        record = RunRecord.load(directory / RECORD_FILE)
+        change = deciding(model, record, decide=decide, interval=interval)
     write_predictions(
-        model, prediction_rows(table, images, image_column, text), output, names_in(id_column)
+        model,
+        prediction_rows(table, images, image_column, text),
+        output,
+        names_in(id_column),
+        change,
     )
     Console().print(f"Predictions: {escape(str(output))}", soft_wrap=True)

@@ -326,6 +326,22 @@ class AuxiliaryInfo(Part):
     shares: dict[str, int]
 
 
+class Decision(Part):
+    """What the validation rows tell of how to decide a task.
+
+    Attributes:
+        task: Name.
+        threshold: The probability from which on a binary task is positive: that of the largest
+            balanced accuracy. None of other tasks.
+        errors: Absolute errors of a number, ascending; of many rows 500 quantiles of them. Empty
+            of other tasks.
+    """
+
+    task: str
+    threshold: float | None = None
+    errors: list[float] = Field(default_factory=list)
+
+
 class RunRecord(Part):
     """Everything that a run did and found.
 
@@ -356,6 +372,7 @@ class RunRecord(Part):
         curves: Training curves of every phase.
         settings: All training settings.
         warnings: What the user should know, a sentence each.
+        decisions: Per task that has any; empty in older records.
         command: How to do the run again.
     """
 
@@ -386,6 +403,7 @@ class RunRecord(Part):
     curves: list[CurvePoint]
     settings: dict[str, Setting]
     warnings: list[str]
+    decisions: list[Decision] = Field(default_factory=list)
     command: str
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """The main job on a table: prepare, train, compare, record, save, load, predict."""
 
 from ramify.runs._auxiliary import Auxiliary
+from ramify.runs._deciding import deciding
 from ramify.runs._directory import can_be_resumed, holds_run
 from ramify.runs._evaluating import Evaluation, evaluated
 from ramify.runs._fit import fit, fit_and_score, run_table
@@ -57,6 +58,7 @@ __all__ = [
     "SideRows",
     "TableInputs",
     "can_be_resumed",
+    "deciding",
     "evaluated",
     "fit",
     "fit_and_score",

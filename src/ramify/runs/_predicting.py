@@ -1,9 +1,9 @@
 """Predictions for new rows, in their order, streaming."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -186,7 +186,11 @@ def with_identifiers(
 
 
 def write_predictions(
-    model: Model, rows: PredictionRows, path: Path, id_columns: Sequence[str] = ()
+    model: Model,
+    rows: PredictionRows,
+    path: Path,
+    id_columns: Sequence[str] = (),
+    change: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> None:
     """Write the predictions of rows to a CSV or Parquet file, whole or not at all.
 
@@ -198,6 +202,7 @@ def write_predictions(
         rows: As for `prediction_batches`.
         path: Ends in ``.csv`` or ``.parquet``.
         id_columns: Names or globs of columns of the table to carry over.
+        change: Makes of predictions what is written, such as decisions.
 
     Raises:
         InputError: If the path has another ending, or the rows do not fit.
@@ -207,8 +212,11 @@ def write_predictions(
             f"`output` must end in {listed(_ENDINGS)}. Got {quoted(path.name)}; rename it"
         )
     identifiers, outputs = identifiers_in(rows, id_columns), output_types(model.tasks)
-    schema = {**identifiers.schema, **outputs}
+    schema: dict[str, Any] = {**identifiers.schema, **outputs}
     every = with_identifiers(prediction_batches(model, rows), identifiers, list(outputs))
+    if change is not None:
+        schema = dict(change(pl.DataFrame(schema=schema)).schema)
+        every = map(change, every)
     first = next(every, None)  # what is wrong with the rows mostly shows before the file is opened
 
     def batches(

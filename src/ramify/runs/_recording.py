@@ -20,6 +20,7 @@ from ramify.records import (
     TaskInfo,
     TreeInfo,
 )
+from ramify.runs._deciding import decisions_from
 from ramify.runs._inputs import ImageInputs, Inputs
 from ramify.runs._options import Options
 from ramify.runs._overall import overall_scores
@@ -144,6 +145,7 @@ def recorded(
         ],
         settings=options.settings(),
         warnings=list(dict.fromkeys([*prepared.warnings, *_warnings([main, *baselines])])),
+        decisions=decisions_from(main.validation, prepared.main),
         command=command,
     )
 

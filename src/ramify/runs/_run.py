@@ -11,6 +11,7 @@ from ramify._core import InputError, counted, listed, quoted
 from ramify.data import ImageRows, Table, open_table
 from ramify.records import RECORD_FILE, RunRecord
 from ramify.report import REPORT_FILE, render, verdict, write_report
+from ramify.runs._deciding import deciding
 from ramify.runs._directory import RESULT_FILES
 from ramify.runs._evaluating import Evaluation, evaluated, leaderboard_of
 from ramify.runs._model import Model
@@ -56,13 +57,24 @@ class Run:
         """Which tasks share which stages."""
         return self.model.network.tree
 
-    def predict(self, data: RunData, *, id_column: str | Sequence[str] = ()) -> pl.DataFrame:
+    def predict(
+        self,
+        data: RunData,
+        *,
+        id_column: str | Sequence[str] = (),
+        decide: bool = False,
+        interval: float | None = None,
+    ) -> pl.DataFrame:
         """Predict rows, in their order.
 
         Args:
             data: A file or dataframe with the feature columns; targets are not needed. For a
                 model of pictures the pictures, or `NamedImages`.
             id_column: Columns of the table to carry over, such as the one that names each row.
+            decide: Whether to give classes in place of probabilities: of a binary task by the threshold
+                of the largest balanced accuracy on the validation rows, else the most likely one.
+            interval: Share of rows that an interval around each number is to hold, such as .9, as
+                columns ``task low`` and ``task high``, from the errors on the validation rows.
 
         Returns:
             A polars frame with a column per task, or per class of a multiclass task as
@@ -73,14 +85,16 @@ class Run:
             InputError: If a feature column is missing or holds something else than in training.
         """
         names = names_given("id_column", id_column)
+        change = deciding(self.model, self.record, decide=decide, interval=interval)
         few = None if names else predicted_few(self.model, data)
         if few is not None:
-            return few
+            return few if change is None else change(few)
         rows = _rows(data)
         identifiers, outputs = identifiers_in(rows, names), output_names(self.model.tasks)
-        return pl.concat(
+        found = pl.concat(
             with_identifiers(prediction_batches(self.model, rows), identifiers, outputs)
         )
+        return found if change is None else change(found)
 
     def predict_proba(self, data: RunData) -> dict[str, pl.DataFrame]:
         """The probability of every class, for each task of classes.
@@ -112,7 +126,13 @@ class Run:
         return found
 
     def predict_to(
-        self, data: RunData, path: str | Path, *, id_column: str | Sequence[str] = ()
+        self,
+        data: RunData,
+        path: str | Path,
+        *,
+        id_column: str | Sequence[str] = (),
+        decide: bool = False,
+        interval: float | None = None,
     ) -> None:
         """Predict rows into a CSV or Parquet file, streaming.
 
@@ -120,12 +140,15 @@ class Run:
             data: As for `predict`.
             path: Ends in ``.csv`` or ``.parquet``; written whole or not at all.
             id_column: As for `predict`.
+            decide: As for `predict`.
+            interval: As for `predict`.
 
         Raises:
             InputError: As for `predict`, or if the path has another ending.
         """
         names = names_given("id_column", id_column)
-        write_predictions(self.model, _rows(data), Path(path), names)
+        change = deciding(self.model, self.record, decide=decide, interval=interval)
+        write_predictions(self.model, _rows(data), Path(path), names, change)
 
     def evaluate(
         self,

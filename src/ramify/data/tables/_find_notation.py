@@ -1,7 +1,7 @@
 """Find out how the columns of a table write numbers and dates, from all their cells."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -23,6 +23,7 @@ from ramify.data.tables._notation import (
 from ramify.data.tables._table import Table
 
 _SOME: Final = 200
+_START_ROWS: Final = 1000
 _MOSTLY: Final = 0.9
 _MONEY: Final = r"[$€£¥₹]|USD|EUR|CHF|GBP|JPY"
 _UNIT: Final = r"[%‰°A-Za-zµμΩ$€£¥₹][A-Za-zµμΩ²³°/%·^0-9]{0,11}"
@@ -92,6 +93,8 @@ def _texts(table: Table, columns: Iterable[str]) -> dict[str, Column]:
 def _odd_cells(table: Table, columns: Sequence[str]) -> dict[str, list[str]]:
     """Some cells of each column of texts that are neither missing nor plainly numbers."""
     texts = _texts(table, columns)
+    plain_ones = _plainly_numbers(table, texts)
+    texts = {name: column for name, column in texts.items() if name not in plain_ones}
     if not texts:
         return {}
     some = []
@@ -107,6 +110,24 @@ def _odd_cells(table: Table, columns: Sequence[str]) -> dict[str, list[str]]:
         for name, column in texts.items()
         if (cells := found[column.key].item().to_list())
     }
+
+
+def _plainly_numbers(table: Table, texts: Mapping[str, Column]) -> set[str]:
+    """Columns of a file whose cells are all numbers, which its reader finds out in half the time."""
+    if table.typed is None or not texts:
+        return set()
+    start = table.frame.head(_START_ROWS).select(
+        (pl.col(c.key).is_not_null() & pl.col(c.key).cast(pl.Float64, strict=False).is_null()).any()
+        for c in texts.values()
+    )
+    odd = start.collect().row(0, named=True)
+    names = [name for name, column in texts.items() if not odd[column.key]]
+    keys = [texts[name].key for name in names]
+    try:
+        table.typed(keys).select(pl.col(keys).null_count()).collect(engine="streaming")
+    except pl.exceptions.PolarsError:
+        return set()  # some cell is none, and each is to be looked at
+    return set(names)
 
 
 def _notation_of(table: Table, name: str, cells: Sequence[str]) -> tuple[Notation | None, bool]:
