@@ -382,14 +382,7 @@ class MultiTaskClassifier(ClassifierMixin, _MultiTask):  # type: ignore[misc]
         ]
         return found[0] if self._is_single else found
 
-    def score(self, X: Any, y: Any) -> float:  # noqa: ANN401
-        """Mean over targets of the accuracy; rows without a label do not count.
-
-        Args:
-            X: As for `fit`.
-            y: As for `fit`.
-        """
-        return _MultiTask.score(self, X, y)
+    score = _MultiTask.score  # that of the mixin knows no missing labels
 
     def _wanted_kinds(self) -> str:
         return CLASSES
@@ -409,14 +402,7 @@ class MultiTaskRegressor(RegressorMixin, _MultiTask):  # type: ignore[misc]
         (60, 3)
     """
 
-    def score(self, X: Any, y: Any) -> float:  # noqa: ANN401
-        """Mean over targets of R²; rows without a label do not count.
-
-        Args:
-            X: As for `fit`.
-            y: As for `fit`.
-        """
-        return _MultiTask.score(self, X, y)
+    score = _MultiTask.score  # that of the mixin knows no missing labels
 
     def _wanted_kinds(self) -> str:
         return NUMBER
