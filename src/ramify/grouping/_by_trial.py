@@ -66,14 +66,16 @@ class TrialScores:
     ) -> Float[np.ndarray, "subset task"]:
         """Score of each task in each network on some parts of the rows; NaN where there is none.
 
+        The base rates' loss is always that of all parts: in a part with a label or two it may be
+        next to nothing.
+
         Args:
             parts: Which parts; None for all.
         """
         chosen = np.ones(self.n_parts, dtype=bool) if parts is None else parts
-        counts = self.counts[:, chosen]
-        start = _sum(self.start[:, chosen], counts)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return 1 - _sum(self.losses[:, :, chosen], counts) / np.where(start > 0, start, np.nan)
+        start = _mean(self.start, self.counts)
+        losses = _mean(self.losses[:, :, chosen], self.counts[:, chosen])
+        return np.asarray(1 - losses / np.where(start > 0, start, np.nan))
 
     def joined(self, other: "TrialScores") -> "TrialScores":
         """The same with further networks, judged on the same parts of the same rows.
@@ -85,8 +87,11 @@ class TrialScores:
         return replace(self, subsets=self.subsets + other.subsets, losses=losses)
 
 
-def _sum(means: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray((np.where(counts > 0, means, 0.0) * counts).sum(axis=-1))
+def _mean(means: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over parts of means over their labels; NaN without a label."""
+    total = (np.where(counts > 0, means, 0.0) * counts).sum(axis=-1)
+    count = counts.sum(axis=-1)
+    return np.asarray(total / np.where(count > 0, count, np.nan))
 
 
 def score_of(

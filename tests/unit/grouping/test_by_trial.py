@@ -112,5 +112,5 @@ def test_scores_are_shares_of_the_loss_and_parts_add_up() -> None:
     assert_allclose(found[0], [1 - 13 / 28, np.nan])
     assert_allclose(found[1], [1 - 8 / 28, 0.5])
     only = trials.explained(np.array([False, True]))
-    assert_allclose(only[1], [0.75, np.nan])
+    assert_allclose(only[1], [1 - 2 / 7, np.nan])
     assert_allclose(trials.joined(trials).explained(), np.concatenate([found, found]))

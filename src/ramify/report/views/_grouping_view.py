@@ -155,7 +155,7 @@ def _chart(record: GroupingRecord) -> Chart | None:
             len(p.groups),
             p.judged,
             f"{counted(len(p.groups), 'group')} · {number(p.judged)}",
-            len(p.groups) == record.chosen,
+            len(p.groups) == len(record.recommended),
         )
         for p in record.partitions
         if p.judged is not None
@@ -218,7 +218,7 @@ def _table(record: GroupingRecord) -> Table:
     table.add_column("over one network", justify="right")
     table.add_column("best partition", overflow="fold")
     for each in record.partitions:
-        marked = len(each.groups) == record.chosen
+        marked = len(each.groups) == len(record.recommended)
         gain = "" if each.gain is None or len(each.groups) == 1 else _range(each)
         score = "unknown" if each.judged is None else number(each.judged)
         table.add_row(
