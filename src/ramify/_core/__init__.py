@@ -1,6 +1,7 @@
 """What every room may use: errors, checks of numbers, words, atomic files, lazy names."""
 
 from ramify._core._checks import check_count, check_number, check_seconds
+from ramify._core._declared import checked
 from ramify._core._described import Described, Option, OptionContext, Setting, settings_of
 from ramify._core._errors import (
     DirectoryInUseError,
@@ -41,6 +42,7 @@ __all__ = [
     "check_plain_file",
     "check_seconds",
     "check_unpacked_size",
+    "checked",
     "counted",
     "lazy_names",
     "listed",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, is_dataclass
 from math import isfinite
 from typing import Any, ClassVar, Self
 
+from ramify._core._declared import checked
+
 Setting = str | int | float | bool | None | list[str] | list[float] | list[int]
 
 
@@ -99,6 +101,7 @@ class Option:
         return self.forms is None or form in self.forms
 
 
+@checked
 @dataclass(frozen=True)
 class OptionContext:
     """What surrounds what is made from options.

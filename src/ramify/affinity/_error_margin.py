@@ -6,13 +6,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import ShapeError, check_count, check_number
+from ramify._core import ShapeError, check_count, check_number, checked
 from ramify.affinity._pair_counts import N_BLOCKS, PairCounts, Total, unpacked
 
 _LARGEST_WEIGHT = 1e12
 _ALL_ROWS_UP_TO = 1500
 
 
+@checked
 class ErrorMarginAffinity:
     r"""Streaming affinity of tasks: how often a sample is easy for both or difficult for both.
 

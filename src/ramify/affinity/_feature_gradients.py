@@ -6,13 +6,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ramify._core import check_count, check_number
+from ramify._core import check_count, check_number, checked
 from ramify.affinity._factors import factors_of_gram
 from ramify.affinity._pair_counts import N_BLOCKS, check_pairs_fit
 
 _LARGEST_WEIGHT = 1e12
 
 
+@checked
 class FeatureGradientAffinity:
     r"""Streaming cosines between the tasks' gradients at the features that their heads read.
 

@@ -7,10 +7,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import InputError, ShapeError, check_count, quoted
+from ramify._core import InputError, ShapeError, check_count, checked, quoted
 from ramify.affinity._factors import Factors, factors_of_gram
 
 
+@checked
 class CountSketch:
     r"""A random projection of vectors of any length to ``n_columns`` numbers.
 
@@ -78,6 +79,7 @@ _SCALES: Mapping[Accumulation, Callable[[Tensor], Tensor]] = {
 }
 
 
+@checked
 class GradientFactors:
     r"""Streaming sums of the tasks' gradients, in bounded memory, and their factors.
 

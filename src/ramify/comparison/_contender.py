@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ramify._core import InputError, Setting, listed, quoted
+from ramify._core import InputError, Setting, checked, listed, quoted
 from ramify.data import ImageData, Table
 from ramify.runs import PER_TASK, Options
 from ramify.sharing import REFERENCES, Strategy
@@ -25,6 +25,7 @@ Decisive = dict[str, Setting]
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w:.+-]{0,59}( \+ [\w:.+-]{1,60})?")
 
 
+@checked
 @dataclass(frozen=True)
 class Contender:
     """A way of sharing that takes part.

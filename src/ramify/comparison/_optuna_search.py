@@ -7,12 +7,13 @@ from types import ModuleType
 
 import numpy as np
 
-from ramify._core import InputError
+from ramify._core import InputError, checked
 from ramify.comparison._search import Search, Space, Tried, Values, rounded
 
 _AT_RANDOM = 4
 
 
+@checked
 @dataclass(frozen=True)
 class OptunaSearch(Search):
     """Optuna's tree-structured Parzen estimator (TPE), asked and told; the first are at random.

@@ -4,11 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ramify._core import checked
 from ramify.networks import spec_from
 from ramify.records import Setting
 from ramify.runs import Options
 
 
+@checked
 @dataclass(frozen=True)
 class Span:
     """The values that a setting may take.

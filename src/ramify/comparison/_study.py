@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ramify._core import InputError
+from ramify._core import InputError, checked
 from ramify.comparison._optuna_search import OptunaSearch
 from ramify.comparison._search import Search
 from ramify.weighting import Weighting
@@ -13,6 +13,7 @@ from ramify.weighting import Weighting
 _MOST_THREADS: Final = 1024
 
 
+@checked
 @dataclass(frozen=True)
 class Study:
     """Seeds, weightings, search and baselines of a comparison; processes and threads decide no result.

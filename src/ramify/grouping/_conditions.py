@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from ramify._core import InputError, ShapeError, check_count, check_number, quoted
+from ramify._core import InputError, ShapeError, check_count, check_number, checked, quoted
 
 _FARTHEST = 2.0  # of distances that are one minus a cosine
 
@@ -22,6 +22,7 @@ One with an attribute ``settles`` that is true is not asked again once it has jo
 """
 
 
+@checked
 @dataclass(frozen=True)
 class Similarity:
     """Tasks whose gradients point the same way share; by average linkage.
@@ -57,6 +58,7 @@ class Similarity:
         return _with_unknown(_groups_of(labels, known), len(distances))
 
 
+@checked
 @dataclass(frozen=True)
 class Variance:
     """Tasks whose gradients point different ways share, in groups of equal size (but for one task).

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ramify._core import InputError, ShapeError, check_count, check_number
+from ramify._core import InputError, ShapeError, check_count, check_number, checked
 from ramify.grouping._choice import (
     UNIT_COST,
     Groups,
@@ -21,6 +21,7 @@ from ramify.grouping._evidence import LEAST_KNOWN, cleaned_affinity, known_share
 from ramify.tasks import SharingTree
 
 
+@checked
 @dataclass(frozen=True)
 class StageCost:
     """What one more branch of a stage costs, and how many there may be.

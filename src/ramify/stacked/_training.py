@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from ramify._core import InputError, check_count
+from ramify._core import InputError, check_count, checked
 from ramify.losses import TaskLosses
 from ramify.stacked._averaged_steps import AveragedSteps
 from ramify.stacked._networks import StackedMLP
@@ -22,6 +22,7 @@ _AT_ONCE = 1024
 Watch = Callable[[int, float], None] | None
 
 
+@checked
 @dataclass(frozen=True)
 class FoldTraining:
     """How stacked networks are trained.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf, isfinite, log
 from typing import Literal, NamedTuple
 
-from ramify._core import InputError, quoted
+from ramify._core import InputError, checked, quoted
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ KAPPA = Metric("kappa", higher_is_better=True, scale="free")
 NDCG = Metric("ndcg", higher_is_better=True)
 
 
+@checked
 class LabelRange(NamedTuple):
     """What the numbers of a task's labels may be: from ``low`` to ``high``; ``whole``, or any."""
 
@@ -83,6 +84,7 @@ class Kind(ABC):
         return False
 
 
+@checked
 @dataclass(frozen=True)
 class Binary(Kind):
     """Yes or no: one logit, scored by the area under the ROC curve.
@@ -131,6 +133,7 @@ class Binary(Kind):
         return LabelRange(0, 1)
 
 
+@checked
 @dataclass(frozen=True)
 class Multiclass(Kind):
     """One of several classes: one logit per class, scored by accuracy.
@@ -187,6 +190,7 @@ class Multiclass(Kind):
         return LabelRange(0, len(self.classes) - 1, whole=True)
 
 
+@checked
 @dataclass(frozen=True)
 class Regression(Kind):
     """A number: one output, scored by the root mean squared error in the target's own unit.

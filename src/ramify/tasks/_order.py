@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 from math import expm1, log
 from typing import Final
 
-from ramify._core import InputError, quoted
+from ramify._core import InputError, checked, quoted
 from ramify.tasks._kind import KAPPA, NDCG, Kind, LabelRange, Metric
 
 NDCG_PLACES: Final = 10
@@ -14,6 +14,7 @@ NDCG_PLACES: Final = 10
 THRESHOLD_PACE: Final = 20.0
 
 
+@checked
 @dataclass(frozen=True)
 class Ordinal(Kind):
     r"""One of several levels that rise, such as low, mid, high: proportional odds.

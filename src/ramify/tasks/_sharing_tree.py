@@ -8,12 +8,13 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, checked, listed, quoted
 
 Group = tuple[str, ...]
 Partition = tuple[Group, ...]
 
 
+@checked
 @dataclass(frozen=True)
 class SharingTree:
     """For each stage of a backbone, which tasks share one copy of it.

@@ -7,7 +7,7 @@ from html import escape
 from math import isfinite
 from typing import Final, Literal, get_args
 
-from ramify._core import InputError, check_count, listed, quoted
+from ramify._core import InputError, check_count, checked, listed, quoted
 from ramify.tasks._kind import Kind
 
 
@@ -58,6 +58,7 @@ PIXEL: Final = Unit("pixel", 2, channels_first=True)
 Role = Literal["main", "auxiliary"]
 
 
+@checked
 @dataclass(frozen=True)
 class Task:
     """One target: its name, its kind, and its weight in the sum of losses.

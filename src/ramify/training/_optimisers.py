@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn, optim
 from torch.optim import Optimizer
 
-from ramify._core import InputError
+from ramify._core import InputError, checked
 from ramify.networks import BranchedNetwork, ParameterRule, TaskNetwork
 from ramify.records import Setting
 from ramify.sharing import Proposal
@@ -39,6 +39,7 @@ class Optimiser(ABC):
         """Its name and settings, for the record."""
 
 
+@checked
 @dataclass(frozen=True)
 class AdamW(Optimiser):
     """Adam with decoupled decay: at each step weights shrink by decay × learning rate.
@@ -64,6 +65,7 @@ class AdamW(Optimiser):
         return {"optimiser": "AdamW"}
 
 
+@checked
 @dataclass(frozen=True)
 class SGD(Optimiser):
     """Stochastic gradient descent with momentum; the decay is a part of the gradient (L2).

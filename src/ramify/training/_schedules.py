@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import cos, isfinite, pi
 
-from ramify._core import InputError
+from ramify._core import InputError, checked
 from ramify.records import Setting
 
 
@@ -25,6 +25,7 @@ class Schedule(ABC):
         """Its name and settings, for the record."""
 
 
+@checked
 @dataclass(frozen=True)
 class OneCycle(Schedule):
     """A rise over the first part of the steps, then a fall along a cosine to nearly nothing.
@@ -62,6 +63,7 @@ class OneCycle(Schedule):
         return {"schedule": "one cycle", "warmup": self.warmup}
 
 
+@checked
 @dataclass(frozen=True)
 class Stable(Schedule):
     """A rise over the first steps, then always the same: no end need be known.
@@ -93,6 +95,7 @@ class Stable(Schedule):
         return {"schedule": "stable", "rise": self.rise}
 
 
+@checked
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """Multiplied by a factor every so many steps.

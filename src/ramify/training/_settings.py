@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import ceil, inf, isfinite
 from typing import Final, NamedTuple
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, checked, listed, quoted
 from ramify.records import Setting
 from ramify.training._optimisers import SGD, AdamW, Optimiser
 from ramify.training._schedules import OneCycle, Schedule, Stable, StepDecay
@@ -55,6 +55,7 @@ class Length(NamedTuple):
     is_shared_out: bool
 
 
+@checked
 @dataclass(frozen=True)
 class Training:
     """Length, optimiser and selection rule; the same for a tree and for its baselines.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ramify._core import InputError, check_number, listed, quoted
+from ramify._core import InputError, check_number, checked, listed, quoted
 from ramify.data import Batch, Batches, as_batches
 from ramify.losses import TaskLosses
 from ramify.networks import Backbone, TaskNetwork, n_parameters, stages_of
@@ -79,6 +79,7 @@ class Fitted:
         return self.network.tree
 
 
+@checked
 class Trainer:
     """Trains any way of sharing on any staged backbone, on any device.
 

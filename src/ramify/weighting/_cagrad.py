@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ramify._core import check_number
+from ramify._core import check_number, checked
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import cosines_of, shortest_mixture
 
@@ -80,6 +80,7 @@ def _best_length(gram: Matrix, slopes: Vector, sharing: NDArray[np.bool_]) -> fl
     return 1 / sqrt(rest) if rest > 0 else None
 
 
+@checked
 @dataclass(frozen=True)
 class CAGrad(GramWeighting):
     """Conflict-averse gradient descent: see `cagrad`.

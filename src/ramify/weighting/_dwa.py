@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import check_number
+from ramify._core import check_number, checked
 from ramify.tasks import TaskSet
 from ramify.weighting._base import LossWeighting, Periodic, Remembering
 from ramify.weighting._present_tasks import share_among, spread_over
@@ -38,6 +38,7 @@ def dwa_weights(
     return spread_over(share_among(ratio / temperature, present), present)
 
 
+@checked
 class DWA(LossWeighting, Remembering, Periodic):
     """Dynamic weight average: a task whose loss falls more slowly gets more weight.
 

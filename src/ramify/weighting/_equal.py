@@ -7,7 +7,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from ramify._core import InputError, ShapeError
+from ramify._core import InputError, ShapeError, checked
 from ramify.weighting._base import LossWeighting
 
 
@@ -29,6 +29,7 @@ class Equal(LossWeighting):
         return torch.ones_like(losses)
 
 
+@checked
 @dataclass(frozen=True)
 class Fixed(LossWeighting):
     """Weights that the user gives, one per task in the tasks' order.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ramify._core import check_number
+from ramify._core import check_number, checked
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import NOISE, cosines_of
 
@@ -80,6 +80,7 @@ def _fair(matrix: Matrix, aims: Vector, power: float) -> Vector:
     return found
 
 
+@checked
 @dataclass(frozen=True)
 class FairGrad(GramWeighting):
     """α-fair allocation of progress: see `fair_grad`.

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import check_number
+from ramify._core import check_number, checked
 from ramify.tasks import TaskSet
 from ramify.weighting._base import LossWeighting, Remembering
 from ramify.weighting._present_tasks import adam_start, adam_step, share_among, spread_over
@@ -51,6 +51,7 @@ def famo_gradient(
     return shares * (decrease - shares.dot(decrease))
 
 
+@checked
 class FAMO(LossWeighting, Remembering):
     """Fast adaptive multitask optimisation: losses only, no gradient of single tasks.
 

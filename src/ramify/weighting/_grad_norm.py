@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ramify._core import check_number
+from ramify._core import check_number, checked
 from ramify.tasks import TaskSet
 from ramify.weighting._base import GramWeighting, Matrix, Places, Remembering, Vector
 from ramify.weighting._present_tasks import adam_start, adam_step
@@ -39,6 +39,7 @@ def grad_norm_gradient(
     return gradient
 
 
+@checked
 class GradNorm(GramWeighting, Remembering):
     """Gradient normalisation: learns weights that bring the gradients to one length.
 

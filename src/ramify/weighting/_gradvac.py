@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ramify._core import check_number
+from ramify._core import check_number, checked
 from ramify.tasks import TaskSet
 from ramify.weighting._base import GramWeighting, Matrix, Places, Remembering, Vector
 from ramify.weighting._pcgrad import drawn_orders, inner_products
@@ -61,6 +61,7 @@ def gradvac(
     return mixture.sum(axis=0), after
 
 
+@checked
 class GradVac(GramWeighting, Remembering):
     """Gradient vaccine: see `gradvac`. The orders are redrawn in every step.
 

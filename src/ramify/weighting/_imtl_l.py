@@ -3,13 +3,14 @@
 import torch
 from torch import Tensor
 
-from ramify._core import check_number
+from ramify._core import check_number, checked
 from ramify.tasks import TaskSet
 from ramify.weighting._base import LossWeighting, Remembering
 
 _LARGEST = 10.0
 
 
+@checked
 class IMTLL(LossWeighting, Remembering):
     r"""Impartial multi-task learning, loss part: :math:`e^s`, with the *s* learned that scales to 1.
 

@@ -6,6 +6,7 @@ from math import sqrt
 import numpy as np
 from jaxtyping import Float
 
+from ramify._core import checked
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import NOISE, cosines_of
 
@@ -55,6 +56,7 @@ def _balanced(matrix: Matrix) -> Vector:
     return found
 
 
+@checked
 @dataclass(frozen=True)
 class NashMTL(GramWeighting):
     """Multi-task learning as a bargaining game: see `nash_mtl`."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ramify._core import check_number
+from ramify._core import check_number, checked
 from ramify.weighting._base import LossWeighting
 from ramify.weighting._present_tasks import share_among, spread_over
 
@@ -28,6 +28,7 @@ def smooth_tchebycheff_weights(
     return spread_over(share_among(losses / smoothing, present), present)
 
 
+@checked
 @dataclass(frozen=True)
 class SmoothTchebycheff(LossWeighting):
     """Minimises a smooth maximum of the losses: the worst task counts most.

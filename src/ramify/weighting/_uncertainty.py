@@ -6,13 +6,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ramify._core import InputError, check_number
+from ramify._core import InputError, check_number, checked
 from ramify.tasks import Binary, Kind, Multiclass, Ordinal, Ranking, Regression, TaskSet
 from ramify.weighting._base import LossWeighting, Remembering
 
 _LARGEST = 10.0
 
 
+@checked
 @dataclass(frozen=True)
 class NoiseModel:
     r"""How a task's noise enters its loss: :math:`a\,e^{-s} \ell + b\,s`, least at log(aℓ/b).
@@ -70,6 +71,7 @@ def uncertainty_objective(
     return factors * torch.exp(-log_variances) * losses + penalties * log_variances
 
 
+@checked
 class Uncertainty(LossWeighting, Remembering):
     r"""Weighs a task by how noisy its labels are: :math:`a\,e^{-s}`, with *s* learned.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ramify._core import check_number
+from ramify._core import check_number, checked
 from ramify.weighting._base import GramWeighting, Matrix, Places, Vector
 from ramify.weighting._gram import cosines_of
 from ramify.weighting._nonnegative import least_nonnegative
@@ -48,6 +48,7 @@ def upgrad(gram: Float[np.ndarray, "task task"], noise: float = 1e-4) -> Vector:
     return weights
 
 
+@checked
 @dataclass(frozen=True)
 class UPGrad(GramWeighting):
     """Unconflicting projection of gradients: see `upgrad`.

@@ -6,9 +6,10 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from ramify._core import InputError
+from ramify._core import InputError, checked
 
 
+@checked
 @dataclass(frozen=True)
 class Augmentation:
     """Shifts each image by a few pixels, and mirrors about half of them.

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ramify._core import InputError
+from ramify._core import InputError, checked
 
 Resize = Literal["stretch", "crop"]
 Channels = Literal[1, 3]
@@ -71,6 +71,7 @@ class ImageSchema(BaseModel):
 _FILE_SIZE: Final = (64, 64)
 
 
+@checked
 @dataclass(frozen=True)
 class ImageReading:
     """How to read image files.

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from ramify._core import InputError, counted, listed, quoted
+from ramify._core import InputError, checked, counted, listed, quoted
 from ramify.data.splits._split import LabelledRows, Rows, Split, SplitRule
 from ramify.data.splits._stratified import Strata
 from ramify.data.tables import (
@@ -36,6 +36,7 @@ _SIDES: Final = {
 }
 
 
+@checked
 @dataclass(frozen=True)
 class RandomSplit(SplitRule):
     """Rows at random, stratified by labels; every side gets at least one row.
@@ -67,6 +68,7 @@ class RandomSplit(SplitRule):
         return Split(train, validation, test, words, units=units)
 
 
+@checked
 @dataclass(frozen=True)
 class GroupSplit(SplitRule):
     """Whole groups at random: all rows of one patient, molecule or site lie on one side.
@@ -116,6 +118,7 @@ class GroupSplit(SplitRule):
         return Split(train, validation, test, words, units=labelled.units_in(table, group))
 
 
+@checked
 @dataclass(frozen=True)
 class ColumnSplit(SplitRule):
     """Rows as a column says: train, validation (or valid, val, dev) or test.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from ramify._core import InputError, check_unpacked_size, listed, quoted
+from ramify._core import InputError, check_unpacked_size, checked, listed, quoted
 
 PACKINGS: Final = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _START: Final = 1 << 16
@@ -33,6 +33,7 @@ _MARKS: Final = {
 _DAMAGES: Final = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile)
 
 
+@checked
 @dataclass(frozen=True)
 class TableReading:
     """How a table is written, where it does not tell well enough by itself.

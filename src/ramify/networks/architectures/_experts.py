@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, Setting, quoted
+from ramify._core import InputError, Setting, checked, quoted
 from ramify.data import Nested
 from ramify.networks.backbones import (
     Backbone,
@@ -181,6 +181,7 @@ def _copies(experts: Sequence[nn.Module]) -> Branches:
     return Branches(sources).regrown(places)
 
 
+@checked
 @dataclass(frozen=True)
 class ExpertPlan:
     """How many experts there are, and of which stages.

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, Setting, ShapeError, quoted
+from ramify._core import InputError, Setting, ShapeError, checked, quoted
 from ramify.data import Nested
 from ramify.networks.backbones import Parts, read_settings
 from ramify.networks.branched import (
@@ -33,6 +33,7 @@ from ramify.networks.stacked import vectors, widths_after
 from ramify.tasks import ROW, SharingTree, TaskSet
 
 
+@checked
 @dataclass(frozen=True)
 class Stitching:
     """Where the networks of the tasks are stitched together, and how.

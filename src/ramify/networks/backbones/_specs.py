@@ -19,6 +19,7 @@ from ramify._core import (
     Setting,
     ShapeError,
     check_count,
+    checked,
     listed,
     quoted,
 )
@@ -145,6 +146,7 @@ class BackboneSpec(Described):
         """
 
 
+@checked
 @dataclass(frozen=True)
 class MLPSpec(BackboneSpec):
     """A multilayer perceptron, see `mlp`. An image is flattened.
@@ -243,6 +245,7 @@ def _suiting(facts: DataFacts) -> _Perceptron:
     return _Perceptron((256, 256), 0.1, 0.0) if many else _Perceptron((128, 128), 0.2, 0.0)
 
 
+@checked
 @dataclass(frozen=True)
 class VGGSpec(BackboneSpec):
     """VGG-16, full or thin, see `vgg16`.
@@ -288,6 +291,7 @@ class VGGSpec(BackboneSpec):
         )
 
 
+@checked
 @dataclass(frozen=True)
 class CNNSpec(BackboneSpec):
     """A small convolutional network, see `cnn`.
@@ -325,6 +329,7 @@ class CNNSpec(BackboneSpec):
         return cnn(self.channels, self.hidden, input_size=size, in_channels=channels)
 
 
+@checked
 @dataclass(frozen=True)
 class ResNetSpec(BackboneSpec):
     """ResNet-18 or ResNet-34, see `resnet`.

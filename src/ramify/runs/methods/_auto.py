@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ramify._core import InputError, OptionContext, Setting, quoted
+from ramify._core import InputError, OptionContext, Setting, checked, quoted
 from ramify.data import Split
 from ramify.ensembles import Ensemble, folds_of, label_columns, select
 from ramify.runs.methods._base import Finished, Job, Method
@@ -28,6 +28,7 @@ _FOLDS, _FOLDS_OF_FEW = 5, 10
 _MEMBERS_TIME = 0.5
 
 
+@checked
 @dataclass(frozen=True)
 class Auto(Method):
     """Kernel machines, networks, forests and boosting, mixed by what they know out of fold.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
-from ramify._core import InputError, Setting, check_count, listed, quoted
+from ramify._core import InputError, Setting, check_count, checked, listed, quoted
 from ramify.linear import METHODS, MultiTaskModel
 from ramify.networks import Parts, StackedHeads, TaskModel, network_cost, read_settings
 from ramify.runs.methods._base import Finished, Job, Method
@@ -80,6 +80,7 @@ class LinearModel(TaskModel):
         return cls(n_inputs, parts.tree, parts.tasks)
 
 
+@checked
 @dataclass(frozen=True)
 class LinearSharing(Method):
     """A linear model per task; what the tasks share is in how they are estimated together.

@@ -15,7 +15,7 @@ from scipy.stats import qmc
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ramify._core import Option, check_count
+from ramify._core import Option, check_count, checked
 from ramify.losses import TaskLosses
 from ramify.runs._prepared import SideRows
 from ramify.runs.methods._base import Finished, Job, Method
@@ -162,6 +162,7 @@ class PerTask(Method):
         return _Fitted(part, self.size(model), word)
 
 
+@checked
 @dataclass(frozen=True)
 class RandomForest(PerTask):
     """Random forests; a quarter of the trees are grown to choose between three settings or more.
@@ -238,6 +239,7 @@ class RandomForest(PerTask):
         return sum(int(tree.tree_.node_count) for tree in model.estimators_)
 
 
+@checked
 @dataclass(frozen=True)
 class RidgeLogistic(PerTask):
     """Ridge regression for numbers, logistic regression with an L2 penalty for classes.

@@ -10,7 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, Option, OptionContext, check_count, check_number, quoted
+from ramify._core import (
+    InputError,
+    Option,
+    OptionContext,
+    check_count,
+    check_number,
+    checked,
+    quoted,
+)
 from ramify.grouping import (
     UNIT_COST,
     SharingPath,
@@ -59,6 +67,7 @@ _BATCH_SIZE: Final = 32
 _EPOCHS: Final = 4
 
 
+@checked
 @dataclass(kw_only=True, eq=False)
 class FullyAdaptive(Sharing, ObservingGradients, Restructuring):
     """Learns the tree while the network trains, from samples that are hard for tasks together.

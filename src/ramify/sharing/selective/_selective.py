@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ramify._core import InputError, Option, OptionContext, check_count, quoted
+from ramify._core import InputError, Option, OptionContext, check_count, checked, quoted
 from ramify.grouping import (
     Condition,
     Shuffled,
@@ -97,6 +97,7 @@ _MEANING = (
 )
 
 
+@checked
 @dataclass(eq=False)
 class SelectiveSharing(Sharing, ComparingGradients, Restructuring):
     """An estimator per task on one shared network; tasks with like gradients come to share one.

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ramify._core import checked
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.penalties import anchor_pulled
 from ramify.sharing._protocols import Coupling
@@ -19,6 +20,7 @@ from ramify.sharing.strategies._separate_networks import (
 from ramify.tasks import TaskSet
 
 
+@checked
 @dataclass(eq=False)
 class Anchored(Sharing, Coupling):
     r"""One network per task, each pulled towards one given network that stays as it is.

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ramify._core import InputError, check_number
+from ramify._core import InputError, check_number, checked
 from ramify.networks import (
     Backbone,
     BranchedNetwork,
@@ -27,6 +27,7 @@ from ramify.sharing.strategies._separate_networks import (
 from ramify.tasks import TaskSet
 
 
+@checked
 @dataclass(frozen=True)
 class CrossStitch(Pretraining):
     r"""One network per task; after each stage every network goes on with a mixture of all.
@@ -99,6 +100,7 @@ class CrossStitch(Pretraining):
         )
 
 
+@checked
 @dataclass(frozen=True)
 class Sluice(Pretraining, Coupling):
     r"""One network per task; parts of their layers are stitched, and heads read all stages.

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
+from ramify._core import checked
 from ramify.networks import Backbone, ExpertNetwork, ExpertPlan, TaskNetwork
 from ramify.sharing._strategy import Sharing
 from ramify.tasks import TaskSet
@@ -28,6 +29,7 @@ class _Experts(Sharing):
         return ExpertNetwork(backbone, tasks, self.plan(), n_features=n_features)
 
 
+@checked
 @dataclass(frozen=True)
 class MMoE(_Experts):
     """Several networks as experts of all tasks; each task mixes what they give by a gate.
@@ -59,6 +61,7 @@ class MMoE(_Experts):
         return ExpertPlan(n_shared=self.n_experts, trunk_stages=self.trunk_stages)
 
 
+@checked
 @dataclass(frozen=True)
 class CGC(_Experts):
     """Experts of each task's own beside those of all: customised gate control.
@@ -91,6 +94,7 @@ class CGC(_Experts):
         return ExpertPlan(self.n_shared, self.n_own, self.trunk_stages)
 
 
+@checked
 @dataclass(frozen=True)
 class PLE(_Experts):
     """Progressive layered extraction: `CGC` stage by stage, with a shared stream beside.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, checked, listed, quoted
 from ramify.networks import (
     FORMS,
     Backbone,
@@ -21,6 +21,7 @@ from ramify.sharing.strategies._separate_networks import (
 from ramify.tasks import TaskSet
 
 
+@checked
 @dataclass(frozen=True)
 class Factorised(Pretraining):
     """One network per task; the weights of each layer are made from factors that tasks share.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from ramify._core import InputError, Option, OptionContext, listed, quoted
+from ramify._core import InputError, Option, OptionContext, checked, listed, quoted
 from ramify.networks import Backbone, BranchedNetwork, stages_of
 from ramify.sharing._protocols import Moment, Proposal, Restructuring
 from ramify.sharing._strategy import Sharing
@@ -62,6 +62,7 @@ class HardSharing(Sharing):
         return BranchedNetwork(backbone, tree, tasks, n_features=n_features)
 
 
+@checked
 @dataclass(frozen=True)
 class SingleTask(Sharing):
     """One network per task, all trained in one go; they share nothing.
@@ -82,6 +83,7 @@ class SingleTask(Sharing):
         return BranchedNetwork(backbone, tree, tasks, n_features=n_features)
 
 
+@checked
 @dataclass(frozen=True)
 class FixedTree(Sharing, Restructuring):
     """The tree that the user gives.

@@ -6,13 +6,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ramify._core import InputError, Option, OptionContext, listed, quoted
+from ramify._core import InputError, Option, OptionContext, checked, listed, quoted
 from ramify.networks import AttachedNetwork, Backbone, TaskNetwork, stages_of
 from ramify.sharing._protocols import TakingTurns
 from ramify.sharing._strategy import Sharing
 from ramify.tasks import SharingTree, TaskSet
 
 
+@checked
 @dataclass(frozen=True)
 class LowLevel(Sharing, TakingTurns):
     """One network for all tasks, in which simple tasks are attached to lower stages.

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, checked, listed, quoted
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.penalties import SPLITS, trace_norm_shrunk
 from ramify.sharing._protocols import Coupling
@@ -22,6 +22,7 @@ from ramify.sharing.strategies._separate_networks import (
 from ramify.tasks import TaskSet
 
 
+@checked
 @dataclass(frozen=True)
 class TraceNorm(Sharing, Coupling):
     r"""One network per task; the weights of each layer, stacked over tasks, have few directions.

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from ramify._core import InputError
+from ramify._core import InputError, checked
 from ramify.networks import AttentionNetwork, Backbone, TaskNetwork
 from ramify.sharing._strategy import Sharing
 from ramify.tasks import TaskSet
 
 
+@checked
 @dataclass(frozen=True)
 class MTAN(Sharing):
     """One shared network; at every stage each task has a mask over the shared features.

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ramify._core import InputError, check_count, check_number
+from ramify._core import InputError, check_count, check_number, checked
 from ramify.networks import Backbone, BranchedNetwork, Branches, TaskNetwork, stages_of
 from ramify.penalties import TensorNormal
 from ramify.sharing._protocols import Coupling
@@ -22,6 +22,7 @@ _MEANING = (
 )
 
 
+@checked
 @dataclass(eq=False)
 class Relationship(Sharing, Coupling):
     r"""Lower stages are shared; the last ones are each task's own, under a common prior.

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ramify._core import InputError, listed
+from ramify._core import InputError, checked, listed
 from ramify.networks import Backbone, BranchedNetwork, TaskNetwork
 from ramify.penalties import complete_graph, pull, pulled
 from ramify.sharing._protocols import Coupling
@@ -20,6 +20,7 @@ from ramify.sharing.strategies._separate_networks import (
 from ramify.tasks import TaskSet
 
 
+@checked
 @dataclass(frozen=True)
 class Soft(Sharing, Coupling):
     r"""One network per task, all from the same start; each is pulled towards the others.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ramify._core import InputError, listed, quoted
+from ramify._core import InputError, checked, listed, quoted
 from ramify.data.images import (
     ImageData,
     ImageReading,
@@ -22,6 +22,7 @@ from ramify.data.splits import LabelledRows, Split, SplitRule, column_texts
 from ramify.data.tables import Table, open_table
 
 
+@checked
 @dataclass(frozen=True)
 class TrainTestSplit(SplitRule):
     """Test rows as a column says; validation rows drawn from the others.
