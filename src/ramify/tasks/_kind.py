@@ -31,7 +31,6 @@ KAPPA = Metric("kappa", higher_is_better=True, scale="free")
 NDCG = Metric("ndcg", higher_is_better=True)
 
 
-@checked
 class LabelRange(NamedTuple):
     """What the numbers of a task's labels may be: from ``low`` to ``high``; ``whole``, or any."""
 
