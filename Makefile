@@ -21,6 +21,11 @@ check: $(READY)
 architecture: $(READY)
 	$(BIN)/python -m tests.docs.architecture
 
+# Every night: any table with any options works, or is one line.
+FUZZ ?= 2000
+fuzz: $(READY)
+	RAMIFY_FUZZ=$(FUZZ) $(BIN)/pytest -q tests/contracts/test_fuzz.py
+
 mutants: $(READY)
 	$(BIN)/python benchmarks/mutants.py
 

@@ -1,12 +1,8 @@
 """What the two processes do; importable by name, as a spawned process needs."""
 
-import os
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
@@ -14,7 +10,7 @@ from tests import toy_tokens
 from tests.toy import BINARY, N_INPUTS, backbone, held_out, tensors
 from torch import Tensor, distributed
 
-from ramify._core import InputError, RamifyError
+from ramify._core import InputError
 from ramify.affinity import ErrorMarginAffinity
 from ramify.grouping import Similarity
 from ramify.networks import TaskNetwork
@@ -37,7 +33,7 @@ from ramify.sharing import (
     TraceNorm,
 )
 from ramify.tasks import TOKEN, Binary, Ordinal, Ranking, SharingTree, Task, TaskSet
-from ramify.training import EpochEnded, Trainer, Training, Watcher
+from ramify.training import Trainer, Training
 from ramify.weighting import DBMTL, MGDA, GradVac, Uncertainty, UPGrad
 
 N_TASKS = 4
@@ -397,67 +393,3 @@ def two_machines_uneven(rank: int) -> dict[str, object]:
         "promises": refused(fabric, Promising(shorter)),
         "even": refused(fabric, Promising(rows[:4])),
     }
-
-
-class _StopsError(Exception):
-    """As if the process had ended."""
-
-
-def two_machines_in_trouble(rank: int) -> dict[str, object]:
-    """A rank without labels, a training that goes on after both ended, and a rank that dies."""
-    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
-    fabric.launch()
-    rows = loader(rank, labelled=0.7)
-    return {
-        "without labels": _without_labels(fabric, rank),
-        "resumed": _resumed(fabric, rank, rows),
-        "dead": _with_a_dead_one(fabric, rank, rows),
-    }
-
-
-def _without_labels(fabric: Fabric, rank: int) -> dict[str, Tensor]:
-    rows = [
-        (x, y, mask if rank == 0 else torch.zeros_like(mask))
-        for x, y, mask in loader(rank, labelled=1.0)
-    ]
-    way = FullyAdaptive(growing_epochs=1, n_candidates=2)
-    fitted = Trainer(Training(epochs=2), fabric=fabric).fit(way, backbone(), BINARY, rows)
-    return dict(fitted.network.state_dict())
-
-
-def _resumed(fabric: Fabric, rank: int, rows: Rows) -> list[dict[str, Tensor]]:
-    """The weights of a training, and of the same one that was ended after two epochs."""
-
-    def trained(folder: Path | None, watch: Watcher | None = None) -> dict[str, Tensor]:
-        way = FullyAdaptive(growing_epochs=2, n_candidates=2)
-        settings = Training(epochs=3, learning_rate=0.01)
-        trainer = Trainer(
-            settings, fabric=fabric, checkpoint=folder, checkpoint_seconds=0, watch=watch
-        )
-        return dict(trainer.fit(way, backbone(), BINARY, rows, held_out(BINARY)).network.state_dict())
-
-    def ending(event: EpochEnded) -> None:
-        if event.phase.startswith("candidate") and event.epoch == 2:
-            raise _StopsError
-
-    folder = Path(tempfile.mkdtemp()) / f"rank-{rank}"
-    with suppress(_StopsError):
-        trained(folder, ending)
-    return [trained(None), trained(folder)]
-
-
-def _with_a_dead_one(fabric: Fabric, rank: int, rows: Rows) -> tuple[str, float]:
-    """What rank 0 says when the other is gone, and after how many seconds."""
-
-    def dying(event: EpochEnded) -> None:
-        if rank == 1 and event.epoch == 2:
-            os._exit(0)
-
-    started = time.monotonic()
-    try:
-        Trainer(Training(epochs=50), fabric=fabric, watch=dying).fit(
-            HardSharing(), backbone(), BINARY, rows
-        )
-    except RamifyError as error:
-        return str(error), time.monotonic() - started
-    return "trained", 0.0

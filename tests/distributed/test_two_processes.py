@@ -115,15 +115,3 @@ def test_ranks_with_unequal_numbers_of_batches_end_with_an_error_on_both(tmp_pat
         assert found["lengths"] == f"{start}Got {6 - rank} here, and 5.5 on average"
         assert found["promises"].startswith(f"{start}One had none left while 1 of 2 had")
         assert found["even"] == "trained"
-
-
-def test_ranks_in_trouble_say_so_or_go_on_and_never_wait(tmp_path: Path) -> None:
-    """One has no labels; both end and go on; one dies, and the other says so within a minute."""
-    (found,) = in_two_processes("two_machines_in_trouble", tmp_path, seconds=120.0)
-    assert all(bool(each.isfinite().all()) for each in found["without labels"].values())
-    whole, resumed = found["resumed"]
-    assert whole.keys() == resumed.keys()
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    words, seconds = found["dead"]
-    assert words.startswith("another rank ended or cannot be reached")
-    assert seconds < 60

@@ -134,3 +134,12 @@ def _options_of(verb: str) -> set[str]:
 
 def _options() -> set[str]:
     return {"--version"}.union(*(_options_of(verb) for verb in VERBS))
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    named = re.findall(
+        r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "reliability.md").read_text()
+    )
+    assert len(named) > 30
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(), f"{file}::{test}"

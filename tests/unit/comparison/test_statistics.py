@@ -5,9 +5,10 @@ from math import sqrt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import ttest_1samp
 
 from ramify.comparison import paired_gain, paired_gains
-from ramify.comparison._statistics import mean_of, spread_of
+from ramify.comparison._statistics import _p_value, mean_of, spread_of
 from ramify.comparison._summary import recommended
 
 from ._small import mixed
@@ -28,6 +29,14 @@ def test_overlapping_training_rows_widen_the_interval_as_nadeau_and_bengio_do() 
     assert widened.high is not None
     ratio = (widened.high - 0.2) / (plain.high - 0.2)
     assert_allclose(ratio, sqrt((1 / 3 + 1 / 8) / (1 / 3)))
+
+
+@pytest.mark.parametrize("differences", [[1.0, 2.0, 6.0], [0.1, 0.3, 0.2, 0.5], [-1.0, 0.5, 0.2]])
+def test_the_p_value_is_that_of_scipy(differences: list[float]) -> None:
+    values = np.array(differences)
+    assert_allclose(_p_value(values, 0.0), ttest_1samp(values, 0).pvalue)
+    (gain,) = paired_gains(values[:, None])
+    assert gain == paired_gain(differences).model_copy(update={"clear": gain.clear})
 
 
 def test_seeds_without_a_difference_are_left_out() -> None:
