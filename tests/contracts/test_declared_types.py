@@ -20,7 +20,7 @@ from ramify.training import Training
 from ramify.weighting import Fixed
 
 ROOMS = [each.name for each in pkgutil.iter_modules(ramify.__path__) if each.name[0] != "_"]
-BY_SCIKIT_LEARN = {"linear", "kernels"}  # whose estimators check when they are fitted
+BY_SCIKIT_LEARN = {"linear", "kernels", "estimators"}  # whose estimators check when they are fitted
 UNCHECKED = {LabelRange}  # a named tuple, made by kinds alone
 
 

@@ -153,14 +153,6 @@ class Training:
                 got=str(self.steps),
                 remedy="leave one of them out",
             )
-        if not isinstance(self.optimiser, Optimiser):
-            raise InputError(
-                f"`optimiser` must be an optimiser, such as AdamW(). Got {quoted(self.optimiser)}"
-            )
-        if not isinstance(self.schedule, Schedule | None):
-            raise InputError(
-                f"`schedule` must be a schedule, such as OneCycle(). Got {quoted(self.schedule)}"
-            )
 
     @classmethod
     def paper(cls, *, iterations: int = 60_000, decay_every: int = 20_000) -> "Training":

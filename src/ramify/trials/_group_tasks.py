@@ -13,7 +13,7 @@ import torch
 from narwhals.typing import IntoFrame
 from numpy.typing import NDArray
 
-from ramify._core import InputError, check_count, check_seconds, counted
+from ramify._core import InputError, check_count, check_seconds, checked, counted
 from ramify.affinity import ErrorMarginAffinity
 from ramify.data import RandomSplit, SplitRule, StatedKind, open_table, parse_split, split_names
 from ramify.grouping import (
@@ -58,6 +58,7 @@ _MOST_MARGINS: Final = 20_000
 _SHARES: Final = (0.7, 0.2, 0.1)
 
 
+@checked
 @dataclass(frozen=True)
 class TrialOptions:
     """How groups are searched for.
