@@ -42,6 +42,7 @@ class Averaging(StepHook):
         if self._n_steps <= _FIRST:
             torch._foreach_copy_(self._means, self._weights)
         elif self._n_steps % _EVERY == 0:
+            # One move as far as those of the steps since the last would lead.
             share = 1 - (1 - 1 / (1 + _SHARE * self._n_steps)) ** _EVERY
             torch._foreach_lerp_(self._means, self._weights, share)
 

@@ -210,6 +210,7 @@ class Segment:
         self._n_in_epoch = done_before
         now = torch.get_rng_state()
         torch.set_rng_state(self._epoch_random)  # a loader draws its order from here
+        # Networks that follow each other see the rows in orders of their own.
         self._context.train.set_epoch(self.plan.generation * 100_000 + epoch)
         batches = iter(self._context.train)
         for _ in range(done_before):
@@ -260,6 +261,7 @@ class Segment:
 
     def _rate(self) -> float:
         plan, settings = self.plan, self._context.settings
+        # A warm-up and what follows are one course, which falls only once.
         n_steps = plan.before + plan.n_steps + plan.after
         return settings.rate * settings.course.rate_at(plan.before + self._step, n_steps)
 

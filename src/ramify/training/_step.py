@@ -139,8 +139,10 @@ class Stepper:
         present = self._present(batch)
         if batch is None or present is None:
             return False
+        # Without a label momentum and decay would still move the weights.
         if not any(present):
             return True
+        # Some parameters, such as those of stitch units, learn at a multiple of the common rate.
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate * group["rate"]
         inputs, targets, mask = self._context.fabric.to_device(
@@ -155,6 +157,7 @@ class Stepper:
         self._pass_back(step)
         self._clip(step)
         self._prepared.step()
+        # Summed where it is: to read a number would wait for the device in every step.
         self.loss_sum += step.loss.detach()
         for act in self._after_step:
             act(step)
@@ -296,6 +299,7 @@ class Stepper:
             for penalty in penalties:
                 self._add_gradient(penalty)
         else:
+            # Nothing is weighed, so that penalties need no pass of their own.
             for penalty in penalties:
                 loss = loss + penalty
             backward(loss)

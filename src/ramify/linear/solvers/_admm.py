@@ -69,6 +69,7 @@ def solve_spectral(
             break
         model = quadratic_model_at(loss, coef, gradient)
         splitting = splitting or _begin(model, coef)
+        # A model that will be replaced need not be solved further than it is right.
         goal = control.tol * scale if loss.is_quadratic else max(gap, control.tol * scale) / 10
         above = value - model.value(coef)
         n_iter += alternate(model, above, penalty, splitting, goal, control.max_iter - n_iter)
@@ -103,10 +104,12 @@ def alternate(
     for made in range(1, most + 1):
         target = splitting.coef - splitting.dual
         splitting.own = model.near(target, splitting.rate, splitting.own)
+        # Beyond the point that was found: over-relaxation, Boyd et al. (2011), section 3.4.3.
         relaxed = _RELAXATION * splitting.own + (1 - _RELAXATION) * splitting.coef
         before = splitting.coef
         splitting.coef = penalty.prox(relaxed + splitting.dual, 1 / splitting.rate)
         splitting.dual = splitting.dual + relaxed - splitting.coef
+        # The gap needs a decomposition of its own, which would double the cost of each alternation.
         if made % _EVERY == 0:
             coef = splitting.coef
             slack = _slack_of_squares(model.value(coef) + above)
@@ -170,6 +173,7 @@ def _balance(splitting: Splitting, before: Floats, made: int) -> None:
     factor = float(np.clip(np.sqrt(apart / moved), 1 / most, most))
     if not 2 / 3 < factor < 3 / 2:
         splitting.rate *= factor
+        # The dual is kept in units of the rate.
         splitting.dual = splitting.dual / factor
 
 

@@ -103,6 +103,7 @@ def alternate_factors(
     while len(objectives) <= most:
         if factors.optimality(alpha, model.gradient(factors.coef), at_zero) <= tol:
             break
+        # The objective is convex in each of the two alone, not in both: so they take turns.
         settled = BasisFactors(factors.codes, better_basis(model, factors, alpha))
         ahead = settled.basis + stride * (settled.basis - factors.basis)
         moved = _coded(model, BasisFactors(factors.codes, ahead), alpha).balanced()
@@ -112,6 +113,7 @@ def alternate_factors(
         else:
             stride = min(stride * _GROWTH, _MOST_STRIDE)
         objective = _objective(model, moved, alpha)
+        # What no longer falls by more than rounding would go on for ever.
         if not objective < objectives[-1]:
             break
         factors = moved
@@ -132,6 +134,7 @@ def better_codes(model: QuadraticModel, factors: BasisFactors, alpha: float) -> 
     slope = np.einsum("tab,tb->ta", grams, codes) - model.linear @ basis.T
     for _ in range(_N_SWEEPS):
         for a in range(len(basis)):
+            # Tasks do not meet in the loss, so that one coordinate of all is solved at once.
             own = grams[:, a, a]
             pulled = own * codes[:, a] - slope[:, a]
             shrunk = np.sign(pulled) * np.maximum(np.abs(pulled) - alpha, 0.0)

@@ -150,6 +150,7 @@ def minimise_quadratic(
             if gap <= control.tol * at_zero or n_iter == control.max_iter:
                 break
         step = _stepped(penalty, curvature, (ahead, gradient_ahead), slope, steepness * metric)
+        # A flat step says that the next one may be longer; what was raised stays so.
         steepness *= step.steeper * (_SHRINK if step.is_flat else _GROWTH)
         moved, gradient_moved = step.moved, step.gradient
         forward = moved - parts
@@ -158,11 +159,13 @@ def minimise_quadratic(
         if may_rise and _rise(penalty, (parts, gradient), (moved, gradient_moved)) > 0:
             ahead, gradient_ahead, momentum = parts, gradient, 1.0
             continue
+        # A step against its momentum means that this overshoots: it begins at nothing again.
         following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         if agreement < 0:
             following = momentum = 1.0
         pace = (momentum - 1) / following
         ahead = moved + pace * forward
+        # The gradient is affine, so that the point ahead costs no product with the rows.
         gradient_ahead = gradient_moved + pace * (gradient_moved - gradient)
         parts, gradient, momentum = moved, gradient_moved, following
     return Solution(
@@ -225,6 +228,7 @@ def _metric(curvature: Curvature) -> Floats:
     counted = each[each > 0]
     if counted.size and counted.min() > largest / _ALIKE:
         return np.array([largest])
+    # A feature without curvature has no unit of its own, and must not divide by 0.
     return np.where(each > 0, each, largest)
 
 

@@ -141,6 +141,7 @@ def _conjugate_gradients(
     direction = undo(residual)
     along = float(np.vdot(residual, direction))
     for _ in range(10 * right.size + 10):
+        # Only rounding lets a product with a positive matrix be negative; what was found so far is kept.
         if np.linalg.norm(residual) <= goal or along <= 0:
             break
         bent = curvature(direction) + penalty(direction)
@@ -166,6 +167,7 @@ def _line_search(
     value, gradient = here
     value += penalty.value(coef)
     slope = float(np.vdot(gradient, direction))
+    # Its model is the loss: the step cannot be too long.
     if loss.is_quadratic:
         return coef + direction
     length = 1.0

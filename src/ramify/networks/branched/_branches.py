@@ -102,6 +102,7 @@ class Branches(nn.Module):
         own = {name: tensor[group].clone() for name, tensor in _plain_state(self.joined).items()}
         device = next(iter(own.values())).device
         module = copy.deepcopy(self._form[0]).train(self.training)
+        # Counters of batches, which a stack leaves out, have no part in the result.
         rest = {n: torch.zeros_like(t, device=device) for n, t in module.state_dict().items()}
         module.load_state_dict(rest | own, assign=True)  # stacks do not count batches
         return module
@@ -109,6 +110,7 @@ class Branches(nn.Module):
     def _together(self, x: Features) -> bool:
         if not isinstance(x[0], Tensor):
             return False  # inputs of some structure
+        # Dense copies are small products; one batched product always beats a loop of them.
         if self._channels == 0:
             return True
         shape = x.shape[1:] if isinstance(x, Tensor) else x[0].shape

@@ -195,6 +195,7 @@ class StackedConv2d(Stacked):
         n_groups = len(self.weight)
         weight = self.weight.flatten(0, 1)
         bias = None if self.bias is None else self.bias.flatten()
+        # One input for all: the filters of all groups are one set, and the input is not copied.
         if len(x) == 1 and self.groups == 1:
             return apart(self._run(x.squeeze(0), weight=weight, bias=bias, groups=1), n_groups)
         wide = beside(x.expand(n_groups, *x.shape[1:]))
