@@ -209,7 +209,8 @@ def _copies(table: Table, columns: Sequence[str], rows: Rows) -> Rows:
     are often equal by chance.
     """
     names = [name for name in columns if name in table.readable]
-    cells = [table.column(name) for name in names if name not in identifiers_among(table, names)]
+    aside = identifiers_among(table, names)
+    cells = [table.column(name) for name in names if name not in aside]
     if not cells:
         return rows
     parts = [frame.hash_rows(seed=0).to_numpy() for frame in table.batches(cells)]
