@@ -125,11 +125,6 @@ class Trainer:
     ) -> None:
         if seed < 0:
             raise InputError("must be 0 or more", argument="seed", got=str(seed))
-        for hook in hooks:
-            if not isinstance(hook, StepHook):
-                raise InputError(
-                    "must each derive from StepHook", argument="hooks", got=quoted(hook)
-                )
         self.settings = Training() if settings is None else settings
         self.seed = seed
         self.fabric = one_device() if fabric is None else fabric

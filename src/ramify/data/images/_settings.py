@@ -105,10 +105,6 @@ class ImageReading:
             raise InputError(
                 f"`size` of images must be a height and a width from 1 to 8192. Got {self.size}"
             )
-        if self.resize not in ("stretch", "crop"):
-            raise InputError(f"`resize` must be 'stretch' or 'crop'. Got {self.resize!r}")
-        if self.channels not in (None, 1, 3):
-            raise InputError(f"`channels` must be 1, 3 or None. Got {self.channels}")
         if self.workers is not None and self.workers < 0:
             raise InputError(f"`workers` must be 0 or more. Got {self.workers}")
 

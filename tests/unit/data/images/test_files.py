@@ -488,9 +488,9 @@ def children() -> list[str]:
 def test_a_reading_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(InputError, match=r"height and a width from 1 to 8192\. Got \(0, 5\)"):
         ImageReading(size=(0, 5))
-    with pytest.raises(InputError, match=r"`resize` must be 'stretch' or 'crop'\. Got 'fit'"):
+    with pytest.raises(InputError, match=r"`resize` must be one of 'stretch', 'crop'\. Got 'fit'"):
         ImageReading(resize="fit")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"`channels` must be 1, 3 or None\. Got 4"):
+    with pytest.raises(InputError, match=r"`channels` must be one of 1, 3 or None\. Got 4"):
         ImageReading(channels=4)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"`workers` must be 0 or more\. Got -1"):
         ImageReading(workers=-1)
