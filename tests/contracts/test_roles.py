@@ -190,5 +190,5 @@ def test_tasks_that_only_help_each_other_are_refused() -> None:
 
 
 def test_a_role_that_is_none_is_refused() -> None:
-    with pytest.raises(InputError, match="`role` of task 'a' must be main or auxiliary"):
+    with pytest.raises(InputError, match="`role` must be one of 'main', 'auxiliary'"):
         replace(BINARY[0], role="helper")

@@ -195,7 +195,7 @@ def test_torchjd_trains() -> None:
 
 @pytest.mark.boundary
 def test_what_is_no_weighting_is_refused() -> None:
-    with pytest.raises(InputError, match="`weighting` must be a weighting"):
+    with pytest.raises(InputError, match="`weighting` must be a Weighting or a function"):
         Training(weighting="upgrad")  # type: ignore[arg-type]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import isfinite
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from ramify._core import InputError, check_count, checked, listed, quoted
 from ramify.tasks._kind import Kind
@@ -100,16 +100,6 @@ class Task:
             raise InputError(
                 f"`weight` of task {quoted(self.name)} must be finite and 0 or more. "
                 f"Got {self.weight}"
-            )
-        if not isinstance(self.varies, bool):
-            raise InputError(
-                f"`varies` of task {quoted(self.name)} must be True or False. "
-                f"Got {quoted(self.varies)}"
-            )
-        if self.role not in get_args(Role):
-            raise InputError(
-                f"`role` of task {quoted(self.name)} must be main or auxiliary. "
-                f"Got {quoted(self.role)}"
             )
         if not isinstance(self.unit, Unit):
             raise InputError(

@@ -47,7 +47,7 @@ def test_refuses_a_weight_out_of_range(weight: float) -> None:
 
 
 def test_whether_labels_vary_is_a_yes_or_no() -> None:
-    with pytest.raises(InputError, match=r"`varies` of task 'a' must be True or False\. Got 'no'"):
+    with pytest.raises(InputError, match=r"`varies` must be True or False\. Got 'no'"):
         Task("a", Binary(), varies="no")  # type: ignore[arg-type]  # on purpose
 
 
